@@ -1,0 +1,43 @@
+# slipway_folder(NAME [DIRS dir...] [DEPS target...] [TEST_DEPS target...])
+# Makes the library slipway_NAME of every *.cpp in this folder (and DIRS below it), and the test
+# program slipway_NAME_tests of every *_test.cpp there. One library per folder of the layout.
+function(slipway_folder name)
+  cmake_parse_arguments(ARG "" "" "DIRS;DEPS;TEST_DEPS" ${ARGN})
+  set(patterns "*.cpp")
+  foreach(dir IN LISTS ARG_DIRS)
+    list(APPEND patterns "${dir}/*.cpp")
+  endforeach()
+  file(GLOB all CONFIGURE_DEPENDS ${patterns})
+  set(tests ${all})
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  set(sources ${all})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+
+  add_library(slipway_${name} STATIC ${sources})
+  target_link_libraries(slipway_${name} PUBLIC slipway_options ${ARG_DEPS})
+  slipway_use_pch(slipway_${name})
+  if(tests)
+    slipway_test(slipway_${name}_tests SOURCES ${tests} DEPS slipway_${name} ${ARG_TEST_DEPS})
+  endif()
+endfunction()
+
+# One precompiled header, compiled once in slipway_pch and reused by every target.
+function(slipway_use_pch target)
+  if(NOT TARGET slipway_pch)
+    add_library(slipway_pch STATIC "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
+    target_link_libraries(slipway_pch PUBLIC slipway_options)
+    target_precompile_headers(slipway_pch PRIVATE "${CMAKE_SOURCE_DIR}/cmake/pch.h")
+  endif()
+  target_precompile_headers(${target} REUSE_FROM slipway_pch)
+  target_link_libraries(${target} PRIVATE slipway_pch)
+endfunction()
+
+# slipway_test(NAME SOURCES file... DEPS target...): a GoogleTest program that ctest runs.
+function(slipway_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  slipway_use_pch(${name})
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+endfunction()

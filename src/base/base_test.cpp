@@ -1,0 +1,62 @@
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "base/secret.h"
+
+namespace slipway {
+namespace {
+
+TEST(Json, DumpSortsKeysAndKeepsDoublesPlainBecauseClientsCompareText) {
+    const auto parsed = json::parse(R"({"b":0.5,"a":[1,null,true,"\u00e9\n"],"c":{"z":1e300,"y":-3}})");
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(json::dump(*parsed), "{\"a\":[1,null,true,\"é\\n\"],\"b\":0.5,\"c\":{\"y\":-3,\"z\":1e+300}}");
+}
+
+TEST(Json, ErrorNamesLineAndColumn) {
+    const auto parsed = json::parse("{\n  \"a\": 1,\n}");
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().code, ErrorCode::malformed);
+    EXPECT_NE(parsed.error().message.find("line 3, column 1"), std::string::npos) << parsed.error().message;
+}
+
+TEST(Json, RefusesTrailingBytesEmptyInputAndDeepNesting) {
+    EXPECT_FALSE(json::parse("{} {}"));
+    EXPECT_FALSE(json::parse(""));
+    EXPECT_FALSE(json::parse(std::string(40, '[') + std::string(40, ']')));
+    EXPECT_TRUE(json::parse(std::string(30, '[') + std::string(30, ']')));
+}
+
+TEST(Ids, LaterIdsSortLaterBecausePagesGoByIdAndAge) {
+    SeededRandom random(1);
+    const TimePoint start = from_micros(1'700'000'000'000'000);
+    const std::string first = make_ulid(start, random);
+    const std::string second = make_ulid(start + std::chrono::milliseconds(1), random);
+    EXPECT_EQ(first.size(), 26U);
+    EXPECT_LT(first, second);
+}
+
+TEST(Secret, WipesWhatItMovedFrom) {
+    Secret secret(std::string("short"));
+    const Secret moved = std::move(secret);
+    EXPECT_TRUE(secret.empty());  // NOLINT(bugprone-use-after-move): that is what is tested
+    EXPECT_TRUE(moved.equals("short"));
+    EXPECT_FALSE(moved.equals("shorT"));
+    EXPECT_FALSE(moved.equals("shor"));
+}
+
+TEST(Clock, FormatsMillisecondsInUtc) {
+    EXPECT_EQ(format_time(from_micros(1463718483758000)), "2016-05-20T04:28:03.758Z");
+}
+
+TEST(Random, SameSeedSameHistory) {
+    SeededRandom a(7);
+    SeededRandom b(7);
+    EXPECT_EQ(a.alphanumeric(40), b.alphanumeric(40));
+    EXPECT_LT(SystemRandom().unit(), 1.0);
+}
+
+}  // namespace
+}  // namespace slipway

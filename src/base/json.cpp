@@ -1,0 +1,115 @@
+#include "base/json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cmath>
+#include <vector>
+
+namespace slipway::json {
+namespace {
+
+constexpr std::size_t kMaxDepth = 32;
+
+std::string describe_position(std::string_view text, std::size_t offset) {
+    offset = std::min(offset, text.size());
+    const std::string_view before = text.substr(0, offset);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    const std::size_t start = before.rfind('\n');
+    const std::size_t column = start == std::string_view::npos ? offset + 1 : offset - start;
+    return fmt::format("line {}, column {} (byte {})", line, column, offset);
+}
+
+void write(const value& in, std::string& out);
+
+void write_object(const object& in, std::string& out) {
+    std::vector<const boost::json::key_value_pair*> members;
+    members.reserve(in.size());
+    for (const auto& member : in) members.push_back(&member);
+    std::ranges::sort(members, {}, [](const auto* member) { return std::string_view(member->key()); });
+    out += '{';
+    bool first = true;
+    for (const auto* member : members) {
+        if (!first) out += ',';
+        first = false;
+        out += boost::json::serialize(boost::json::string_view(member->key()));
+        out += ':';
+        write(member->value(), out);
+    }
+    out += '}';
+}
+
+void write_array(const array& in, std::string& out) {
+    out += '[';
+    bool first = true;
+    for (const value& item : in) {
+        if (!first) out += ',';
+        first = false;
+        write(item, out);
+    }
+    out += ']';
+}
+
+void write_double(double in, std::string& out) {
+    // JSON has no infinities; null is what JavaScript writes for them.
+    out += std::isfinite(in) ? fmt::format("{}", in) : "null";
+}
+
+void write(const value& in, std::string& out) {
+    switch (in.kind()) {
+        case boost::json::kind::object: write_object(in.get_object(), out); return;
+        case boost::json::kind::array: write_array(in.get_array(), out); return;
+        case boost::json::kind::double_: write_double(in.get_double(), out); return;
+        case boost::json::kind::string: out += boost::json::serialize(in.get_string()); return;
+        case boost::json::kind::int64: out += fmt::format("{}", in.get_int64()); return;
+        case boost::json::kind::uint64: out += fmt::format("{}", in.get_uint64()); return;
+        case boost::json::kind::bool_: out += in.get_bool() ? "true" : "false"; return;
+        case boost::json::kind::null: out += "null"; return;
+    }
+}
+
+}  // namespace
+
+Result<value> parse(std::string_view text) {
+    boost::json::parse_options options;
+    options.max_depth = kMaxDepth;
+    boost::json::stream_parser parser({}, options);
+    boost::system::error_code error;
+    const std::size_t used = parser.write_some(text.data(), text.size(), error);
+    if (!error && used < text.size()) error = boost::json::error::extra_data;
+    if (!error) parser.finish(error);
+    if (error) {
+        return fail(ErrorCode::malformed, fmt::format("malformed JSON at {}: {}",
+                                                      describe_position(text, used), error.message()));
+    }
+    return parser.release();
+}
+
+std::string dump(const value& value) {
+    std::string out;
+    write(value, out);
+    return out;
+}
+
+std::string get_string(const object& from, std::string_view key) {
+    const value* found = from.if_contains(key);
+    return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
+}
+
+std::int64_t get_int(const object& from, std::string_view key, std::int64_t otherwise) {
+    const value* found = from.if_contains(key);
+    if (found == nullptr) return otherwise;
+    if (found->is_int64()) return found->get_int64();
+    if (found->is_uint64() && found->get_uint64() <= INT64_MAX) {
+        return static_cast<std::int64_t>(found->get_uint64());
+    }
+    return otherwise;
+}
+
+bool get_bool(const object& from, std::string_view key, bool otherwise) {
+    const value* found = from.if_contains(key);
+    return found != nullptr && found->is_bool() ? found->get_bool() : otherwise;
+}
+
+}  // namespace slipway::json
