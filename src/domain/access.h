@@ -1,0 +1,40 @@
+// Who may ask: organizations, API keys (stored only as hashes) and the caller that a request stands for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "domain/ids.h"
+
+namespace slipway {
+
+enum class Role : std::uint8_t { reader, user, administrator };
+std::string_view to_string(Role role);
+std::optional<Role> parse_role(std::string_view text);
+
+struct Organization {
+    OrganizationId id;
+    std::string title;
+    TimePoint created_at;
+};
+
+struct ApiKey {
+    ApiKeyId id;
+    std::string hash;  // hex BLAKE2b-256 of the key: keys are 256 random bits, so no slow hash is needed
+    OrganizationId organization;
+    Role role = Role::user;
+    std::string description;
+    TimePoint created_at;
+    std::optional<TimePoint> revoked_at;
+};
+
+struct Caller {
+    OrganizationId organization;
+    Role role = Role::reader;
+    std::string actor;  // the key's id, or "anonymous"
+};
+
+}  // namespace slipway

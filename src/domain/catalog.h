@@ -1,0 +1,40 @@
+// Plans: what can be asked for. Filled from the embedded defaults and the configuration.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "domain/resource.h"
+
+namespace slipway {
+
+struct Plan {
+    Kind kind = Kind::cache;
+    std::string engine;       // "redis"
+    std::string name;         // "small": unique within kind and engine
+    std::string title;        // "Small"
+    std::string description;
+    std::string provider;     // which provider makes it
+    json::object parameters;  // for the provider, e.g. {"maxmemory": 67108864, "password": true}
+    std::uint32_t pool = 0;   // how many unclaimed ones to keep ready
+    bool password = true;     // whether a tenant password is made for it
+};
+
+class Catalog {
+  public:
+    Catalog() = default;
+    explicit Catalog(std::vector<Plan> plans) : plans_(std::move(plans)) {}
+    // Null where there is no such plan. The pointer lives as long as the catalog.
+    [[nodiscard]] const Plan* find(Kind kind, std::string_view engine, std::string_view name) const;
+    [[nodiscard]] const std::vector<Plan>& plans() const { return plans_; }
+    // The plans of one engine, by name.
+    [[nodiscard]] std::vector<const Plan*> of(Kind kind, std::string_view engine) const;
+
+  private:
+    std::vector<Plan> plans_;
+};
+
+}  // namespace slipway

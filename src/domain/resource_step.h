@@ -1,0 +1,91 @@
+// The pure transition function of resources. Events carry their time and every generated id.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <variant>
+
+#include "domain/resource.h"
+
+namespace slipway {
+
+namespace resource_event {
+struct Started {  // a worker holds the lease of the provisioning operation
+    OperationId operation;
+};
+struct Provisioned {
+    Endpoint endpoint;
+    json::object handle;
+};
+struct ProvisionFailed {
+    std::string reason;
+};
+struct UpdateRequested {
+    OperationId operation;
+};
+struct Updated {
+    Endpoint endpoint;
+    json::object handle;
+};
+struct UpdateFailed {
+    std::string reason;
+};
+struct RepairRequested {
+    OperationId operation;
+};
+struct Repaired {
+    Endpoint endpoint;
+};
+struct RepairFailed {
+    std::string reason;
+    bool lost = false;  // nothing is there any more: it cannot come back by itself
+};
+struct Claimed {  // a pooled resource gets its owner
+    OrganizationId organization;
+    std::string face;
+    std::string billing_code;
+    std::map<std::string, std::string> labels;
+};
+struct Unclaimed {};  // a claim undone, because what followed it failed
+struct DeleteRequested {
+    OperationId operation;
+};
+struct Deprovisioned {};
+struct DeprovisionFailed {
+    std::string reason;
+};
+}  // namespace resource_event
+
+using ResourceChange =
+    std::variant<resource_event::Started, resource_event::Provisioned, resource_event::ProvisionFailed,
+                 resource_event::UpdateRequested, resource_event::Updated, resource_event::UpdateFailed,
+                 resource_event::RepairRequested, resource_event::Repaired, resource_event::RepairFailed,
+                 resource_event::Claimed, resource_event::Unclaimed, resource_event::DeleteRequested,
+                 resource_event::Deprovisioned, resource_event::DeprovisionFailed>;
+
+struct ResourceEvent {
+    TimePoint at;
+    ResourceChange change;
+};
+
+// Why an event does not apply in a state; `why` is public.
+struct Refusal {
+    std::string why;
+};
+
+namespace resource_effect {
+struct CancelOperation {  // what runs on the resource is to stop and undo itself first
+    OperationId operation;
+};
+struct ReleaseAllocations {};  // its ports and addresses go to rest
+}  // namespace resource_effect
+using ResourceEffect = std::variant<resource_effect::CancelOperation, resource_effect::ReleaseAllocations>;
+
+struct ResourceStepped {
+    Resource resource;
+    std::vector<ResourceEffect> effects;
+};
+
+std::expected<ResourceStepped, Refusal> step(const Resource& resource, const ResourceEvent& event);
+
+}  // namespace slipway
