@@ -6,8 +6,8 @@ namespace slipway {
 
 std::string make_ulid(TimePoint now, Random& random) {
     static constexpr std::string_view alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
-    auto millis = static_cast<std::uint64_t>(
-        std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count());
+    auto millis =
+        static_cast<std::uint64_t>(std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count());
     std::string out(26, '0');
     for (int i = 9; i >= 0; --i) {
         out[static_cast<std::size_t>(i)] = alphabet[millis & 31U];

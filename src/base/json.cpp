@@ -1,11 +1,11 @@
 #include "base/json.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <boost/json.hpp>
 #include <cmath>
 #include <vector>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
 
 namespace slipway::json {
 namespace {
@@ -80,8 +80,8 @@ Result<value> parse(std::string_view text) {
     if (!error && used < text.size()) error = boost::json::error::extra_data;
     if (!error) parser.finish(error);
     if (error) {
-        return fail(ErrorCode::malformed, fmt::format("malformed JSON at {}: {}",
-                                                      describe_position(text, used), error.message()));
+        return fail(ErrorCode::malformed,
+                    fmt::format("malformed JSON at {}: {}", describe_position(text, used), error.message()));
     }
     return parser.release();
 }

@@ -1,11 +1,11 @@
 #include "base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <atomic>
+
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include "base/clock.h"
 
@@ -67,8 +67,7 @@ void configure(Level level, Format format) {
 
 bool enabled(Level level) { return level >= threshold.load(std::memory_order_relaxed); }
 
-void write(Level level, std::string_view component, std::string_view message,
-           std::initializer_list<Field> fields) {
+void write(Level level, std::string_view component, std::string_view message, std::initializer_list<Field> fields) {
     if (!enabled(level)) return;
     const std::string time = format_time(SystemClock().now());
     std::string line;

@@ -2,13 +2,13 @@
 // Nothing here takes a Secret: it does not compile.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace slipway::log {
 
@@ -29,20 +29,17 @@ void write(Level level, std::string_view component, std::string_view message,
            std::initializer_list<Field> fields = {});
 bool enabled(Level level);
 
-inline void debug(std::string_view component, std::string_view message,
-                  std::initializer_list<Field> fields = {}) {
+inline void debug(std::string_view component, std::string_view message, std::initializer_list<Field> fields = {}) {
     if (enabled(Level::debug)) write(Level::debug, component, message, fields);
 }
-inline void info(std::string_view component, std::string_view message,
-                 std::initializer_list<Field> fields = {}) {
+inline void info(std::string_view component, std::string_view message, std::initializer_list<Field> fields = {}) {
     write(Level::info, component, message, fields);
 }
 inline void warning(std::string_view component, std::string_view message,
                     std::initializer_list<Field> fields = {}) {
     write(Level::warning, component, message, fields);
 }
-inline void error(std::string_view component, std::string_view message,
-                  std::initializer_list<Field> fields = {}) {
+inline void error(std::string_view component, std::string_view message, std::initializer_list<Field> fields = {}) {
     write(Level::error, component, message, fields);
 }
 

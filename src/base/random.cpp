@@ -1,11 +1,11 @@
 #include "base/random.h"
 
-#include <sodium.h>
-
 #include <array>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+
+#include <sodium.h>
 
 namespace slipway {
 namespace {

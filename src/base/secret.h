@@ -2,10 +2,10 @@
 // and is turned into text only by the word `reveal`, which is easy to search for.
 #pragma once
 
-#include <fmt/core.h>
-
 #include <string>
 #include <string_view>
+
+#include <fmt/core.h>
 
 namespace slipway {
 

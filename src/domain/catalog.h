@@ -13,9 +13,9 @@ namespace slipway {
 
 struct Plan {
     Kind kind = Kind::cache;
-    std::string engine;       // "redis"
-    std::string name;         // "small": unique within kind and engine
-    std::string title;        // "Small"
+    std::string engine;  // "redis"
+    std::string name;    // "small": unique within kind and engine
+    std::string title;   // "Small"
     std::string description;
     std::string provider;     // which provider makes it
     json::object parameters;  // for the provider, e.g. {"maxmemory": 67108864, "password": true}

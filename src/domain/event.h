@@ -21,7 +21,7 @@ struct EventDraft {
     std::string actor;            // who caused it
     std::string request_id;       // the request that caused it
     std::string provider_request_id;
-    json::object data;            // public details
+    json::object data;  // public details
 };
 
 struct Event {

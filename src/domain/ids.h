@@ -14,8 +14,11 @@ using LeaseToken = StrongId<struct LeaseTag>;             // made anew for every
 using InstallationId = StrongId<struct InstallationTag>;  // the ownership tag on everything we make
 
 // Organizations that always exist.
-inline const std::string kSystemOrganization = "system";        // owns what is not claimed yet
-inline const std::string kAnonymousOrganization = "anonymous";  // callers without a key
-inline const std::string kDefaultOrganization = "default";      // the administrator's first one
+inline constexpr const char* kSystemOrganization = "system";        // owns what is not claimed yet
+inline constexpr const char* kAnonymousOrganization = "anonymous";  // callers without a key
+inline constexpr const char* kDefaultOrganization = "default";      // the administrator's first one
+
+// The billing code of what is made ahead, overwritten at the claim.
+inline constexpr const char* kPoolBillingCode = "pre-provisioned";
 
 }  // namespace slipway

@@ -48,8 +48,8 @@ struct Step {
     StepKind kind = StepKind::create;
     StepStatus status = StepStatus::pending;
     std::uint32_t attempts = 0;   // failed attempts so far, in the present direction
-    std::string last_error;       // public
-    std::string request_id;       // the provider's id of the last call
+    std::string last_error = {};  // public
+    std::string request_id = {};  // the provider's id of the last call
     friend bool operator==(const Step&, const Step&) = default;
 };
 
@@ -90,10 +90,9 @@ struct Cancelled {
 };
 }  // namespace operation_state
 
-using OperationState =
-    std::variant<operation_state::Queued, operation_state::Running, operation_state::Waiting,
-                 operation_state::Retrying, operation_state::Succeeded, operation_state::Failed,
-                 operation_state::Cancelled>;
+using OperationState = std::variant<operation_state::Queued, operation_state::Running, operation_state::Waiting,
+                                    operation_state::Retrying, operation_state::Succeeded, operation_state::Failed,
+                                    operation_state::Cancelled>;
 
 std::string_view state_name(const OperationState& state);
 bool is_terminal(const OperationState& state);
@@ -110,7 +109,7 @@ struct Operation {
     Direction direction = Direction::forward;
     std::uint32_t cursor = 0;  // the step that is being done or undone
     std::vector<Step> steps;
-    std::string token;         // the client token told to the provider; fixed for ever at accept
+    std::string token;  // the client token told to the provider; fixed for ever at accept
 
     std::uint64_t fence = 0;   // raised by every lease; a write with an older one is refused
     std::uint32_t leases = 0;  // how often it was leased

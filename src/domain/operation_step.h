@@ -17,6 +17,9 @@ struct Leased {
     LeaseToken token;
     TimePoint until;  // on the store's clock
 };
+struct Began {           // the worker that holds a new lease starts: what is to be done first?
+    bool fresh = false;  // LeaseOutcome::fresh
+};
 struct Answered {  // a provider's answer to `verb` of the current step
     Verb verb = Verb::observe;
     ProviderAnswer answer;
@@ -34,9 +37,9 @@ struct Exhausted {  // a re-allocation found the range full
 };
 }  // namespace operation_event
 
-using OperationChange =
-    std::variant<operation_event::Leased, operation_event::Answered, operation_event::Renewed,
-                 operation_event::Parked, operation_event::CancelRequested, operation_event::Exhausted>;
+using OperationChange = std::variant<operation_event::Leased, operation_event::Began, operation_event::Answered,
+                                     operation_event::Renewed, operation_event::Parked,
+                                     operation_event::CancelRequested, operation_event::Exhausted>;
 
 struct OperationEvent {
     TimePoint at;
@@ -73,9 +76,9 @@ struct OperationStepped {
 
 // Times and counts; defaults suit local engines.
 struct RetryPolicy {
-    std::uint32_t max_attempts = 6;         // of one step, forward, before it is undone
-    std::uint32_t max_undo_attempts = 40;   // of one undo or removal, before remnants are reported
-    std::uint32_t max_leases = 10'000;      // of one operation, before it is given up as poisonous
+    std::uint32_t max_attempts = 6;        // of one step, forward, before it is undone
+    std::uint32_t max_undo_attempts = 40;  // of one undo or removal, before remnants are reported
+    std::uint32_t max_leases = 10'000;     // of one operation, before it is given up as poisonous
     Duration first_delay = std::chrono::milliseconds(100);
     Duration max_delay = std::chrono::seconds(60);
     Duration poll = std::chrono::seconds(1);  // while a provider says pending or deleting
@@ -92,7 +95,10 @@ Duration backoff(const RetryPolicy& policy, std::uint32_t attempt, double jitter
 struct LeaseOutcome {
     Operation operation;
     Resource resource;
-    bool resource_changed = false;
+    bool resource_changed = false;  // the store writes the resource only then
+    // The present step's intent was first written by this very lease: nothing was called for it before, so it can
+    // be called without observing first. Handed to the worker in LeasedWork::fresh.
+    bool fresh = false;
     std::vector<EventDraft> events;
 };
 std::expected<LeaseOutcome, Refusal> lease(const Operation& operation, const Resource& resource,

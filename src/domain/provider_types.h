@@ -13,8 +13,8 @@ namespace slipway {
 
 // Where clients reach a resource. Holds no credentials.
 struct Endpoint {
-    std::string scheme;      // "redis", "rediss", "memcached", …
-    std::string host;        // the advertised name or address
+    std::string scheme;  // "redis", "rediss", "memcached", …
+    std::string host;    // the advertised name or address
     std::uint16_t port = 0;
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
@@ -56,7 +56,7 @@ struct ProviderError {
     std::string message;  // public: for the owner, no secrets
     std::string detail;   // private: for the log, no secrets
     std::string request_id;
-    Duration retry_after{};      // what the provider asked for; 0: by policy
+    Duration retry_after{};       // what the provider asked for; 0: by policy
     std::string allocation = {};  // address_in_use: the key of the allocation, e.g. "port"
 };
 

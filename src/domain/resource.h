@@ -63,36 +63,35 @@ struct Failed {
 };
 }  // namespace resource_state
 
-using ResourceState =
-    std::variant<resource_state::Requested, resource_state::Provisioning, resource_state::Ready,
-                 resource_state::Updating, resource_state::Deprovisioning, resource_state::Gone,
-                 resource_state::Failed>;
+using ResourceState = std::variant<resource_state::Requested, resource_state::Provisioning, resource_state::Ready,
+                                   resource_state::Updating, resource_state::Deprovisioning, resource_state::Gone,
+                                   resource_state::Failed>;
 
 // The state's stable word: "requested", "provisioning", … (also stored in a column with a CHECK).
 std::string_view state_name(const ResourceState& state);
 
 struct Resource {
     ResourceId id;
-    std::string name;           // what its owner calls it
+    std::string name;  // what its owner calls it
     Kind kind = Kind::cache;
-    std::string engine;         // "redis", "postgres", …
-    std::string plan;           // the plan's name in the catalog
-    std::string provider;       // the provider's name
-    std::string external_name;  // its name at the provider; unique for ever within the provider
+    std::string engine;            // "redis", "postgres", …
+    std::string plan;              // the plan's name in the catalog
+    std::string provider;          // the provider's name
+    std::string external_name;     // its name at the provider; unique for ever within the provider
     std::uint64_t generation = 1;  // told to the provider with every call; raised when it is made anew
 
     OrganizationId organization;
-    std::string face;           // through which face it was made
+    std::string face;  // through which face it was made
     std::string billing_code;
     std::map<std::string, std::string> labels;
-    bool pooled = false;        // made ahead and not claimed by anyone yet
-    HostId host;                // the machine of ours it lives on; empty: none of ours
+    bool pooled = false;  // made ahead and not claimed by anyone yet
+    HostId host;          // the machine of ours it lives on; empty: none of ours
 
     ResourceState state;
     Health health = Health::unknown;
     TimePoint health_at;
-    std::string health_detail;            // public
-    std::vector<std::string> remnants;    // public words for what is still out there after a failure
+    std::string health_detail;          // public
+    std::vector<std::string> remnants;  // public words for what is still out there after a failure
 
     json::object parameters;                          // a copy of the plan's parameters when it was made
     std::map<std::string, std::int64_t> allocations;  // ports, uids, …, as given by the store

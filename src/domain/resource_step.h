@@ -19,6 +19,7 @@ struct Provisioned {
 };
 struct ProvisionFailed {
     std::string reason;
+    bool left_behind = false;  // undoing it failed too: something may still be out there
 };
 struct UpdateRequested {
     OperationId operation;

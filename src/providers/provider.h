@@ -4,7 +4,8 @@
 //  - observe never changes anything.
 //  - create, update and remove are idempotent: the same call twice has the effect of one, and its second answer is
 //    as true as the first. create finishes what an interrupted create left half done.
-//  - what is not ours (another installation, resource or generation) is answered as Presence::foreign and never touched.
+//  - what is not ours (another installation, resource or generation) is answered as Presence::foreign and never
+//  touched.
 //  - every call ends within its budget; when it cannot know whether it took effect it says unknown_outcome.
 //  - a provider sees no queue, no database and no HTTP request. It never blocks its executor.
 //  - no secret in any error, observation, argument vector or log.
@@ -32,8 +33,8 @@ struct Target {
     ResourceId resource;
     std::string external_name;  // unique for ever
     std::uint64_t generation = 1;
-    std::string token;          // the client token of the operation; the same in every retry
-    json::object handle;        // what an earlier observation answered; may be empty
+    std::string token;    // the client token of the operation; the same in every retry
+    json::object handle;  // what an earlier observation answered; may be empty
 };
 
 // How it is to be. Enough to make the thing anew from nothing.

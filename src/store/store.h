@@ -54,7 +54,7 @@ using Precondition =
 
 // ---- Writes. ----
 struct IdempotencyRecord {
-    std::string scope;         // organization and face
+    std::string scope;  // organization and face
     std::string key;
     std::string request_hash;  // hex; the same key with another request is refused by the caller
     ResourceId resource;
@@ -121,12 +121,12 @@ using Write = std::variant<write::PutResource, write::PutOperation, write::Unblo
 // have the same value, and a freed value rests before it is given again. Taken in the order of longest rest.
 // The value is put into `allocations[key]` of the commit's PutResource for the same resource (there must be one).
 struct Allocation {
-    std::string range;  // "local/port"
-    std::string key;    // "port"
+    std::string range;       // "local/port"
+    std::string key;         // "port"
     std::int64_t first = 0;  // inclusive
     std::int64_t last = 0;   // inclusive
     ResourceId resource;
-    bool replace = false;       // give up the present value (which rests until `rest_until`) for another
+    bool replace = false;  // give up the present value (which rests until `rest_until`) for another
     TimePoint rest_until;
 };
 
@@ -172,6 +172,7 @@ struct LeaseRequest {
 struct LeasedWork {
     Operation operation;  // running, with its new fence and token
     Resource resource;
+    bool fresh = false;  // LeaseOutcome::fresh: copy it from what domain lease() answered
 };
 struct LeaseAnswer {
     TimePoint now;  // the store's clock
@@ -207,7 +208,7 @@ struct Page {
     std::string next;  // cursor of the next page; empty: this was the last
 };
 struct PageRequest {
-    std::string after;  // cursor; empty: from the start (oldest first)
+    std::string after;          // cursor; empty: from the start (oldest first)
     std::uint32_t limit = 100;  // at most 1000
 };
 struct PoolLevel {

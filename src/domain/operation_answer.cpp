@@ -1,0 +1,320 @@
+#include "domain/operation_answer.h"
+
+#include <fmt/format.h>
+
+namespace slipway {
+
+using namespace operation_state;
+namespace fx = operation_effect;
+namespace rev = resource_event;
+
+EventDraft draft_event(const Operation& operation, TimePoint at) {
+    EventDraft event;
+    event.at = at;
+    event.resource = operation.resource;
+    event.operation = operation.id;
+    event.organization = operation.organization;
+    event.actor = operation.actor;
+    event.request_id = operation.request_id;
+    return event;
+}
+
+// Whether the present step takes something away: a removal, or the undo of a creation.
+bool OperationAnswers::removing() const {
+    return op_.direction == Direction::undo || op_.steps[op_.cursor].kind == StepKind::remove;
+}
+
+bool OperationAnswers::stop_asked() const {
+    return op_.direction == Direction::forward && op_.cancel_requested && op_.kind != OperationKind::deprovision;
+}
+
+OperationStepped OperationAnswers::begin(bool fresh) {
+    if (op_.direction == Direction::forward) {
+        if (stop_asked()) return give_up({});
+        if (op_.kind != OperationKind::deprovision && at_ > op_.deadline) {
+            return give_up("it was not done before its deadline");
+        }
+        if (op_.leases > policy_.max_leases) return give_up("it was begun too often without an end");
+    }
+    if (!fresh) return call(Verb::observe, false);
+    switch (current().kind) {
+        case StepKind::create: return call(Verb::create, false);
+        case StepKind::update: return call(Verb::update, false);
+        case StepKind::remove: return call(Verb::remove, false);
+        case StepKind::restart:
+        case StepKind::verify: return call(Verb::observe, false);
+    }
+    return call(Verb::observe, false);
+}
+
+OperationStepped OperationAnswers::observed(Verb verb, const Observation& seen) {
+    if (!seen.request_id.empty()) current().request_id = seen.request_id;
+    if (removing()) return on_remove(verb, seen);
+    if (stop_asked()) return give_up({});
+    switch (current().kind) {
+        case StepKind::create: return on_create(verb, seen);
+        case StepKind::verify: return on_verify(seen);
+        case StepKind::update: return on_update(verb, seen);
+        case StepKind::restart: return on_restart(verb, seen);
+        case StepKind::remove: return on_remove(verb, seen);
+    }
+    return on_verify(seen);
+}
+
+OperationStepped OperationAnswers::on_create(Verb verb, const Observation& seen) {
+    switch (seen.presence) {
+        case Presence::running: return step_done(seen);
+        case Presence::pending:
+        case Presence::deleting: return wait(seen);
+        case Presence::absent:
+        case Presence::stopped:
+            if (verb == Verb::observe) return call(Verb::create, false);
+            return again("it was made but is not running", {}, 1.0);
+        case Presence::failed: return give_up(seen.detail.empty() ? "the provider could not make it" : seen.detail);
+        case Presence::foreign: return give_up("its name is taken by something that is not ours");
+    }
+    return wait(seen);
+}
+
+// Where it vanished or stopped between being made and being checked, it is made again.
+OperationStepped OperationAnswers::on_verify(const Observation& seen) {
+    switch (seen.presence) {
+        case Presence::running: return step_done(seen);
+        case Presence::pending: return wait(seen);
+        case Presence::absent:
+        case Presence::stopped:
+        case Presence::deleting:
+            if (op_.cursor > 0) {
+                const std::uint32_t attempts = current().attempts;
+                op_.cursor -= 1;
+                current().status = StepStatus::intended;
+                current().attempts = std::max(current().attempts, attempts);
+            }
+            return again("it stopped before it could be checked", {}, 1.0);
+        case Presence::failed: return give_up(seen.detail.empty() ? "it does not run" : seen.detail);
+        case Presence::foreign: return give_up("its name is taken by something that is not ours");
+    }
+    return wait(seen);
+}
+
+OperationStepped OperationAnswers::on_update(Verb verb, const Observation& seen) {
+    switch (seen.presence) {
+        case Presence::running:
+            if (verb == Verb::observe) return call(Verb::update, false);
+            return step_done(seen);
+        case Presence::stopped:
+            if (verb == Verb::observe) return call(Verb::update, false);
+            return again("it did not come up with the change", {}, 1.0);
+        case Presence::pending:
+            if (verb == Verb::observe) return call(Verb::update, false);
+            return wait(seen);
+        case Presence::deleting: return wait(seen);
+        case Presence::absent: return lost("it is not there any more");
+        case Presence::failed: return give_up(seen.detail.empty() ? "it does not run" : seen.detail);
+        case Presence::foreign: return lost("its name is taken by something that is not ours");
+    }
+    return wait(seen);
+}
+
+// Brings back what stopped; a provider's update knows a slow start from a hung engine.
+OperationStepped OperationAnswers::on_restart(Verb verb, const Observation& seen) {
+    if (seen.presence == Presence::running) return step_done(seen);
+    return on_update(verb, seen);
+}
+
+OperationStepped OperationAnswers::on_remove(Verb verb, const Observation& seen) {
+    switch (seen.presence) {
+        case Presence::absent:
+        case Presence::foreign:  // not ours: there is nothing of ours to remove
+            return op_.direction == Direction::undo ? step_undone() : step_done(seen);
+        case Presence::deleting: return wait(seen);
+        case Presence::running:
+        case Presence::stopped:
+        case Presence::pending:
+        case Presence::failed:
+            if (verb == Verb::observe) return call(Verb::remove, false);
+            return again("it is still there", {}, 1.0);
+    }
+    return wait(seen);
+}
+
+OperationStepped OperationAnswers::failed(Verb verb, const ProviderError& error, double jitter) {
+    Step& step = current();
+    if (!error.request_id.empty()) step.request_id = error.request_id;
+    if (!removing() && stop_asked()) return give_up({});
+    switch (error.error_class) {
+        case ErrorClass::permanent:
+            // What is to be taken away is tried again all the same: giving up would leave it behind.
+            if (!removing()) return give_up(error.message);
+            return again(error.message, error.retry_after, jitter);
+        case ErrorClass::address_in_use:
+            if (!removing() && verb != Verb::observe && step.attempts < policy_.max_attempts) {
+                step.attempts += 1;
+                step.last_error = error.message;
+                record("operation.reallocated",
+                       fmt::format("{}; another {} is taken", error.message, error.allocation));
+                effects_.emplace_back(fx::Reallocate{error.allocation});
+                return call(verb, true);
+            }
+            return again(error.message, error.retry_after, jitter);
+        case ErrorClass::throttled:
+        case ErrorClass::transient:
+        case ErrorClass::unknown_outcome:
+        case ErrorClass::conflict: return again(error.message, error.retry_after, jitter);
+    }
+    return again(error.message, error.retry_after, jitter);
+}
+
+OperationStepped OperationAnswers::call(Verb verb, bool persist) {
+    effects_.emplace_back(fx::CallProvider{verb});
+    return take(persist);
+}
+
+OperationStepped OperationAnswers::step_done(const Observation& seen) {
+    current().status = StepStatus::done;
+    current().last_error.clear();
+    if (op_.cursor + 1 == op_.steps.size()) return succeed(seen);
+    op_.cursor += 1;
+    Step& next = current();
+    // A check only reads: it needs no intent on disk. Everything else does, before it is called.
+    if (next.kind == StepKind::verify) return call(Verb::observe, false);
+    const bool seen_before = next.status != StepStatus::pending;
+    next.status = StepStatus::intended;
+    record("operation.progress", fmt::format("step {} of {} is done", op_.cursor, op_.steps.size()));
+    if (seen_before || next.kind == StepKind::restart) return call(Verb::observe, true);
+    switch (next.kind) {
+        case StepKind::create: return call(Verb::create, true);
+        case StepKind::update: return call(Verb::update, true);
+        case StepKind::remove: return call(Verb::remove, true);
+        case StepKind::restart:
+        case StepKind::verify: return call(Verb::observe, true);
+    }
+    return call(Verb::observe, true);
+}
+
+OperationStepped OperationAnswers::wait(const Observation& seen) {
+    const Duration delay = seen.look_again > Duration::zero() ? seen.look_again : policy_.poll;
+    op_.state = Waiting{at_ + delay, seen.detail};
+    op_.run_at = at_ + delay;
+    return take(true);
+}
+
+// One more failed attempt of the present step: try it again later, or turn round when it was enough.
+OperationStepped OperationAnswers::again(const std::string& error, Duration retry_after, double jitter) {
+    Step& step = current();
+    step.attempts += 1;
+    step.last_error = error;
+    const std::uint32_t limit = removing() ? policy_.max_undo_attempts : policy_.max_attempts;
+    if (step.attempts >= limit) {
+        if (op_.direction == Direction::undo) return fail_finally(true);
+        return give_up(error);
+    }
+    const Duration delay =
+        retry_after > Duration::zero() ? retry_after : backoff(policy_, step.attempts - 1, jitter);
+    op_.state = Retrying{at_ + delay, error};
+    op_.run_at = at_ + delay;
+    record("operation.retrying",
+           fmt::format("attempt {} failed: {}; the next one comes in {} ms", step.attempts, error,
+                       std::chrono::duration_cast<std::chrono::milliseconds>(delay).count()),
+           step.request_id);
+    return take(true);
+}
+
+OperationStepped OperationAnswers::give_up(const std::string& reason) {
+    if (op_.direction == Direction::undo) return fail_finally(true);
+    op_.failure = reason;
+    if (op_.kind == OperationKind::deprovision) return fail_finally(true);
+    op_.direction = Direction::undo;
+    for (Step& step : op_.steps) step.attempts = 0;
+    record("operation.undoing",
+           reason.empty() ? fmt::format("undoing: {}", op_.cancel_reason) : fmt::format("undoing: {}", reason));
+    return undo_next();
+}
+
+OperationStepped OperationAnswers::step_undone() {
+    current().status = StepStatus::undone;
+    return undo_next();
+}
+
+// Only creations need an undo; every other step is undone with the creation or changes nothing lasting.
+OperationStepped OperationAnswers::undo_next() {
+    for (auto i = static_cast<std::int64_t>(op_.cursor); i >= 0; --i) {
+        op_.cursor = static_cast<std::uint32_t>(i);
+        Step& step = current();
+        if (step.status == StepStatus::pending || step.status == StepStatus::undone) continue;
+        if (step.kind == StepKind::create) return call(Verb::remove, true);
+        step.status = StepStatus::undone;
+    }
+    return fail_finally(false);
+}
+
+OperationStepped OperationAnswers::succeed(const Observation& seen) {
+    const Endpoint endpoint = seen.endpoint.value_or(Endpoint{});
+    switch (op_.kind) {
+        case OperationKind::provision: change(rev::Provisioned{endpoint, seen.handle}); break;
+        case OperationKind::deprovision: change(rev::Deprovisioned{}); break;
+        case OperationKind::update: change(rev::Updated{endpoint, seen.handle}); break;
+        case OperationKind::repair: change(rev::Repaired{endpoint}); break;
+        case OperationKind::claim: break;
+    }
+    finish(Succeeded{at_}, "operation.succeeded", fmt::format("{} is done", to_string(op_.kind)));
+    return take(true);
+}
+
+OperationStepped OperationAnswers::fail_finally(bool left_behind) {
+    const std::string reason = !op_.failure.empty() ? op_.failure : op_.cancel_reason;
+    switch (op_.kind) {
+        case OperationKind::provision: change(rev::ProvisionFailed{reason, left_behind}); break;
+        case OperationKind::deprovision: change(rev::DeprovisionFailed{reason}); break;
+        case OperationKind::update: change(rev::UpdateFailed{reason}); break;
+        case OperationKind::repair: change(rev::RepairFailed{reason, false}); break;
+        case OperationKind::claim: change(rev::Unclaimed{}); break;
+    }
+    if (op_.failure.empty()) {
+        finish(Cancelled{at_, reason}, "operation.cancelled", fmt::format("cancelled: {}", reason));
+    } else {
+        finish(Failed{at_, reason}, "operation.failed",
+               left_behind ? fmt::format("failed, and something may be left: {}", reason)
+                           : fmt::format("failed, and nothing is left: {}", reason));
+    }
+    return take(true);
+}
+
+// What was to be changed or brought back does not exist any more.
+OperationStepped OperationAnswers::lost(const std::string& reason) {
+    if (op_.kind != OperationKind::repair) return give_up(reason);
+    op_.failure = reason;
+    change(rev::RepairFailed{reason, true});
+    finish(Failed{at_, reason}, "operation.failed", fmt::format("failed: {}", reason));
+    return take(true);
+}
+
+OperationStepped OperationAnswers::cancel_untouched() {
+    op_.direction = Direction::undo;
+    return fail_finally(false);
+}
+
+void OperationAnswers::finish(OperationState state, std::string type, std::string message) {
+    op_.state = std::move(state);
+    effects_.emplace_back(fx::ReleaseFollower{});
+    record(std::move(type), std::move(message), op_.steps.empty() ? "" : current().request_id);
+}
+
+void OperationAnswers::change(ResourceChange change) {
+    effects_.emplace_back(fx::ChangeResource{std::move(change)});
+}
+
+void OperationAnswers::record(std::string type, std::string message, std::string provider_request) {
+    EventDraft event = draft_event(op_, at_);
+    event.type = std::move(type);
+    event.message = std::move(message);
+    event.provider_request_id = std::move(provider_request);
+    effects_.emplace_back(fx::Record{std::move(event)});
+}
+
+OperationStepped OperationAnswers::take(bool persist) {
+    op_.updated_at = at_;
+    return OperationStepped{std::move(op_), std::move(effects_), persist};
+}
+
+}  // namespace slipway

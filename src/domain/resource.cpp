@@ -1,0 +1,45 @@
+#include "domain/resource.h"
+
+#include "domain/overloaded.h"
+
+namespace slipway {
+
+using namespace resource_state;
+
+std::string_view state_name(const ResourceState& state) {
+    return std::visit(Overloaded{
+                          [](const Requested&) { return "requested"; },
+                          [](const Provisioning&) { return "provisioning"; },
+                          [](const Ready&) { return "ready"; },
+                          [](const Updating&) { return "updating"; },
+                          [](const Deprovisioning&) { return "deprovisioning"; },
+                          [](const Gone&) { return "gone"; },
+                          [](const Failed&) { return "failed"; },
+                      },
+                      state);
+}
+
+OperationId active_operation(const ResourceState& state) {
+    return std::visit(Overloaded{
+                          [](const Requested& in) { return in.operation; },
+                          [](const Provisioning& in) { return in.operation; },
+                          [](const Ready& in) { return in.maintenance; },
+                          [](const Updating& in) { return in.operation; },
+                          [](const Deprovisioning& in) { return in.operation; },
+                          [](const Gone&) { return OperationId(); },
+                          [](const Failed&) { return OperationId(); },
+                      },
+                      state);
+}
+
+const Endpoint* endpoint_of(const ResourceState& state) {
+    if (const auto* ready = std::get_if<Ready>(&state)) return &ready->endpoint;
+    if (const auto* updating = std::get_if<Updating>(&state)) return &updating->endpoint;
+    return nullptr;
+}
+
+std::string secret_context(const ResourceId& id, std::string_view secret_name) {
+    return "resource/" + id.str() + "/" + std::string(secret_name);
+}
+
+}  // namespace slipway

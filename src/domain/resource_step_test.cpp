@@ -1,0 +1,176 @@
+// The whole transition table of resources: every state against every event. A change of the table must change
+// this file, so that nobody loosens a rule in passing.
+#include "domain/resource_step.h"
+
+#include <gtest/gtest.h>
+
+namespace slipway {
+namespace {
+
+using namespace resource_state;
+namespace ev = resource_event;
+
+const TimePoint kNow = from_micros(1'700'000'000'000'000);
+const OperationId kOp("op_1");
+const Endpoint kEndpoint{"redis", "oct-00000001.localhost", 20000};
+
+Resource resource_in(ResourceState state) {
+    Resource resource;
+    resource.id = ResourceId("res_1");
+    resource.name = resource.external_name = "oct-00000001";
+    resource.provider = "local";
+    resource.allocations = {{"port", 20000}};
+    resource.secrets = {{"password", Sealed{"k", "c"}}};
+    resource.state = std::move(state);
+    return resource;
+}
+
+std::vector<std::pair<std::string, Resource>> every_state() {
+    std::vector<std::pair<std::string, Resource>> all{
+        {"requested", resource_in(Requested{kOp})},
+        {"provisioning", resource_in(Provisioning{kOp})},
+        {"ready", resource_in(Ready{kEndpoint, {}})},
+        {"ready,pooled", resource_in(Ready{kEndpoint, {}})},
+        {"ready,repairing", resource_in(Ready{kEndpoint, kOp})},
+        {"updating", resource_in(Updating{kOp, kEndpoint})},
+        {"deprovisioning", resource_in(Deprovisioning{kOp})},
+        {"gone", resource_in(Gone{kNow})},
+        {"failed", resource_in(Failed{"why"})},
+    };
+    all[3].second.pooled = true;
+    return all;
+}
+
+std::vector<std::pair<std::string, ResourceChange>> every_event() {
+    const OperationId next("op_2");
+    return {
+        {"started", ev::Started{kOp}},
+        {"provisioned", ev::Provisioned{kEndpoint, {}}},
+        {"provision-failed", ev::ProvisionFailed{"why", false}},
+        {"update-requested", ev::UpdateRequested{next}},
+        {"updated", ev::Updated{kEndpoint, {}}},
+        {"update-failed", ev::UpdateFailed{"why"}},
+        {"repair-requested", ev::RepairRequested{next}},
+        {"repaired", ev::Repaired{kEndpoint}},
+        {"repair-failed", ev::RepairFailed{"why", false}},
+        {"repair-lost", ev::RepairFailed{"why", true}},
+        {"claimed", ev::Claimed{OrganizationId("acme"), "redis", "gwp", {}}},
+        {"unclaimed", ev::Unclaimed{}},
+        {"delete-requested", ev::DeleteRequested{next}},
+        {"deprovisioned", ev::Deprovisioned{}},
+        {"deprovision-failed", ev::DeprovisionFailed{"why"}},
+    };
+}
+
+std::string outcome(const Resource& from, const ResourceChange& change) {
+    const auto stepped = step(from, {kNow, change});
+    if (!stepped) {
+        EXPECT_FALSE(stepped.error().why.empty());
+        return "-";
+    }
+    std::string text(state_name(stepped->resource.state));
+    for (const ResourceEffect& effect : stepped->effects) {
+        text += std::holds_alternative<resource_effect::CancelOperation>(effect) ? "+cancel" : "+release";
+    }
+    return text;
+}
+
+TEST(ResourceTable, EveryStateAgainstEveryEvent) {
+    const std::map<std::string, std::map<std::string, std::string>> allowed{
+        {"requested",
+         {{"started", "provisioning"},
+          {"provision-failed", "failed+release"},
+          {"delete-requested", "deprovisioning+cancel"}}},
+        {"provisioning",
+         {{"provisioned", "ready"},
+          {"provision-failed", "failed+release"},
+          {"delete-requested", "deprovisioning+cancel"}}},
+        {"ready",
+         {{"update-requested", "updating"},
+          {"repair-requested", "ready"},
+          {"unclaimed", "ready"},
+          {"delete-requested", "deprovisioning"}}},
+        {"ready,pooled",
+         {{"update-requested", "updating"},
+          {"repair-requested", "ready"},
+          {"claimed", "ready"},
+          {"delete-requested", "deprovisioning"}}},
+        {"ready,repairing",
+         {{"repaired", "ready"},
+          {"repair-failed", "ready"},
+          {"repair-lost", "failed"},
+          {"unclaimed", "ready"},
+          {"delete-requested", "deprovisioning+cancel"}}},
+        {"updating",
+         {{"updated", "ready"}, {"update-failed", "ready"}, {"delete-requested", "deprovisioning+cancel"}}},
+        {"deprovisioning",
+         {{"provision-failed", "deprovisioning"},  // what the deletion halted reports its end
+          {"update-failed", "deprovisioning"},
+          {"repair-failed", "deprovisioning"},
+          {"repair-lost", "deprovisioning"},
+          {"deprovisioned", "gone+release"},
+          {"deprovision-failed", "failed"}}},
+        {"gone", {}},
+        {"failed", {{"delete-requested", "deprovisioning"}}},
+    };
+    for (const auto& [state, resource] : every_state()) {
+        for (const auto& [name, change] : every_event()) {
+            const auto& row = allowed.at(state);
+            const auto found = row.find(name);
+            EXPECT_EQ(outcome(resource, change), found == row.end() ? "-" : found->second)
+                << state << " × " << name;
+        }
+    }
+}
+
+TEST(ResourceStep, ARefusalChangesNothingAndNamesTheState) {
+    const auto stepped = step(resource_in(Gone{kNow}), {kNow, ev::DeleteRequested{OperationId("op_2")}});
+    ASSERT_FALSE(stepped);
+    EXPECT_NE(stepped.error().why.find("gone"), std::string::npos);
+}
+
+TEST(ResourceStep, OnlyTheOperationThatProvisionsItCanStartIt) {
+    EXPECT_FALSE(step(resource_in(Requested{kOp}), {kNow, ev::Started{OperationId("op_other")}}));
+}
+
+TEST(ResourceStep, GoneKeepsNoSecretAndNoAllocation) {
+    const auto stepped = step(resource_in(Deprovisioning{kOp}), {kNow, ev::Deprovisioned{}});
+    ASSERT_TRUE(stepped);
+    EXPECT_TRUE(stepped->resource.secrets.empty());
+    EXPECT_TRUE(stepped->resource.allocations.empty());
+}
+
+TEST(ResourceStep, WhatMayStillBeThereKeepsItsPortSoThatNobodyElseGetsIt) {
+    const auto stepped = step(resource_in(Provisioning{kOp}), {kNow, ev::ProvisionFailed{"why", true}});
+    ASSERT_TRUE(stepped);
+    EXPECT_TRUE(stepped->effects.empty());
+    EXPECT_EQ(stepped->resource.allocations.at("port"), 20000);
+    EXPECT_EQ(stepped->resource.remnants.size(), 1U);
+}
+
+TEST(ResourceStep, AClaimChangesTheOwnerAndNothingElse) {
+    Resource pooled = resource_in(Ready{kEndpoint, {}});
+    pooled.pooled = true;
+    pooled.organization = OrganizationId(kSystemOrganization);
+    const auto claimed = step(pooled, {kNow, ev::Claimed{OrganizationId("acme"), "redis", "gwp", {{"team", "a"}}}});
+    ASSERT_TRUE(claimed);
+    EXPECT_FALSE(claimed->resource.pooled);
+    EXPECT_EQ(claimed->resource.billing_code, "gwp");
+    EXPECT_EQ(claimed->resource.state, pooled.state);
+    const auto back = step(claimed->resource, {kNow, ev::Unclaimed{}});
+    ASSERT_TRUE(back);
+    EXPECT_TRUE(back->resource.pooled);
+    EXPECT_EQ(back->resource.billing_code, kPoolBillingCode);
+    EXPECT_TRUE(back->resource.labels.empty());
+}
+
+TEST(ResourceStep, ADeletedPoolMemberCannotBeClaimedAnyMore) {
+    Resource pooled = resource_in(Ready{kEndpoint, {}});
+    pooled.pooled = true;
+    const auto deleted = step(pooled, {kNow, ev::DeleteRequested{kOp}});
+    ASSERT_TRUE(deleted);
+    EXPECT_FALSE(deleted->resource.pooled);
+}
+
+}  // namespace
+}  // namespace slipway
