@@ -255,7 +255,7 @@ OperationStepped OperationAnswers::succeed(const Observation& seen) {
         case OperationKind::deprovision: change(rev::Deprovisioned{}); break;
         case OperationKind::update: change(rev::Updated{endpoint, seen.handle}); break;
         case OperationKind::repair: change(rev::Repaired{endpoint}); break;
-        case OperationKind::claim: break;
+        case OperationKind::claim: change(rev::ClaimSettled{}); break;
     }
     finish(Succeeded{at_}, "operation.succeeded", fmt::format("{} is done", to_string(op_.kind)));
     return take(true);

@@ -232,7 +232,7 @@ const std::vector<AnswerRow>& answer_rows() {
          0,
          Direction::forward,
          Verb::update,
-         {kFailed, "waiting", "succeeded+follower", "retrying", "waiting", kFailed, kFailed}},
+         {kFailed, "waiting", kDone, "retrying", "waiting", kFailed, kFailed}},
     };
     return rows;
 }

@@ -62,6 +62,14 @@ struct ProviderError {
 
 using ProviderAnswer = std::expected<Observation, ProviderError>;
 
+// A range of numbers that the store gives out to a provider's resources, one each, e.g. ports.
+struct AllocationRange {
+    std::string range;       // "local/port"
+    std::string key;         // "port"
+    std::int64_t first = 0;  // inclusive
+    std::int64_t last = 0;   // inclusive
+};
+
 // Verbs of providers, in effects and events.
 enum class Verb : std::uint8_t { observe, create, update, remove };
 std::string_view to_string(Verb verb);

@@ -41,7 +41,7 @@ struct Provisioning {
 };
 struct Ready {
     Endpoint endpoint;
-    OperationId maintenance;  // a repair under way; empty: none
+    OperationId maintenance;  // a repair or a claim under way; empty: none
     friend bool operator==(const Ready&, const Ready&) = default;
 };
 struct Updating {

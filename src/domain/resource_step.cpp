@@ -117,9 +117,11 @@ Next on(const Resource& in, TimePoint at, const ev::RepairFailed& event) {
 }
 
 Next on(const Resource& in, TimePoint at, const ev::Claimed& event) {
-    if (!std::holds_alternative<Ready>(in.state)) return refuse(in, "only a ready resource can be claimed");
+    const auto* ready = std::get_if<Ready>(&in.state);
+    if (ready == nullptr) return refuse(in, "only a ready resource can be claimed");
     if (!in.pooled) return refuse(in, "it has an owner already");
-    Next next = to(in, at, in.state);
+    if (!ready->maintenance.empty()) return refuse(in, "it is being repaired");
+    Next next = to(in, at, Ready{ready->endpoint, event.operation});
     next->resource.pooled = false;
     next->resource.organization = event.organization;
     next->resource.face = event.face;
@@ -128,11 +130,18 @@ Next on(const Resource& in, TimePoint at, const ev::Claimed& event) {
     return next;
 }
 
+Next on(const Resource& in, TimePoint at, const ev::ClaimSettled&) {
+    const auto* ready = std::get_if<Ready>(&in.state);
+    if (ready == nullptr || ready->maintenance.empty()) return refuse(in, "it is not being claimed");
+    return to(in, at, Ready{ready->endpoint, {}});
+}
+
 Next on(const Resource& in, TimePoint at, const ev::Unclaimed&) {
-    if (!std::holds_alternative<Ready>(in.state))
-        return refuse(in, "only a ready resource can go back to its pool");
+    if (std::holds_alternative<Deprovisioning>(in.state)) return to(in, at, in.state);
+    const auto* ready = std::get_if<Ready>(&in.state);
+    if (ready == nullptr) return refuse(in, "only a ready resource can go back to its pool");
     if (in.pooled) return refuse(in, "it is in its pool");
-    Next next = to(in, at, in.state);
+    Next next = to(in, at, Ready{ready->endpoint, {}});
     next->resource.pooled = true;
     next->resource.organization = OrganizationId(kSystemOrganization);
     next->resource.billing_code = std::string(kPoolBillingCode);

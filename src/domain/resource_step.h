@@ -46,8 +46,10 @@ struct Claimed {  // a pooled resource gets its owner
     std::string face;
     std::string billing_code;
     std::map<std::string, std::string> labels;
+    OperationId operation = {};  // the claim operation, where the provider has to be told; empty: none
 };
-struct Unclaimed {};  // a claim undone, because what followed it failed
+struct ClaimSettled {};  // the provider was told of the new owner
+struct Unclaimed {};     // a claim undone, because what followed it failed
 struct DeleteRequested {
     OperationId operation;
 };
@@ -61,8 +63,8 @@ using ResourceChange =
     std::variant<resource_event::Started, resource_event::Provisioned, resource_event::ProvisionFailed,
                  resource_event::UpdateRequested, resource_event::Updated, resource_event::UpdateFailed,
                  resource_event::RepairRequested, resource_event::Repaired, resource_event::RepairFailed,
-                 resource_event::Claimed, resource_event::Unclaimed, resource_event::DeleteRequested,
-                 resource_event::Deprovisioned, resource_event::DeprovisionFailed>;
+                 resource_event::Claimed, resource_event::ClaimSettled, resource_event::Unclaimed,
+                 resource_event::DeleteRequested, resource_event::Deprovisioned, resource_event::DeprovisionFailed>;
 
 struct ResourceEvent {
     TimePoint at;

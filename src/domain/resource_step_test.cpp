@@ -54,7 +54,8 @@ std::vector<std::pair<std::string, ResourceChange>> every_event() {
         {"repaired", ev::Repaired{kEndpoint}},
         {"repair-failed", ev::RepairFailed{"why", false}},
         {"repair-lost", ev::RepairFailed{"why", true}},
-        {"claimed", ev::Claimed{OrganizationId("acme"), "redis", "gwp", {}}},
+        {"claimed", ev::Claimed{OrganizationId("acme"), "redis", "gwp", {}, {}}},
+        {"claim-settled", ev::ClaimSettled{}},
         {"unclaimed", ev::Unclaimed{}},
         {"delete-requested", ev::DeleteRequested{next}},
         {"deprovisioned", ev::Deprovisioned{}},
@@ -99,6 +100,7 @@ TEST(ResourceTable, EveryStateAgainstEveryEvent) {
          {{"repaired", "ready"},
           {"repair-failed", "ready"},
           {"repair-lost", "failed"},
+          {"claim-settled", "ready"},
           {"unclaimed", "ready"},
           {"delete-requested", "deprovisioning+cancel"}}},
         {"updating",
@@ -108,6 +110,7 @@ TEST(ResourceTable, EveryStateAgainstEveryEvent) {
           {"update-failed", "deprovisioning"},
           {"repair-failed", "deprovisioning"},
           {"repair-lost", "deprovisioning"},
+          {"unclaimed", "deprovisioning"},
           {"deprovisioned", "gone+release"},
           {"deprovision-failed", "failed"}}},
         {"gone", {}},
@@ -152,7 +155,8 @@ TEST(ResourceStep, AClaimChangesTheOwnerAndNothingElse) {
     Resource pooled = resource_in(Ready{kEndpoint, {}});
     pooled.pooled = true;
     pooled.organization = OrganizationId(kSystemOrganization);
-    const auto claimed = step(pooled, {kNow, ev::Claimed{OrganizationId("acme"), "redis", "gwp", {{"team", "a"}}}});
+    const auto claimed =
+        step(pooled, {kNow, ev::Claimed{OrganizationId("acme"), "redis", "gwp", {{"team", "a"}}, {}}});
     ASSERT_TRUE(claimed);
     EXPECT_FALSE(claimed->resource.pooled);
     EXPECT_EQ(claimed->resource.billing_code, "gwp");

@@ -61,14 +61,6 @@ struct InventoryPage {
     std::string next;  // cursor; empty: this was the last page
 };
 
-// A range of numbers that the store gives out to this provider's resources.
-struct AllocationRange {
-    std::string range;  // "local/port"
-    std::string key;    // "port"
-    std::int64_t first = 0;
-    std::int64_t last = 0;
-};
-
 class Provider {
   public:
     virtual ~Provider() = default;
@@ -83,6 +75,8 @@ class Provider {
     [[nodiscard]] virtual std::uint32_t concurrency() const = 0;
     // Whether resources live on this machine (their operations are then bound to this host).
     [[nodiscard]] virtual bool on_this_host() const = 0;
+    // Whether it keeps tags of its own that a claim has to overwrite (by `update`).
+    [[nodiscard]] virtual bool external_tags() const { return false; }
 
     virtual Task<ProviderAnswer> observe(Target target, Spec spec, Duration budget) = 0;
     virtual Task<ProviderAnswer> create(Target target, Spec spec, Duration budget) = 0;

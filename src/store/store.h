@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "domain/access.h"
+#include "domain/draft.h"
 #include "domain/event.h"
 #include "domain/operation.h"
 #include "domain/operation_step.h"
@@ -136,6 +137,10 @@ struct Commit {
     std::vector<Write> writes;
     std::vector<EventDraft> events;
 };
+
+// The commit that accepts a draft: its name must never have been used, its numbers are taken, and everything is
+// written at once. Callers add their own preconditions and writes.
+Commit accept(Draft draft);
 
 // ---- Answers. ----
 struct Committed {

@@ -1,0 +1,56 @@
+// Drafts: the records that a request becomes, complete and not stored yet. Pure: time, randomness and the seal are
+// passed in. Requests, pools, reconcilers and dry runs all draft here.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/sealer.h"
+#include "domain/catalog.h"
+#include "domain/event.h"
+#include "domain/operation.h"
+#include "domain/ports.h"
+
+namespace slipway {
+
+// Who asks and why; copied into operations and events.
+struct Cause {
+    std::string actor;
+    std::string request_id;
+};
+
+struct ProvisionDraftRequest {
+    const Plan* plan = nullptr;
+    ProviderTraits traits;
+    OrganizationId organization;
+    std::string face;
+    std::string billing_code;
+    std::map<std::string, std::string> labels;
+    std::string name;         // empty: the external name
+    std::string name_prefix;  // of the external name, e.g. "oct"
+    bool pooled = false;
+    HostId host;            // this host; used where the traits say so
+    Duration time_limit{};  // forward work is undone after that
+    Cause cause;
+};
+
+struct Draft {
+    Resource resource;
+    Operation operation;
+    std::vector<AllocationRange> ranges;  // numbers that the store is to give it
+    std::vector<EventDraft> events;
+};
+
+// A requested resource and the queued operation that provisions it. External names are `prefix-` + 8 hex digits.
+Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Random& random, Sealer& sealer);
+
+// A queued operation on an existing resource.
+Operation draft_operation(OperationKind kind, const Resource& resource, const Cause& cause, TimePoint now,
+                          Duration time_limit, Random& random);
+
+EventDraft draft_event(const Resource& resource, const Cause& cause, TimePoint at, std::string type,
+                       std::string message);
+
+}  // namespace slipway
