@@ -1,0 +1,71 @@
+#include "broker/access.h"
+
+#include <array>
+
+#include <sodium.h>
+
+namespace slipway {
+namespace {
+
+constexpr std::size_t kKeyLength = 43;  // alphanumeric: 256 bits
+constexpr std::string_view kKeyPrefix = "slk_";
+
+}  // namespace
+
+bool may_see(const Caller& caller, const Resource& resource) {
+    return caller.role == Role::administrator || caller.organization == resource.organization;
+}
+
+bool may_change(const Caller& caller, const Resource& resource) {
+    return caller.role != Role::reader && may_see(caller, resource);
+}
+
+std::unexpected<Error> no_such_resource() { return fail(ErrorCode::not_found, "no such resource"); }
+std::unexpected<Error> no_such_operation() { return fail(ErrorCode::not_found, "no such operation"); }
+
+// Keys are random and long, so that a fast hash is as good as a slow one, and one look-up serves every request.
+std::string hash_key(const Secret& key) {
+    std::array<unsigned char, crypto_generichash_BYTES> hash{};
+    const std::string& text = key.reveal();
+    crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                       nullptr, 0);
+    std::string hex(hash.size() * 2 + 1, '\0');
+    sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+    hex.pop_back();
+    return hex;
+}
+
+Task<Result<Caller>> Broker::authenticate(Secret key) {
+    const auto found = co_await parts_.store.api_key_by_hash(hash_key(key));
+    if (!found) co_return fail(found.error());
+    if (!*found || (*found)->revoked_at) {
+        co_return fail(ErrorCode::unauthenticated, "the API key is unknown or was revoked");
+    }
+    co_return Caller{(*found)->organization, (*found)->role, (*found)->id.str()};
+}
+
+Task<Result<Secret>> Broker::create_key(OrganizationId organization, Role role, std::string description) {
+    const TimePoint now = parts_.clock.now();
+    Secret key(std::string(kKeyPrefix) + parts_.random.alphanumeric(kKeyLength));
+    ApiKey record{
+        make_id<ApiKeyId>("key", now, parts_.random), hash_key(key), organization, role, description, now, {}};
+    Commit commit;
+    const auto known = co_await parts_.store.organization(organization);
+    if (!known) co_return fail(known.error());
+    if (!*known) commit.writes.emplace_back(write::PutOrganization{{organization, organization.str(), now}});
+    commit.writes.emplace_back(write::PutApiKey{std::move(record)});
+    const auto answer = co_await parts_.store.commit(std::move(commit));
+    if (!answer) co_return fail(answer.error());
+    co_return key;
+}
+
+Task<Result<std::optional<Secret>>> Broker::password(CallContext context, const Resource& resource) {
+    if (!may_see(context.caller, resource)) co_return no_such_resource();
+    const auto sealed = resource.secrets.find("password");
+    if (sealed == resource.secrets.end()) co_return std::optional<Secret>();
+    auto opened = parts_.sealer.open(sealed->second, secret_context(resource.id, "password"));
+    if (!opened) co_return fail(opened.error());
+    co_return std::optional<Secret>(std::move(*opened));
+}
+
+}  // namespace slipway

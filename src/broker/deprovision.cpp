@@ -1,0 +1,121 @@
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "broker/access.h"
+#include "broker/broker.h"
+#include "domain/draft.h"
+#include "domain/resource_step.h"
+#include "domain/stepping.h"
+
+namespace slipway {
+namespace {
+
+// Workers change operations while callers look at them; every retry reads afresh.
+constexpr int kTries = 16;
+constexpr std::string_view kHalted = "it was deleted while this was under way";
+
+}  // namespace
+
+// The commit that turns a resource towards its end: a deletion is queued, and what runs on it now is halted first.
+Task<Result<Commit>> Broker::deletion(const CallContext& context, const Resource& resource) {
+    const TimePoint now = parts_.clock.now();
+    const Cause cause{context.caller.actor, context.request_id};
+    Operation removal =
+        draft_operation(OperationKind::deprovision, resource, cause, now, options_.provision_limit, parts_.random);
+    auto stepped = step(resource, {now, resource_event::DeleteRequested{removal.id}});
+    if (!stepped) co_return fail(ErrorCode::conflict, stepped.error().why);
+    Commit commit;
+    Resource next = std::move(stepped->resource);
+    for (const ResourceEffect& effect : stepped->effects) {
+        const auto* cancel = std::get_if<resource_effect::CancelOperation>(&effect);
+        if (cancel == nullptr) continue;
+        auto active = co_await parts_.store.operation(cancel->operation);
+        if (!active) co_return fail(active.error());
+        if (!*active || is_terminal((*active)->state)) continue;
+        auto halted = step(**active, {now, operation_event::CancelRequested{std::string(kHalted)}}, RetryPolicy{});
+        if (!halted) co_return fail(ErrorCode::conflict, halted.error().why);
+        if (!is_terminal(halted->operation.state)) removal.blocked_by = (*active)->id;
+        apply_effects(std::move(halted->effects), now, next, commit.events);
+        commit.writes.emplace_back(write::PutOperation{std::move(halted->operation), std::nullopt});
+    }
+    EventDraft event = draft_event(next, cause, now, "resource.delete_requested",
+                                   fmt::format("the removal of {} was requested", next.name));
+    event.operation = removal.id;
+    commit.events.push_back(std::move(event));
+    commit.writes.emplace_back(write::PutResource{std::move(next)});
+    commit.writes.emplace_back(write::PutOperation{std::move(removal), std::nullopt});
+    co_return commit;
+}
+
+Task<Result<Accepted>> Broker::deprovision(CallContext context, ResourceId id) {
+    for (int tries = 0; tries < kTries; ++tries) {
+        auto found = co_await parts_.store.resource(id);
+        if (!found) co_return fail(found.error());
+        if (!*found || !may_see(context.caller, **found)) co_return no_such_resource();
+        const Resource& resource = **found;
+        if (!may_change(context.caller, resource)) co_return fail(ErrorCode::forbidden, "this key may only read");
+        if (std::holds_alternative<resource_state::Gone>(resource.state)) co_return no_such_resource();
+        if (const auto* under_way = std::get_if<resource_state::Deprovisioning>(&resource.state)) {
+            auto operation = co_await parts_.store.operation(under_way->operation);
+            if (!operation) co_return fail(operation.error());
+            co_return Accepted{resource, std::move(*operation), true};
+        }
+        auto commit = co_await deletion(context, resource);
+        if (!commit) co_return fail(commit.error());
+        auto answer = co_await parts_.store.commit(std::move(*commit));
+        if (!answer) co_return fail(answer.error());
+        if (auto* committed = std::get_if<Committed>(&*answer)) {
+            co_return Accepted{std::move(committed->resources.at(0)), std::move(committed->operations.back()),
+                               false};
+        }
+    }
+    co_return fail(ErrorCode::conflict, "it keeps changing; try again");
+}
+
+Task<Result<Operation>> Broker::cancel(CallContext context, OperationId id, std::string reason) {
+    for (int tries = 0; tries < kTries; ++tries) {
+        auto found = co_await parts_.store.operation(id);
+        if (!found) co_return fail(found.error());
+        if (!*found) co_return no_such_operation();
+        auto resource = co_await parts_.store.resource((*found)->resource);
+        if (!resource) co_return fail(resource.error());
+        if (!*resource || !may_see(context.caller, **resource)) co_return no_such_operation();
+        if (!may_change(context.caller, **resource)) co_return fail(ErrorCode::forbidden, "this key may only read");
+        const TimePoint now = parts_.clock.now();
+        auto stepped = step(**found, {now, operation_event::CancelRequested{reason}}, RetryPolicy{});
+        if (!stepped) co_return fail(ErrorCode::conflict, stepped.error().why);
+        Commit commit;
+        Resource next = **resource;
+        const Applied applied = apply_effects(std::move(stepped->effects), now, next, commit.events);
+        if (applied.refused) co_return fail(ErrorCode::conflict, applied.refused->why);
+        if (applied.resource_changed) commit.writes.emplace_back(write::PutResource{std::move(next)});
+        if (applied.release_follower) commit.writes.emplace_back(write::Unblock{id});
+        if (applied.release_allocations) {
+            commit.writes.emplace_back(write::ReleaseAllocations{(*resource)->id, now + options_.rest});
+        }
+        EventDraft event =
+            draft_event(**resource, {context.caller.actor, context.request_id}, now, "operation.cancel_requested",
+                        fmt::format("a cancel was requested: {}", reason));
+        event.operation = id;
+        commit.events.push_back(std::move(event));
+        commit.writes.emplace_back(write::PutOperation{std::move(stepped->operation), std::nullopt});
+        auto answer = co_await parts_.store.commit(std::move(commit));
+        if (!answer) co_return fail(answer.error());
+        if (auto* committed = std::get_if<Committed>(&*answer)) co_return std::move(committed->operations.at(0));
+    }
+    co_return fail(ErrorCode::conflict, "it keeps changing; try again");
+}
+
+Task<Result<Operation>> Broker::wait(OperationId id, Duration limit) {
+    const TimePoint deadline = parts_.clock.now() + limit;
+    const auto ticket = waiters_.enter(id);
+    for (;;) {
+        auto found = co_await parts_.store.operation(id);
+        if (!found) co_return fail(found.error());
+        if (!*found) co_return no_such_operation();
+        if (is_terminal((*found)->state) || parts_.clock.now() >= deadline) co_return std::move(**found);
+        co_await ticket->changed(deadline);
+    }
+}
+
+}  // namespace slipway
