@@ -1,0 +1,79 @@
+#include "ops/calls.h"
+
+#include <exception>
+
+#include "base/log.h"
+
+namespace slipway {
+namespace {
+
+std::unexpected<ProviderError> permanent(std::string message, std::string detail = {}) {
+    ProviderError error;
+    error.error_class = ErrorClass::permanent;
+    error.message = std::move(message);
+    error.detail = std::move(detail);
+    return std::unexpected(std::move(error));
+}
+
+std::expected<Spec, ProviderError> spec_of(const Resource& resource, const Sealer& sealer) {
+    Spec spec;
+    spec.kind = resource.kind;
+    spec.engine = resource.engine;
+    spec.plan = resource.plan;
+    spec.parameters = resource.parameters;
+    spec.allocations = resource.allocations;
+    spec.tags = resource.labels;
+    spec.tags["Name"] = resource.external_name;
+    spec.tags["billingcode"] = resource.billing_code;
+    for (const auto& [name, sealed] : resource.secrets) {
+        auto opened = sealer.open(sealed, secret_context(resource.id, name));
+        if (!opened)
+            return permanent("its secrets cannot be opened with the keys that are here", opened.error().message);
+        spec.secrets.emplace(name, std::move(*opened));
+    }
+    return spec;
+}
+
+Task<ProviderAnswer> dispatch(Provider& provider, Verb verb, Target target, Spec spec, Duration budget) {
+    switch (verb) {
+        case Verb::observe: co_return co_await provider.observe(std::move(target), std::move(spec), budget);
+        case Verb::create: co_return co_await provider.create(std::move(target), std::move(spec), budget);
+        case Verb::update: co_return co_await provider.update(std::move(target), std::move(spec), budget);
+        case Verb::remove: co_return co_await provider.remove(std::move(target), std::move(spec), budget);
+    }
+    co_return permanent("unknown verb");
+}
+
+// Whatever goes wrong inside a provider, the engine gets an answer that makes it observe before it acts again.
+ProviderAnswer broken(const std::string& what) {
+    ProviderError error;
+    error.error_class = ErrorClass::unknown_outcome;
+    error.message = "the provider broke off";
+    error.detail = what;
+    return std::unexpected(std::move(error));
+}
+
+}  // namespace
+
+Task<ProviderAnswer> ProviderCalls::call(Verb verb, Resource resource, std::string token, Duration budget) const {
+    Provider* provider = registry_.find(resource.provider);
+    if (provider == nullptr) co_return permanent("its provider is not configured here");
+    auto spec = spec_of(resource, sealer_);
+    if (!spec) co_return std::unexpected(spec.error());
+    Target target{installation_,       resource.id,      resource.external_name,
+                  resource.generation, std::move(token), resource.handle};
+    std::string failure;
+    try {
+        ProviderAnswer answer = co_await dispatch(*provider, verb, std::move(target), std::move(*spec), budget);
+        if (answer && answer->presence == Presence::running && !answer->endpoint) {
+            co_return broken("running without an endpoint");
+        }
+        co_return answer;
+    } catch (const std::exception& error) {
+        failure = error.what();
+    }
+    log::error("ops", "a provider threw", {{"provider", resource.provider}, {"what", failure}});
+    co_return broken(failure);
+}
+
+}  // namespace slipway

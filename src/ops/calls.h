@@ -1,0 +1,26 @@
+// From stored records to a provider's call: who is meant, how it is to be, opened secrets, a bounded time.
+#pragma once
+
+#include "base/sealer.h"
+#include "ops/registry.h"
+
+namespace slipway {
+
+class ProviderCalls {
+  public:
+    // All parts outlive it.
+    ProviderCalls(const ProviderRegistry& registry, const Sealer& sealer, InstallationId installation)
+        : registry_(registry), sealer_(sealer), installation_(std::move(installation)) {}
+
+    // `token` is the operation's client token; empty for plain observations.
+    Task<ProviderAnswer> call(Verb verb, Resource resource, std::string token, Duration budget) const;
+    [[nodiscard]] const ProviderRegistry& registry() const { return registry_; }
+    [[nodiscard]] const InstallationId& installation() const { return installation_; }
+
+  private:
+    const ProviderRegistry& registry_;
+    const Sealer& sealer_;
+    InstallationId installation_;
+};
+
+}  // namespace slipway

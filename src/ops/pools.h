@@ -1,0 +1,47 @@
+// Keeps the pools of ready-made resources at their level.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/scheduler.h"
+#include "base/sealer.h"
+#include "domain/catalog.h"
+#include "domain/ports.h"
+#include "store/store.h"
+
+namespace slipway {
+
+struct PoolOptions {
+    HostId host;
+    std::string name_prefix = "oct";
+    Duration provision_limit = std::chrono::minutes(15);
+    std::uint32_t per_round = 16;  // resources asked for in one round
+};
+
+// Used on one executor.
+class PoolKeeper {
+  public:
+    struct Parts {
+        Store& store;
+        const Catalog& catalog;
+        const ProviderDirectory& providers;
+        Sealer& sealer;
+        const Clock& clock;
+        Random& random;
+    };
+    PoolKeeper(Parts parts, PoolOptions options) : parts_(parts), options_(std::move(options)) {}
+
+    // One look at every plan; asks for what is missing. Answers how many were asked for. The store refuses what
+    // would pass the plan's level, so that several keepers do not overfill it.
+    Task<Result<std::uint32_t>> fill();
+
+  private:
+    Task<Result<bool>> add(const Plan& plan);
+    Parts parts_;
+    PoolOptions options_;
+};
+
+}  // namespace slipway

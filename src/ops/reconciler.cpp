@@ -1,0 +1,98 @@
+#include "ops/reconciler.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "domain/draft.h"
+#include "domain/resource_step.h"
+
+namespace slipway {
+namespace {
+
+const Cause kCause{"reconciler", ""};
+
+}  // namespace
+
+bool Reconciler::mine(const Resource& resource) const {
+    return resource.host == options_.host && !resource.host.empty() &&
+           std::holds_alternative<resource_state::Ready>(resource.state) &&
+           active_operation(resource.state).empty();
+}
+
+Task<Result<ReconcileReport>> Reconciler::pass() {
+    ReconcileReport report;
+    PageRequest page{"", 200};
+    do {
+        ResourceFilter filter;
+        filter.state = "ready";
+        auto found = co_await parts_.store.resources(filter, page);
+        if (!found) co_return fail(found.error());
+        for (Resource& resource : found->items) {
+            if (!mine(resource)) continue;
+            if (auto checked = co_await check(std::move(resource), report); !checked)
+                co_return fail(checked.error());
+        }
+        page.after = found->next;
+    } while (!page.after.empty());
+    co_return report;
+}
+
+Task<Status> Reconciler::look(std::string provider, std::string external_name) {
+    auto found = co_await parts_.store.resource_by_external_name(std::move(provider), std::move(external_name));
+    if (!found) co_return fail(found.error());
+    if (!*found || !mine(**found)) co_return Status();
+    ReconcileReport report;
+    co_return co_await check(std::move(**found), report);
+}
+
+Task<Status> Reconciler::check(Resource resource, ReconcileReport& report) {
+    report.seen += 1;
+    const auto answer = co_await parts_.calls.call(Verb::observe, resource, "", options_.call_budget);
+    if (!answer) {
+        report.unreachable += 1;
+        co_return co_await note_health(std::move(resource), Health::unreachable, answer.error().message);
+    }
+    if (answer->presence == Presence::running) {
+        report.healthy += 1;
+        co_return co_await note_health(std::move(resource), Health::healthy, answer->detail);
+    }
+    report.repairs += 1;
+    co_return co_await ask_repair(std::move(resource), *answer);
+}
+
+// Written only where it changed: a pass over healthy resources costs the store nothing.
+Task<Status> Reconciler::note_health(Resource resource, Health health, std::string detail) {
+    if (resource.health == health) co_return Status();
+    const TimePoint now = parts_.clock.now();
+    resource.health = health;
+    resource.health_at = now;
+    resource.health_detail = detail;
+    Commit commit;
+    commit.events.push_back(draft_event(resource, kCause, now, fmt::format("resource.{}", to_string(health)),
+                                        fmt::format("{} is {}", resource.name, to_string(health))));
+    commit.writes.emplace_back(write::PutResource{std::move(resource)});
+    const auto answer = co_await parts_.store.commit(std::move(commit));
+    if (!answer) co_return fail(answer.error());
+    co_return Status();  // whoever changed it meanwhile knows better
+}
+
+Task<Status> Reconciler::ask_repair(Resource resource, const Observation& seen) {
+    const TimePoint now = parts_.clock.now();
+    Operation repair =
+        draft_operation(OperationKind::repair, resource, kCause, now, options_.repair_limit, parts_.random);
+    auto stepped = step(resource, {now, resource_event::RepairRequested{repair.id}});
+    if (!stepped) co_return Status();
+    Commit commit;
+    EventDraft event = draft_event(
+        resource, kCause, now, "resource.repair_requested",
+        fmt::format("{} was found {}; it is being brought back", resource.name, to_string(seen.presence)));
+    event.operation = repair.id;
+    commit.events.push_back(std::move(event));
+    commit.writes.emplace_back(write::PutResource{std::move(stepped->resource)});
+    commit.writes.emplace_back(write::PutOperation{std::move(repair), std::nullopt});
+    const auto answer = co_await parts_.store.commit(std::move(commit));
+    if (!answer) co_return fail(answer.error());
+    co_return Status();
+}
+
+}  // namespace slipway

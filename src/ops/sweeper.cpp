@@ -1,0 +1,165 @@
+#include "ops/sweeper.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "domain/draft.h"
+
+namespace slipway {
+namespace {
+
+constexpr std::string_view kForeign = "foreign";
+constexpr std::string_view kLost = "lost";
+constexpr std::string_view kGone = "gone";
+
+}  // namespace
+
+Task<Result<SweepReport>> Sweeper::sweep(SweepOptions options) {
+    SweepReport report;
+    for (const auto& [name, provider] : parts_.calls.registry().all()) {
+        auto swept = co_await sweep_provider(*provider, options, report);
+        if (!swept) co_return fail(swept.error());
+    }
+    co_return report;
+}
+
+Task<Status> Sweeper::sweep_provider(Provider& provider, const SweepOptions& options, SweepReport& report) {
+    std::string cursor;
+    do {
+        const auto page = co_await provider.inventory(cursor, options.call_budget);
+        if (!page) {  // nothing can be said of this provider now; the others are swept all the same
+            log::warning("sweep", "an inventory failed",
+                         {{"provider", std::string(provider.name())}, {"error", page.error().message}});
+            co_return Status();
+        }
+        for (const InventoryItem& item : page->items) {
+            report.inventory += 1;
+            if (auto judged = co_await judge(provider, item, options, report); !judged) co_return judged;
+        }
+        cursor = page->next;
+    } while (!cursor.empty());
+    co_return co_await forget_vanished(provider, report);
+}
+
+// The empty verdict: a resource of ours accounts for it.
+Task<Result<std::string>> Sweeper::verdict(const InventoryItem& item) {
+    if (item.installation != parts_.calls.installation()) co_return std::string(kForeign);
+    const auto found = co_await parts_.store.resource(item.resource);
+    if (!found) co_return fail(found.error());
+    if (!*found) co_return std::string(kLost);
+    const Resource& resource = **found;
+    if (resource.external_name != item.external_name || resource.generation != item.generation) {
+        co_return std::string(kLost);
+    }
+    const bool ended = std::holds_alternative<resource_state::Gone>(resource.state) ||
+                       (std::holds_alternative<resource_state::Failed>(resource.state));
+    co_return ended ? std::string(kGone) : std::string();
+}
+
+Task<Status> Sweeper::judge(const Provider& provider, const InventoryItem& item, const SweepOptions& options,
+                            SweepReport& report) {
+    const auto kind = co_await verdict(item);
+    if (!kind) co_return fail(kind.error());
+    if (kind->empty()) co_return Status();
+    const TimePoint now = parts_.clock.now();
+    Orphan orphan{std::string(provider.name()),
+                  item.external_name,
+                  *kind,
+                  item.detail,
+                  item.resource,
+                  item.generation,
+                  now,
+                  now,
+                  std::nullopt};
+    const auto known = co_await parts_.store.orphans();
+    if (!known) co_return fail(known.error());
+    for (const Orphan& old : *known) {
+        if (old.provider == orphan.provider && old.external_name == orphan.external_name &&
+            old.kind == orphan.kind) {
+            orphan.first_seen = old.first_seen;
+        }
+    }
+    const bool due = now - orphan.first_seen >= options.grace;
+    if (!options.dry_run && due && *kind != kForeign) {
+        const auto removed = co_await remove(orphan, item, options);
+        if (!removed) co_return fail(removed.error());
+        if (*removed) {
+            orphan.removed_at = now;
+            report.removed += 1;
+        } else {
+            report.failed += 1;
+        }
+    }
+    report.found.push_back(orphan);
+    if (orphan.removed_at) co_return co_await settle(orphan);
+    Commit commit;
+    commit.writes.emplace_back(write::PutOrphan{std::move(orphan)});
+    const auto answer = co_await parts_.store.commit(std::move(commit));
+    co_return answer ? Status() : Status(fail(answer.error()));
+}
+
+// The provider is told the exact resource and generation: what has come under that name since is not touched.
+Task<Result<bool>> Sweeper::remove(const Orphan& orphan, const InventoryItem& item, const SweepOptions& options) {
+    const auto still = co_await verdict(item);
+    if (!still) co_return fail(still.error());
+    if (*still != orphan.kind) co_return false;
+    Provider* provider = parts_.calls.registry().find(orphan.provider);
+    if (provider == nullptr) co_return false;
+    Target target{item.installation, item.resource, item.external_name, item.generation, "", {}};
+    const auto answer = co_await provider->remove(std::move(target), Spec{}, options.call_budget);
+    if (!answer) {
+        log::warning("sweep", "a removal failed",
+                     {{"name", orphan.external_name}, {"error", answer.error().message}});
+        co_return false;
+    }
+    co_return answer->presence == Presence::absent;
+}
+
+// What is removed is not an orphan any more; a failed resource of ours that was still out there is clean now.
+Task<Status> Sweeper::settle(const Orphan& orphan) {
+    const TimePoint now = parts_.clock.now();
+    Commit commit;
+    commit.writes.emplace_back(write::DropOrphan{orphan.provider, orphan.external_name});
+    EventDraft event;
+    event.at = now;
+    event.type = "orphan.removed";
+    event.message = fmt::format("{} was found at provider {} with nobody to account for it, and removed",
+                                orphan.external_name, orphan.provider);
+    event.resource = orphan.resource;
+    event.organization = OrganizationId(kSystemOrganization);
+    event.actor = "sweep";
+    const auto found = co_await parts_.store.resource(orphan.resource);
+    if (!found) co_return fail(found.error());
+    if (*found && (*found)->external_name == orphan.external_name &&
+        std::holds_alternative<resource_state::Failed>((*found)->state)) {
+        event.organization = (*found)->organization;
+        (*found)->remnants.clear();
+        (*found)->allocations.clear();
+        commit.writes.emplace_back(write::ReleaseAllocations{orphan.resource, now});
+        commit.writes.emplace_back(write::PutResource{std::move(**found)});
+    }
+    commit.events.push_back(std::move(event));
+    const auto answer = co_await parts_.store.commit(std::move(commit));
+    co_return answer ? Status() : Status(fail(answer.error()));
+}
+
+Task<Status> Sweeper::forget_vanished(const Provider& provider, const SweepReport& report) {
+    const auto known = co_await parts_.store.orphans();
+    if (!known) co_return fail(known.error());
+    Commit commit;
+    for (const Orphan& orphan : *known) {
+        const bool seen = std::ranges::any_of(report.found, [&](const Orphan& found) {
+            return found.provider == orphan.provider && found.external_name == orphan.external_name;
+        });
+        if (orphan.provider == provider.name() && !seen) {
+            commit.writes.emplace_back(write::DropOrphan{orphan.provider, orphan.external_name});
+        }
+    }
+    if (commit.writes.empty()) co_return Status();
+    const auto answer = co_await parts_.store.commit(std::move(commit));
+    co_return answer ? Status() : Status(fail(answer.error()));
+}
+
+}  // namespace slipway

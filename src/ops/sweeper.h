@@ -1,0 +1,49 @@
+// Compares what is out there, by ownership tag, with what the store knows, and can remove what nobody accounts for.
+#pragma once
+
+#include "base/clock.h"
+#include "ops/calls.h"
+#include "store/store.h"
+
+namespace slipway {
+
+struct SweepOptions {
+    bool dry_run = true;
+    Duration grace = std::chrono::hours(1);  // between first sight and removal
+    Duration call_budget = std::chrono::seconds(30);
+};
+
+struct SweepReport {
+    std::vector<Orphan> found;    // everything unaccounted for, the removed ones included
+    std::uint32_t inventory = 0;  // things seen
+    std::uint32_t removed = 0;
+    std::uint32_t failed = 0;  // removals that did not work; tried again by the next sweep
+};
+
+// Used on one executor.
+class Sweeper {
+  public:
+    struct Parts {
+        Store& store;
+        const ProviderCalls& calls;
+        const Clock& clock;
+    };
+    explicit Sweeper(Parts parts) : parts_(parts) {}
+
+    // Foreign things are reported and never touched. Only what is still unaccounted for at the moment of its
+    // removal is removed.
+    Task<Result<SweepReport>> sweep(SweepOptions options);
+
+  private:
+    Task<Status> sweep_provider(Provider& provider, const SweepOptions& options, SweepReport& report);
+    Task<Status> judge(const Provider& provider, const InventoryItem& item, const SweepOptions& options,
+                       SweepReport& report);
+    Task<Result<std::string>> verdict(const InventoryItem& item);
+    Task<Result<bool>> remove(const Orphan& orphan, const InventoryItem& item, const SweepOptions& options);
+    Task<Status> settle(const Orphan& orphan);
+    Task<Status> forget_vanished(const Provider& provider, const SweepReport& report);
+
+    Parts parts_;
+};
+
+}  // namespace slipway
