@@ -130,7 +130,7 @@ Task<Status> Sweeper::settle(const Orphan& orphan) {
     event.resource = orphan.resource;
     event.organization = OrganizationId(kSystemOrganization);
     event.actor = "sweep";
-    const auto found = co_await parts_.store.resource(orphan.resource);
+    auto found = co_await parts_.store.resource(orphan.resource);
     if (!found) co_return fail(found.error());
     if (*found && (*found)->external_name == orphan.external_name &&
         std::holds_alternative<resource_state::Failed>((*found)->state)) {
