@@ -1,0 +1,64 @@
+#include "http/auth.h"
+
+#include <sodium.h>
+
+namespace slipway::http {
+namespace {
+
+std::unexpected<Error> unreadable(std::string why) {
+    return fail(ErrorCode::unauthenticated, "the credentials cannot be read: " + std::move(why));
+}
+
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    return text;
+}
+
+Result<std::optional<Credentials>> parse_basic(std::string_view encoded) {
+    std::string decoded(encoded.size(), '\0');
+    std::size_t length = 0;
+    const char* end = nullptr;
+    const int failed =
+        sodium_base642bin(reinterpret_cast<unsigned char*>(decoded.data()), decoded.size(), encoded.data(),
+                          encoded.size(), nullptr, &length, &end, sodium_base64_VARIANT_ORIGINAL);
+    if (failed != 0 || end != encoded.data() + encoded.size()) return unreadable("Basic takes base64");
+    decoded.resize(length);
+    const std::size_t colon = decoded.find(':');
+    if (colon == std::string::npos) return unreadable("Basic takes base64 of user:password");
+    std::string user = decoded.substr(0, colon);
+    Secret password(decoded.substr(colon + 1));
+    sodium_memzero(decoded.data(), decoded.size());
+    return Credentials{CredentialForm::basic, std::move(user), std::move(password)};
+}
+
+Result<std::optional<Credentials>> parse_authorization(std::string_view value) {
+    value = trimmed(value);
+    if (value.empty()) return unreadable("Authorization is empty");
+    const std::size_t space = value.find_first_of(" \t");
+    const std::string_view scheme = value.substr(0, space);
+    const std::string_view rest = space == std::string_view::npos ? "" : trimmed(value.substr(space));
+    if (equal_ignoring_case(scheme, "bearer")) {
+        if (rest.empty()) return unreadable("Bearer takes a key");
+        return Credentials{CredentialForm::bearer, {}, Secret(std::string(rest))};
+    }
+    if (equal_ignoring_case(scheme, "basic")) return parse_basic(rest);
+    if (space != std::string_view::npos) return unreadable("use a key, Bearer or Basic");
+    return Credentials{CredentialForm::raw, {}, Secret(std::string(value))};
+}
+
+}  // namespace
+
+Result<std::optional<Credentials>> credentials_of(const Request& request) {
+    const auto authorization = request.headers.all("authorization");
+    if (authorization.size() > 1) return unreadable("Authorization came more than once");
+    if (!authorization.empty()) return parse_authorization(authorization.front());
+    const auto token = request.headers.all("x-auth-token");
+    if (token.size() > 1) return unreadable("X-Auth-Token came more than once");
+    if (token.empty()) return std::optional<Credentials>();
+    const std::string_view key = trimmed(token.front());
+    if (key.empty()) return unreadable("X-Auth-Token is empty");
+    return Credentials{CredentialForm::token_header, {}, Secret(std::string(key))};
+}
+
+}  // namespace slipway::http
