@@ -1,0 +1,115 @@
+#include "agent/agent.h"
+
+#include <charconv>
+#include <limits>
+#include <span>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/server.h"
+#include "base/log.h"
+
+namespace slipway::agent {
+namespace {
+
+constexpr int kExclusiveWait = 5000;  // milliseconds for the helper before this one to end
+
+struct Options {
+    std::string root;
+    Door door;
+    uid_t uid_first = 0;
+    uid_t uid_last = 0;
+};
+
+std::optional<std::uint32_t> number(std::string_view text) {
+    std::uint32_t value = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+    if (value > static_cast<std::uint32_t>(std::numeric_limits<int>::max())) return std::nullopt;
+    return value;
+}
+
+bool set_option(Options& options, std::string_view name, std::string_view text) {
+    if (name == "--root") {
+        options.root = text;
+        return !text.empty();
+    }
+    if (name == "--socket") {
+        options.door.listen = text;
+        return !text.empty();
+    }
+    const std::optional<std::uint32_t> value = number(text);
+    if (!value) return false;
+    if (name == "--fd")
+        options.door.connection = static_cast<int>(*value);
+    else if (name == "--allow-uid")
+        options.door.allowed_uid = *value;
+    else if (name == "--uid-first")
+        options.uid_first = *value;
+    else if (name == "--uid-last")
+        options.uid_last = *value;
+    else
+        return false;
+    return true;
+}
+
+std::optional<Options> parse(std::span<char*> words) {
+    Options options;
+    for (std::size_t i = 2; i + 1 < words.size(); i += 2) {
+        if (!set_option(options, words[i], words[i + 1])) return std::nullopt;
+    }
+    const bool one_door = (options.door.connection >= 0) != !options.door.listen.empty();
+    if (words.size() % 2 != 0 || options.root.empty() || !one_door) return std::nullopt;
+    return options;
+}
+
+// Resolved once, from fixed places: whoever asks later cannot choose.
+std::string find_program(const std::string& name) {
+    for (const std::string_view place : {"/usr/local/bin", "/usr/bin", "/bin"}) {
+        const std::string path = fmt::format("{}/{}", place, name);
+        if (::access(path.c_str(), X_OK) == 0) return path;
+    }
+    return {};
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+    return run(argc, argv, [](std::string_view) {});
+}
+
+int run(int argc, char** argv, const Checkpoint& checkpoint) {
+    const std::optional<Options> options = parse(std::span(argv, static_cast<std::size_t>(argc)));
+    if (!options) {
+        log::error("agent",
+                   "usage: agent --root DIR (--fd N | --socket PATH --allow-uid UID) "
+                   "[--uid-first N --uid-last N]");
+        return 2;
+    }
+    ::signal(SIGCHLD, SIG_IGN);  // children are reaped by the kernel
+    ::signal(SIGPIPE, SIG_IGN);
+    ::umask(077);
+    if (options->door.connection >= 0) {
+        ::fcntl(options->door.connection, F_SETFD, FD_CLOEXEC);
+        // Nothing that the broker left open may live on in here.
+        if (options->door.connection == 3) ::close_range(4, ~0U, 0);
+    }
+    Rights rights;
+    rights.uid = ::geteuid();
+    rights.isolation = rights.uid == 0 && options->uid_first > 0 && options->uid_first <= options->uid_last;
+    rights.uid_first = options->uid_first;
+    rights.uid_last = options->uid_last;
+    Answer<Instances> instances = Instances::open(options->root, rights, kExclusiveWait, checkpoint);
+    if (!instances) {
+        log::error("agent", "cannot use the root", {{"root", options->root}, {"why", instances.error().message}});
+        return 1;
+    }
+    Handler handler(std::move(*instances), {{"redis-server", find_program("redis-server")}}, checkpoint);
+    return serve(handler, options->door);
+}
+
+}  // namespace slipway::agent

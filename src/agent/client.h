@@ -1,0 +1,60 @@
+// The broker's side of the helper: one coroutine per verb, many at once over one connection.
+//
+// Used from one executor only; a Task resumes there. Every call ends within its budget. The helper is started (or
+// connected to) by the first call and again after it died; a call that was on its way when it died, or whose answer
+// is late, fails with `unknown`. A call that could not be sent fails with `unavailable`: nothing happened.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "agent/protocol.h"
+#include "agent/spawn.h"
+#include "base/clock.h"
+#include "base/task.h"
+
+namespace slipway::agent {
+
+class AgentClient {
+  public:
+    using Options = std::variant<SpawnOptions, ConnectOptions>;
+    AgentClient(boost::asio::any_io_executor executor, Options options);
+    AgentClient(const AgentClient&) = delete;
+    AgentClient& operator=(const AgentClient&) = delete;
+    // Ends the connection and, with a helper of our own, waits (a moment) until it is gone.
+    ~AgentClient();
+
+    Task<Answer<Hello>> hello(Duration budget);
+    // Answers whether it was made now.
+    Task<Answer<bool>> create_instance(std::string name, json::object meta, std::vector<FileContent> files,
+                                       Duration budget);
+    // Answers whether the content changed.
+    Task<Answer<bool>> write_file(std::string name, Identity identity, FileContent file, Duration budget);
+    Task<Answer<Started>> start(StartRequest request, Duration budget);
+    Task<Answer<InstanceStatus>> status(std::string name, Duration budget);
+    // False where that process was dead already.
+    Task<Answer<bool>> signal(std::string name, Process process, Signal signal, Duration budget);
+    // Kills whatever still holds the instance's lock, e.g. children of an engine that was killed. Answers how many.
+    Task<Answer<std::int64_t>> kill_rest(std::string name, Identity identity, Duration budget);
+    Task<Answer<void>> remove_instance(std::string name, Identity identity, Duration budget);
+    Task<Answer<ListPage>> list(std::string after, Duration budget);
+    Task<Answer<std::string>> log_tail(std::string name, Duration budget);
+
+    // What the helper last said of itself; empty before the first answer.
+    [[nodiscard]] const std::optional<Hello>& known() const;
+    // The pid of a helper of our own while there is one, 0 otherwise.
+    [[nodiscard]] pid_t helper_pid() const;
+    // Bytes protocol for tests: one request as it stands.
+    Task<Answer<json::object>> call(std::string verb, json::object request, Duration budget);
+
+  private:
+    class Core;
+    std::shared_ptr<Core> core_;
+};
+
+}  // namespace slipway::agent

@@ -1,0 +1,167 @@
+#include "agent/launch.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+namespace slipway::agent {
+namespace {
+
+constexpr int kLockFd = 3;
+constexpr int kReportFd = 4;
+constexpr off_t kMaxLog = 1024 * 1024;  // bytes; then it becomes log.1
+constexpr int kExecTimeout = 5000;      // milliseconds
+
+struct Report {
+    int error = 0;
+    std::array<char, 60> step{};
+};
+
+[[noreturn]] void give_up(int report_fd, std::string_view step) {
+    Report report;
+    report.error = errno;
+    step.copy(report.step.data(), report.step.size() - 1);
+    static_cast<void>(::write(report_fd, &report, sizeof report));
+    ::_exit(127);
+}
+
+void reset_signals() {
+    for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void lock_and_sign(const Launch& plan, int report) {
+    const int lock = ::openat(plan.directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (lock < 0) give_up(report, "open the lock");
+    if (!take_lock(lock)) {
+        errno = EAGAIN;
+        give_up(report, "take the lock");
+    }
+    const std::optional<ProcessStat> self = read_stat(::getpid());
+    if (!self) give_up(report, "read its own start time");
+    const std::string content = fmt::format("{} {} {}\n", ::getpid(), self->start_time, plan.tag);
+    if (::ftruncate(lock, 0) != 0 ||
+        ::pwrite(lock, content.data(), content.size(), 0) != static_cast<ssize_t>(content.size())) {
+        give_up(report, "sign the lock");
+    }
+    if (lock != kLockFd && ::dup2(lock, kLockFd) < 0) give_up(report, "keep the lock");
+    if (lock == kLockFd) ::fcntl(kLockFd, F_SETFD, 0);
+}
+
+void open_stdio(const Launch& plan, int report) {
+    const int in = plan.stdin_file.empty()
+                       ? ::open("/dev/null", O_RDONLY | O_CLOEXEC)
+                       : ::openat(plan.directory, plan.stdin_file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (in < 0) give_up(report, "open its input");
+    struct stat seen{};
+    if (::fstatat(plan.directory, "log", &seen, AT_SYMLINK_NOFOLLOW) == 0 && seen.st_size > kMaxLog) {
+        ::renameat(plan.directory, "log", plan.directory, "log.1");
+    }
+    const int out = ::openat(plan.directory, "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (out < 0) give_up(report, "open its log");
+    if (::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0) give_up(report, "set its input and output");
+}
+
+void limit(int report, __rlimit_resource what, std::uint64_t value) {
+    rlimit now{};
+    if (::getrlimit(what, &now) != 0) give_up(report, "read a limit");
+    // An unprivileged helper cannot raise a hard limit: as much as is allowed is enough.
+    if (::geteuid() != 0 && value > now.rlim_max) value = now.rlim_max;
+    const rlimit wanted{value, value};
+    if (::setrlimit(what, &wanted) != 0) give_up(report, "set a limit");
+}
+
+void set_limits(const Launch& plan, int report) {
+    limit(report, RLIMIT_CORE, 0);  // a dump would hold the tenant's data
+    if (plan.open_files != 0) limit(report, RLIMIT_NOFILE, plan.open_files);
+    if (plan.file_size != 0) limit(report, RLIMIT_FSIZE, plan.file_size);
+    // Where memory runs out, a tenant's engine is to die before the broker. Not every container allows it.
+    const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (score >= 0) {
+        static_cast<void>(::write(score, "300", 3));
+        ::close(score);
+    }
+}
+
+void drop_rights(const Launch& plan, int report) {
+    if (plan.change_uid) {
+        if (::setgroups(0, nullptr) != 0) give_up(report, "drop its groups");
+        if (::setresgid(plan.uid, plan.uid, plan.uid) != 0) give_up(report, "change its group");
+        if (::setresuid(plan.uid, plan.uid, plan.uid) != 0) give_up(report, "change its uid");
+    }
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up(report, "give up new privileges");
+}
+
+[[noreturn]] void become(const Launch& plan, int report) {
+    // Out of the way of the numbers that the program is to find.
+    report = ::fcntl(report, F_DUPFD_CLOEXEC, 10);
+    if (report < 0) ::_exit(127);
+    if (::setsid() < 0) give_up(report, "start a session");
+    reset_signals();
+    lock_and_sign(plan, report);
+    open_stdio(plan, report);
+    const int data = ::openat(plan.directory, "data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    // By descriptor: the engine's uid may have no way through the directories above the root.
+    if (data < 0 || ::fchdir(data) != 0) give_up(report, "enter its data directory");
+    set_limits(plan, report);
+    drop_rights(plan, report);
+    ::umask(077);
+    if (::dup3(report, kReportFd, O_CLOEXEC) < 0) ::_exit(127);
+    ::close_range(kReportFd + 1, ~0U, 0);
+    std::vector<std::string> words{plan.program};
+    words.insert(words.end(), plan.args.begin(), plan.args.end());
+    std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    std::string path = "PATH=/usr/local/bin:/usr/bin:/bin";
+    std::string lang = "LANG=C";
+    const std::array<char*, 3> environment{path.data(), lang.data(), nullptr};
+    ::execve(plan.path.c_str(), argv.data(), environment.data());
+    give_up(kReportFd, "execute the program");
+}
+
+}  // namespace
+
+Answer<Process> launch(const Launch& plan, const Checkpoint& checkpoint) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::unexpected(os_failure("make a pipe"));
+    const UniqueFd read_end(ends[0]);
+    UniqueFd write_end(ends[1]);
+    const pid_t pid = ::fork();
+    if (pid < 0) return std::unexpected(os_failure("fork"));
+    if (pid == 0) become(plan, write_end.get());
+    write_end.reset();
+    checkpoint("start:forked");
+    // Nobody else waits for the child (SIGCHLD is ignored), so its entry may vanish once it is dead.
+    const std::optional<ProcessStat> stat = read_stat(pid);
+    pollfd waited{read_end.get(), POLLIN, 0};
+    if (::poll(&waited, 1, kExecTimeout) != 1) {
+        ::kill(pid, SIGKILL);
+        return refuse(FailureCode::io, "the program could not be executed in time");
+    }
+    Report report;
+    const ssize_t got = ::read(read_end.get(), &report, sizeof report);
+    checkpoint("start:executed");
+    if (got == static_cast<ssize_t>(sizeof report)) {
+        const std::string step(report.step.data());
+        if (step == "take the lock") return refuse(FailureCode::busy, "a process of the instance lives already");
+        return refuse(FailureCode::io,
+                      fmt::format("the child could not {}: {}", step, std::strerror(report.error)));
+    }
+    if (!stat) return refuse(FailureCode::io, "the program ended at once");
+    return Process{pid, stat->start_time};
+}
+
+}  // namespace slipway::agent

@@ -1,0 +1,144 @@
+#include "agent/protocol.h"
+
+#include <algorithm>
+#include <array>
+
+namespace slipway::agent {
+namespace {
+
+struct CodeName {
+    FailureCode code;
+    std::string_view name;
+};
+constexpr std::array<CodeName, 9> kCodes{{{FailureCode::invalid, "invalid"},
+                                          {FailureCode::absent, "absent"},
+                                          {FailureCode::foreign, "foreign"},
+                                          {FailureCode::gone, "gone"},
+                                          {FailureCode::busy, "busy"},
+                                          {FailureCode::unsupported, "unsupported"},
+                                          {FailureCode::io, "io"},
+                                          {FailureCode::unavailable, "unavailable"},
+                                          {FailureCode::unknown, "unknown"}}};
+
+bool lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+json::object process_json(const Process& process) {
+    return {{"pid", process.pid}, {"start_time", process.start_time}};
+}
+
+std::optional<Process> process_from(const json::object& from) {
+    const json::value* found = from.if_contains("process");
+    if (found == nullptr || !found->is_object()) return std::nullopt;
+    const json::object& object = found->as_object();
+    return Process{static_cast<pid_t>(json::get_int(object, "pid")),
+                   static_cast<std::uint64_t>(json::get_int(object, "start_time"))};
+}
+
+}  // namespace
+
+std::string_view to_string(FailureCode code) {
+    for (const CodeName& each : kCodes) {
+        if (each.code == code) return each.name;
+    }
+    return "io";
+}
+
+std::optional<FailureCode> parse_failure_code(std::string_view text) {
+    for (const CodeName& each : kCodes) {
+        if (each.name == text) return each.code;
+    }
+    return std::nullopt;
+}
+
+std::optional<Identity> identity_of(const json::object& meta) {
+    Identity identity{json::get_string(meta, "installation"), json::get_string(meta, "resource"), 0};
+    const std::int64_t generation = json::get_int(meta, "generation");
+    if (identity.installation.empty() || identity.resource.empty() || generation < 1) return std::nullopt;
+    identity.generation = static_cast<std::uint64_t>(generation);
+    return identity;
+}
+
+json::object to_json(const Hello& hello) {
+    json::object programs;
+    for (const auto& [name, path] : hello.programs) programs[name] = path;
+    return {{"version", hello.version},     {"isolation", hello.isolation}, {"uid", hello.uid},
+            {"uid_first", hello.uid_first}, {"uid_last", hello.uid_last},   {"programs", programs}};
+}
+
+Hello hello_from_json(const json::object& from) {
+    Hello hello;
+    hello.version = static_cast<int>(json::get_int(from, "version"));
+    hello.isolation = json::get_bool(from, "isolation");
+    hello.uid = static_cast<uid_t>(json::get_int(from, "uid"));
+    hello.uid_first = static_cast<uid_t>(json::get_int(from, "uid_first"));
+    hello.uid_last = static_cast<uid_t>(json::get_int(from, "uid_last"));
+    if (const json::value* programs = from.if_contains("programs"); programs != nullptr && programs->is_object()) {
+        for (const auto& [name, path] : programs->as_object()) {
+            if (path.is_string()) hello.programs[std::string(name)] = std::string(path.as_string());
+        }
+    }
+    return hello;
+}
+
+json::object to_json(const InstanceStatus& status) {
+    json::object object{{"name", status.name}, {"exists", status.exists}, {"held", status.held}};
+    if (!status.damage.empty()) object["damage"] = status.damage;
+    if (!status.meta.empty()) object["meta"] = status.meta;
+    if (status.process) object["process"] = process_json(*status.process);
+    if (!status.tag.empty()) object["tag"] = status.tag;
+    return object;
+}
+
+InstanceStatus status_from_json(const json::object& from) {
+    InstanceStatus status;
+    status.name = json::get_string(from, "name");
+    status.exists = json::get_bool(from, "exists");
+    status.damage = json::get_string(from, "damage");
+    if (const json::value* meta = from.if_contains("meta"); meta != nullptr && meta->is_object()) {
+        status.meta = meta->as_object();
+    }
+    status.held = json::get_bool(from, "held");
+    status.process = process_from(from);
+    status.tag = json::get_string(from, "tag");
+    return status;
+}
+
+json::object to_json(const Started& started) {
+    return {{"process", process_json(started.process)}, {"tag", started.tag}, {"already", started.already}};
+}
+
+Started started_from_json(const json::object& from) {
+    return {process_from(from).value_or(Process{}), json::get_string(from, "tag"), json::get_bool(from, "already")};
+}
+
+json::object to_json(const StartRequest& request) {
+    json::array args;
+    for (const std::string& each : request.args) args.emplace_back(each);
+    return {{"name", request.name},          {"program", request.program}, {"args", args},
+            {"stdin", request.stdin_file},   {"tag", request.tag},         {"open_files", request.open_files},
+            {"file_size", request.file_size}};
+}
+
+json::object to_json(const Identity& identity) {
+    return {{"installation", identity.installation},
+            {"resource", identity.resource},
+            {"generation", identity.generation}};
+}
+
+bool valid_name(std::string_view name) {
+    if (name.empty() || name.size() > 63 || name.front() == '-' || name.back() == '-') return false;
+    return std::ranges::all_of(name, [](char c) { return lower_or_digit(c) || c == '-'; });
+}
+
+bool valid_file(std::string_view file) {
+    if (file.empty() || file.size() > 64 || !lower_or_digit(file.front())) return false;
+    if (file == "meta.json" || file == "lock" || file == "data" || file.starts_with("log")) return false;
+    return std::ranges::all_of(file, [](char c) { return lower_or_digit(c) || c == '-' || c == '_' || c == '.'; });
+}
+
+bool valid_argument(std::string_view argument) {
+    if (argument.size() > kMaxArgument) return false;
+    return std::ranges::all_of(argument, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+}  // namespace slipway::agent

@@ -1,0 +1,129 @@
+// What the broker and its helper say to each other: one JSON object per SOCK_SEQPACKET message.
+//
+//   request  {"id": 7, "verb": "status", …}
+//   answer   {"id": 7, …}  or  {"id": 7, "error": {"code": "gone", "message": "…"}}
+//
+// The protocol is narrow on purpose: the helper may be root while the broker is not, so it takes nothing on trust.
+// It never carries a secret: configurations hold hashes only.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "agent/process.h"
+#include "base/json.h"
+
+namespace slipway::agent {
+
+inline constexpr int kProtocolVersion = 1;
+inline constexpr std::size_t kMaxMessage = 64 * 1024;  // bytes, either way
+inline constexpr std::size_t kMaxFile = 32 * 1024;     // bytes of one written file
+inline constexpr std::size_t kMaxMeta = 4 * 1024;      // bytes of meta.json
+inline constexpr std::size_t kMaxArguments = 32;
+inline constexpr std::size_t kMaxArgument = 256;  // bytes
+inline constexpr std::size_t kMaxLogTail = 4 * 1024;
+
+enum class FailureCode : std::uint8_t {
+    invalid,      // the request broke a rule: nothing happened
+    absent,       // no such instance
+    foreign,      // the name belongs to something else: nothing happened
+    gone,         // this name and generation was removed before: nothing happened
+    busy,         // refused because a process of the instance lives: nothing happened
+    unsupported,  // a program or right that is needed is not there: nothing happened
+    io,           // the operating system refused; a part may have been done, doing it again is safe
+    unavailable,  // the helper could not be reached: nothing happened
+    unknown,      // the answer was lost or late: it may have happened
+};
+std::string_view to_string(FailureCode code);
+std::optional<FailureCode> parse_failure_code(std::string_view text);
+
+struct Failure {
+    FailureCode code = FailureCode::io;
+    std::string message;  // public: names no path but those beneath the root
+};
+template <class T>
+using Answer = std::expected<T, Failure>;
+
+inline std::unexpected<Failure> refuse(FailureCode code, std::string message) {
+    return std::unexpected(Failure{code, std::move(message)});
+}
+
+struct Hello {
+    int version = 0;
+    bool isolation = false;  // every instance gets a uid of its own
+    uid_t uid = 0;           // the helper's own
+    uid_t uid_first = 0;     // with isolation: the uids that may be given
+    uid_t uid_last = 0;
+    std::map<std::string, std::string> programs;  // name -> path, or "" where it is not installed
+};
+
+// Whose instance it is; part of meta.json. All three must match before anything is changed.
+struct Identity {
+    std::string installation;
+    std::string resource;
+    std::uint64_t generation = 0;
+    friend bool operator==(const Identity&, const Identity&) = default;
+};
+// Empty where `meta` lacks a part of it.
+std::optional<Identity> identity_of(const json::object& meta);
+
+struct FileContent {
+    std::string file;
+    std::string content;
+};
+
+struct StartRequest {
+    std::string name;
+    std::string program;
+    std::vector<std::string> args;
+    std::string stdin_file;        // a file of the instance, or "" for none
+    std::string tag;               // kept with the process, to tell later what it was started with
+    std::uint64_t open_files = 0;  // RLIMIT_NOFILE; 0: as it is
+    std::uint64_t file_size = 0;   // RLIMIT_FSIZE in bytes; 0: as it is
+};
+
+struct Started {
+    Process process;
+    std::string tag;       // of the process, which may have been running before
+    bool already = false;  // it was running before
+};
+
+struct InstanceStatus {
+    std::string name;
+    bool exists = false;
+    std::string damage;  // why it cannot be said whose it is; empty: `meta` is whole
+    json::object meta;
+    bool held = false;               // a process of it lives (its lock is held)
+    std::optional<Process> process;  // the main one, where it could be told
+    std::string tag;                 // what that was started with
+};
+
+struct ListPage {
+    std::vector<InstanceStatus> instances;
+    std::string next;  // pass as `after`; empty: no more
+};
+
+enum class Signal : std::uint8_t { terminate, kill };
+
+json::object to_json(const Hello& hello);
+Hello hello_from_json(const json::object& from);
+json::object to_json(const InstanceStatus& status);
+InstanceStatus status_from_json(const json::object& from);
+json::object to_json(const Started& started);
+Started started_from_json(const json::object& from);
+json::object to_json(const StartRequest& request);
+json::object to_json(const Identity& identity);
+
+// The rules for what a request may name.
+bool valid_name(std::string_view name);  // [a-z0-9]([a-z0-9-]{0,62}), not ending in '-'
+bool valid_file(std::string_view file);  // [a-z0-9][a-z0-9._-]{0,63}, none of the helper's own
+bool valid_argument(std::string_view argument);
+
+}  // namespace slipway::agent

@@ -1,0 +1,47 @@
+// Answers the requests of the protocol, one after another. Single-threaded; every request is short.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "agent/instances.h"
+#include "agent/launch.h"
+
+namespace slipway::agent {
+
+class Handler {
+  public:
+    Handler(Instances instances, std::map<std::string, std::string> programs, Checkpoint checkpoint)
+        : instances_(std::move(instances)), programs_(std::move(programs)), checkpoint_(std::move(checkpoint)) {}
+
+    // One message in, one message out. Whatever comes in is checked.
+    std::string handle(std::string_view message);
+    [[nodiscard]] const Instances& instances() const { return instances_; }
+
+  private:
+    Answer<json::object> dispatch(std::string_view verb, const json::object& request);
+    Answer<json::object> hello() const;
+    Answer<json::object> create(const json::object& request);
+    Answer<json::object> write(const json::object& request);
+    Answer<json::object> start(const json::object& request);
+    Answer<json::object> signal(const json::object& request);
+    Answer<json::object> kill_rest(const json::object& request);
+    Answer<json::object> remove(const json::object& request);
+    Answer<json::object> log_tail(const json::object& request);
+    Answer<Launch> check_start(const json::object& request) const;
+
+    Instances instances_;
+    std::map<std::string, std::string> programs_;
+    Checkpoint checkpoint_;
+};
+
+// Where requests come from.
+struct Door {
+    int connection = -1;  // the broker's end of a socket pair: the helper ends with it
+    std::string listen;   // or a Unix socket's path, for brokers of `allowed_uid` (and root)
+    uid_t allowed_uid = 0;
+};
+// Returns the process's exit status.
+int serve(Handler& handler, const Door& door);
+
+}  // namespace slipway::agent

@@ -1,0 +1,38 @@
+// What one call of the local provider carries along.
+#pragma once
+
+#include "providers/local/local_provider.h"
+
+namespace slipway::local {
+
+struct LocalProvider::Call {
+    Verb verb;
+    Target target;
+    Spec spec;
+    Deadline deadline;
+    RedisConfig config = {};  // of create and update
+    bool touched = false;     // something may have been changed already
+
+    [[nodiscard]] const std::string& name() const { return target.external_name; }
+    [[nodiscard]] agent::Identity identity() const {
+        return {target.installation.str(), target.resource.str(), target.generation};
+    }
+};
+
+enum class LocalProvider::Login : std::uint8_t {
+    pong,
+    loading,   // its data is being read
+    strained,  // certainly ours, but it cannot serve everything now (script, disk, connections)
+    denied,    // it does not know the password
+    refused,   // nobody listens
+    silent,    // no answer in time
+};
+
+// How a failed request to the helper is treated by the engine. `touched`: it, or one before it, may have changed
+// something.
+ProviderError error_of(const agent::Failure& failure, bool touched);
+ProviderError provider_error(ErrorClass error_class, std::string message, std::string detail = {});
+// The budget is used up.
+ProviderError out_of_time(bool touched);
+
+}  // namespace slipway::local

@@ -1,0 +1,210 @@
+// create and update: one loop that looks, does the next thing that is missing, and looks again. Whatever an
+// interrupted call left is just another place to start from.
+#include "base/log.h"
+#include "providers/local/call.h"
+#include "providers/local/resp.h"
+#include "providers/local/waiting.h"
+
+namespace slipway::local {
+namespace {
+
+constexpr int kMaxRounds = 6;
+constexpr Duration kHangTime = std::chrono::seconds(1);  // a living engine that stays silent longer is restarted
+constexpr Duration kAnswerTime = std::chrono::seconds(1);
+constexpr Duration kEndTime = std::chrono::seconds(5);       // to write what it has and end, before it is killed
+constexpr Duration kMargin = std::chrono::milliseconds(20);  // to answer before the budget is over
+constexpr Duration kLookAgain = std::chrono::milliseconds(100);
+constexpr std::string_view kConfigFile = "redis.conf";
+
+Observation still_loading(std::string detail) {
+    Observation seen;
+    seen.presence = Presence::pending;
+    seen.detail = std::move(detail);
+    seen.look_again = kLookAgain;
+    return seen;
+}
+
+// Often at first: a small engine is up after a few milliseconds. Later seldom: a large one takes its time.
+Duration next_try(Duration waited) {
+    if (waited < std::chrono::milliseconds(50)) return std::chrono::microseconds(500);
+    if (waited < std::chrono::seconds(1)) return std::chrono::milliseconds(5);
+    return std::chrono::milliseconds(50);
+}
+
+}  // namespace
+
+Task<ProviderAnswer> LocalProvider::do_converge(Call& call) {
+    auto config = redis_config(call.target, call.spec, options_.addresses);
+    if (!config) co_return std::unexpected(config.error());
+    call.config = std::move(*config);
+    for (int round = 0; round < kMaxRounds && !call.deadline.over(); ++round) {
+        agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
+        if (!status) co_return std::unexpected(error_of(status.error(), call.touched));
+        if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+        // What is gone cannot be changed; its data cannot be made again either.
+        if (!status->exists && call.verb == Verb::update) co_return Observation{};
+        std::optional<ProviderAnswer> answer =
+            status->held ? co_await look_at_living(call, std::move(*status)) : co_await bring_up(call);
+        if (answer) co_return std::move(*answer);
+    }
+    co_return std::unexpected(out_of_time(call.touched));
+}
+
+// A process of it lives: it may be just what is wanted, be of another configuration, hang, or be a remainder.
+Task<std::optional<ProviderAnswer>> LocalProvider::look_at_living(Call& call, agent::InstanceStatus status) {
+    if (!status.process) {
+        co_await clear_rest(call);
+        co_return std::nullopt;
+    }
+    if (status.tag != call.config.tag) {
+        co_await stop(call, *status.process, true);
+        co_return std::nullopt;
+    }
+    std::optional<ProviderAnswer> answer = co_await await_login(call, *status.process, kHangTime, false);
+    if (answer) co_return answer;
+    if (agent::is_alive(*status.process)) {
+        log::warning("local", "restarting an engine that does not answer", {{"instance", call.name()}});
+        co_await stop(call, *status.process, false);
+    }
+    co_return std::nullopt;
+}
+
+Task<std::optional<ProviderAnswer>> LocalProvider::bring_up(Call& call) {
+    if (!port_is_free(options_.addresses, call.config.port)) {
+        ProviderError error = provider_error(ErrorClass::address_in_use,
+                                             fmt::format("port {} is taken by another program", call.config.port));
+        error.allocation = "port";
+        co_return std::unexpected(std::move(error));
+    }
+    call.touched = true;
+    const agent::Answer<bool> made = co_await agent_.create_instance(
+        call.name(), meta(call), {{std::string(kConfigFile), call.config.text}}, call.deadline.left());
+    if (!made) co_return std::unexpected(error_of(made.error(), true));
+    agent::StartRequest request;
+    request.name = call.name();
+    request.program = "redis-server";
+    request.args = {"-"};
+    request.stdin_file = kConfigFile;
+    request.tag = call.config.tag;
+    request.open_files = call.config.open_files;
+    request.file_size = call.config.file_size;
+    const agent::Answer<agent::Started> started = co_await agent_.start(std::move(request), call.deadline.left());
+    if (!started && started.error().code == agent::FailureCode::busy) co_return std::nullopt;
+    if (!started) co_return std::unexpected(error_of(started.error(), true));
+    if (started->already) co_return std::nullopt;
+    co_return co_await await_login(call, started->process, call.deadline.left(), true);
+}
+
+// Empty where the process stayed silent for `at_most`, or is dead (and was not `fresh`).
+Task<std::optional<ProviderAnswer>> LocalProvider::await_login(Call& call, agent::Process process, Duration at_most,
+                                                               bool fresh) {
+    const auto began = std::chrono::steady_clock::now();
+    for (;;) {
+        const auto waited = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
+        const Login login = co_await log_in(call, true, std::min(kAnswerTime, at_most));
+        if (login == Login::pong || login == Login::strained) co_return co_await settle(call, process);
+        if (!agent::is_alive(process)) {
+            if (fresh) co_return co_await after_death(call);
+            co_return std::nullopt;
+        }
+        // It listens before it reads its data, so that it is up as far as anybody can tell.
+        if (call.deadline.left() <= kMargin) {
+            watcher_.watch(call.name(), process);
+            co_return still_loading(login == Login::loading ? "the engine is reading its data"
+                                                            : "the engine is starting");
+        }
+        if (login == Login::denied && !fresh) co_return std::nullopt;
+        if (login != Login::loading && waited >= at_most) co_return std::nullopt;
+        co_await pause(std::min(next_try(waited), call.deadline.left()));
+    }
+}
+
+// It answers: bring the settings that can be changed while it runs to what they are to be.
+Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process) {
+    watcher_.watch(call.name(), process);
+    Observation seen = running(call, process, call.config.port, "");
+    if (call.verb == Verb::create) co_return seen;
+    call.touched = true;
+    const agent::Answer<bool> written = co_await agent_.write_file(
+        call.name(), call.identity(), {std::string(kConfigFile), call.config.text}, call.deadline.left());
+    if (!written) co_return std::unexpected(error_of(written.error(), true));
+    std::vector<Command> commands;
+    commands.push_back(
+        {Secret("AUTH"), Secret(call.config.management_user), call.spec.secrets.at("management_password")});
+    for (const OnlineSetting& each : call.config.online) {
+        commands.push_back(command({"CONFIG", "SET", each.name, each.value}));
+    }
+    const auto answer = co_await exchange(options_.addresses.front(), call.config.port, std::move(commands),
+                                          call.deadline.within(kAnswerTime));
+    const bool done = answer && std::ranges::all_of(*answer, [](const std::string& each) { return each == "+OK"; });
+    if (!done) {
+        co_return std::unexpected(
+            provider_error(ErrorClass::transient, "the engine did not take its new settings"));
+    }
+    co_return seen;
+}
+
+// The engine ended right after its start. The commonest reason is a port that somebody took in between.
+Task<ProviderAnswer> LocalProvider::after_death(Call& call) {
+    if (!port_is_free(options_.addresses, call.config.port)) {
+        ProviderError error = provider_error(ErrorClass::address_in_use,
+                                             fmt::format("port {} is taken by another program", call.config.port));
+        error.allocation = "port";
+        co_return std::unexpected(std::move(error));
+    }
+    const agent::Answer<std::string> log = co_await agent_.log_tail(call.name(), call.deadline.left());
+    co_return std::unexpected(provider_error(ErrorClass::transient, "the engine ended right after its start",
+                                             log ? *log : log.error().message));
+}
+
+Task<void> LocalProvider::stop(Call& call, agent::Process process, bool gently) {
+    call.touched = true;
+    watcher_.forget(call.name());
+    if (gently) {
+        const agent::Answer<bool> asked =
+            co_await agent_.signal(call.name(), process, agent::Signal::terminate, call.deadline.left());
+        const bool ended = asked && co_await wait_exit(process, call.deadline.within(kEndTime));
+        if (ended) co_return;
+    }
+    const agent::Answer<bool> killed =
+        co_await agent_.signal(call.name(), process, agent::Signal::kill, call.deadline.left());
+    if (killed) co_await wait_exit(process, call.deadline.within(kEndTime));
+}
+
+// The main process is dead, but the lock is held: by a child of it, e.g. one that rewrites the data file.
+Task<void> LocalProvider::clear_rest(Call& call) {
+    call.touched = true;
+    const agent::Answer<std::int64_t> killed =
+        co_await agent_.kill_rest(call.name(), call.identity(), call.deadline.left());
+    // Found none: it was just ending. Killed some: their end takes a moment.
+    static_cast<void>(killed);
+    co_await pause(std::chrono::milliseconds(2));
+}
+
+// Nothing of it is wanted any more, so that nothing is to be written first: it is killed at once.
+Task<ProviderAnswer> LocalProvider::do_remove(Call& call) {
+    while (!call.deadline.over()) {
+        const agent::Answer<agent::InstanceStatus> status =
+            co_await agent_.status(call.name(), call.deadline.left());
+        if (!status) co_return std::unexpected(error_of(status.error(), call.touched));
+        if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+        if (status->process) {
+            co_await stop(call, *status->process, false);
+            continue;
+        }
+        if (status->held) {
+            co_await clear_rest(call);
+            continue;
+        }
+        call.touched = true;
+        watcher_.forget(call.name());
+        const agent::Answer<void> removed =
+            co_await agent_.remove_instance(call.name(), call.identity(), call.deadline.left());
+        if (removed) co_return Observation{};
+        if (removed.error().code != agent::FailureCode::busy)
+            co_return std::unexpected(error_of(removed.error(), true));
+    }
+    co_return std::unexpected(out_of_time(call.touched));
+}
+
+}  // namespace slipway::local

@@ -1,0 +1,165 @@
+#include "providers/local/local_provider.h"
+
+#include "base/log.h"
+#include "providers/local/call.h"
+#include "providers/local/waiting.h"
+
+namespace slipway::local {
+
+LocalProvider::LocalProvider(LocalOptions options, agent::AgentClient& agent, boost::asio::any_io_executor executor)
+    : options_(std::move(options)), agent_(agent), watcher_(std::move(executor)) {
+    std::erase_if(options_.addresses,
+                  [](const std::string& address) { return address.contains(':') && !has_address(address); });
+}
+
+Task<Status> LocalProvider::start(Duration budget) {
+    const Deadline deadline(budget);
+    const agent::Answer<agent::Hello> hello = co_await agent_.hello(deadline.left());
+    if (!hello) co_return fail(ErrorCode::unavailable, "the helper process does not answer", hello.error().message);
+    if (hello->version != agent::kProtocolVersion) {
+        co_return fail(ErrorCode::unavailable, "the helper process is of another version: restart it");
+    }
+    std::string cursor;
+    do {
+        const agent::Answer<agent::ListPage> page = co_await agent_.list(cursor, deadline.left());
+        if (!page)
+            co_return fail(ErrorCode::unavailable, "the helper process does not answer", page.error().message);
+        for (const agent::InstanceStatus& each : page->instances) {
+            const bool ours = json::get_string(each.meta, "installation") == options_.installation.str();
+            if (ours && each.process) watcher_.watch(each.name, *each.process);
+        }
+        cursor = page->next;
+    } while (!cursor.empty());
+    co_return Status{};
+}
+
+Status LocalProvider::available(Kind kind, std::string_view engine) const {
+    if (kind != Kind::cache || engine != "redis") {
+        return fail(ErrorCode::unavailable,
+                    fmt::format("the local provider cannot make {} {}", engine, to_string(kind)));
+    }
+    const std::optional<agent::Hello>& hello = agent_.known();
+    if (!hello) return fail(ErrorCode::unavailable, "the helper process that starts engines is not running");
+    const auto program = hello->programs.find("redis-server");
+    if (program == hello->programs.end() || program->second.empty()) {
+        return fail(ErrorCode::unavailable, "redis-server is not installed (apt-get install redis-server)");
+    }
+    return {};
+}
+
+std::vector<AllocationRange> LocalProvider::ranges(Kind kind, std::string_view engine) const {
+    if (kind != Kind::cache || engine != "redis") return {};
+    std::vector<AllocationRange> ranges{{"local/port", "port", options_.port_first, options_.port_last}};
+    if (agent_.known() && agent_.known()->isolation) {
+        ranges.push_back({"local/uid", "uid", options_.uid_first, options_.uid_last});
+    }
+    return ranges;
+}
+
+std::vector<std::string> LocalProvider::secrets(Kind kind, std::string_view engine) const {
+    if (kind != Kind::cache || engine != "redis") return {};
+    return {"management_password"};
+}
+
+void LocalProvider::on_change(std::function<void(std::string external_name)> listener) {
+    watcher_.on_death(std::move(listener));
+}
+
+Task<ProviderAnswer> LocalProvider::observe(Target target, Spec spec, Duration budget) {
+    return serialised(Verb::observe, std::move(target), std::move(spec), budget);
+}
+Task<ProviderAnswer> LocalProvider::create(Target target, Spec spec, Duration budget) {
+    return serialised(Verb::create, std::move(target), std::move(spec), budget);
+}
+Task<ProviderAnswer> LocalProvider::update(Target target, Spec spec, Duration budget) {
+    return serialised(Verb::update, std::move(target), std::move(spec), budget);
+}
+Task<ProviderAnswer> LocalProvider::remove(Target target, Spec spec, Duration budget) {
+    return serialised(Verb::remove, std::move(target), std::move(spec), budget);
+}
+
+Task<ProviderAnswer> LocalProvider::serialised(Verb verb, Target target, Spec spec, Duration budget) {
+    Call call{verb, std::move(target), std::move(spec), Deadline(budget)};
+    if (!agent::valid_name(call.name())) {
+        co_return std::unexpected(provider_error(ErrorClass::permanent, "the name must match [a-z0-9-]{1,63}"));
+    }
+    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(call.name(), call.deadline);
+    if (!guard) {
+        co_return std::unexpected(
+            provider_error(ErrorClass::transient, "another call for the same name is still under way"));
+    }
+    try {
+        switch (verb) {
+            case Verb::observe: co_return co_await do_observe(call);
+            case Verb::create:
+            case Verb::update: co_return co_await do_converge(call);
+            case Verb::remove: co_return co_await do_remove(call);
+        }
+    } catch (const std::exception& thrown) {
+        // What libraries throw (no memory, no descriptors) ends here.
+        co_return std::unexpected(provider_error(call.touched ? ErrorClass::unknown_outcome : ErrorClass::transient,
+                                                 "the machine is short of something", thrown.what()));
+    }
+    co_return std::unexpected(out_of_time(true));
+}
+
+std::optional<Observation> LocalProvider::not_ours(const Call& call, const agent::InstanceStatus& status) const {
+    if (!status.exists) return std::nullopt;
+    if (status.damage.empty() && agent::identity_of(status.meta) == call.identity()) return std::nullopt;
+    Observation seen;
+    seen.presence = Presence::foreign;
+    seen.detail = status.damage.empty() ? "the name belongs to another resource or generation" : status.damage;
+    return seen;
+}
+
+Observation LocalProvider::running(const Call& call, const agent::Process& process, std::uint16_t port,
+                                   std::string detail) const {
+    Observation seen;
+    seen.presence = Presence::running;
+    seen.endpoint = Endpoint{"redis", fmt::format("{}.{}", call.name(), options_.domain), port};
+    seen.handle = {{"pid", process.pid},
+                   {"start_time", process.start_time},
+                   {"port", port},
+                   {"generation", call.target.generation}};
+    seen.detail = std::move(detail);
+    return seen;
+}
+
+json::object LocalProvider::meta(const Call& call) const {
+    const auto uid = call.spec.allocations.find("uid");
+    const bool isolation = agent_.known() && agent_.known()->isolation;
+    const std::int64_t own = agent_.known() ? static_cast<std::int64_t>(agent_.known()->uid) : -1;
+    return {{"installation", call.target.installation.str()},
+            {"resource", call.target.resource.str()},
+            {"generation", call.target.generation},
+            {"token", call.target.token},
+            {"port", call.config.port},
+            {"uid", isolation && uid != call.spec.allocations.end() ? uid->second : own},
+            {"kind", to_string(call.spec.kind)},
+            {"engine", call.spec.engine}};
+}
+
+Task<std::expected<InventoryPage, ProviderError>> LocalProvider::inventory(std::string cursor, Duration budget) {
+    agent::Answer<agent::ListPage> page = co_await agent_.list(std::move(cursor), budget);
+    if (!page) co_return std::unexpected(error_of(page.error(), false));
+    InventoryPage answer;
+    answer.next = page->next;
+    for (const agent::InstanceStatus& each : page->instances) {
+        InventoryItem item;
+        item.external_name = each.name;
+        item.presence = !each.held ? Presence::stopped : each.process ? Presence::running : Presence::pending;
+        if (const std::optional<agent::Identity> owner = agent::identity_of(each.meta)) {
+            item.installation = InstallationId(owner->installation);
+            item.resource = ResourceId(owner->resource);
+            item.generation = owner->generation;
+        } else {
+            item.presence = Presence::foreign;
+            item.detail = each.damage;
+        }
+        if (item.installation == options_.installation && each.process) watcher_.watch(each.name, *each.process);
+        answer.items.push_back(std::move(item));
+    }
+    co_return answer;
+}
+
+}  // namespace slipway::local

@@ -1,0 +1,86 @@
+// Real engines on this machine, as processes that outlive the broker and are adopted again.
+//
+// An instance is a directory of the helper (src/agent). Its process holds the directory's lock for as long as it
+// lives; what it was started with (the configuration's tag) is kept beside the lock. "Running" means: the lock is
+// held by a process whose start time is right, and an engine that knows this generation's management password
+// answers on the port. Presence of a process that lives and does not answer is `pending` (never `stopped`): observe
+// cannot tell a slow start from a hang. update and create can: they wait a second, then kill it by its pidfd and
+// start it again from its data.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/client.h"
+#include "providers/local/name_locks.h"
+#include "providers/local/redis_config.h"
+#include "providers/local/watcher.h"
+#include "providers/provider.h"
+
+namespace slipway::local {
+
+struct LocalOptions {
+    InstallationId installation;
+    std::string domain = "localhost";  // instances are advertised as <external name>.<domain>
+    std::vector<std::string> addresses = {"127.0.0.1", "::1"};  // to listen on; IPv6 only where the host has it
+    std::int64_t port_first = 20'000;
+    std::int64_t port_last = 29'999;
+    std::int64_t uid_first = 210'000;  // used where the helper is root; must lie in the helper's own range
+    std::int64_t uid_last = 299'999;
+    std::uint32_t concurrency = 16;
+};
+
+// Must outlive its calls; the client must outlive it. Used from one executor only.
+class LocalProvider final : public Provider {
+  public:
+    LocalProvider(LocalOptions options, agent::AgentClient& agent, boost::asio::any_io_executor executor);
+
+    // Asks the helper what it can do and watches what runs already. Until it has succeeded once, `available` says
+    // that the helper is not there. May be called again.
+    Task<Status> start(Duration budget);
+
+    [[nodiscard]] std::string_view name() const override { return "local"; }
+    [[nodiscard]] Status available(Kind kind, std::string_view engine) const override;
+    [[nodiscard]] std::vector<AllocationRange> ranges(Kind kind, std::string_view engine) const override;
+    [[nodiscard]] std::vector<std::string> secrets(Kind kind, std::string_view engine) const override;
+    [[nodiscard]] std::uint32_t concurrency() const override { return options_.concurrency; }
+    [[nodiscard]] bool on_this_host() const override { return true; }
+
+    Task<ProviderAnswer> observe(Target target, Spec spec, Duration budget) override;
+    Task<ProviderAnswer> create(Target target, Spec spec, Duration budget) override;
+    Task<ProviderAnswer> update(Target target, Spec spec, Duration budget) override;
+    Task<ProviderAnswer> remove(Target target, Spec spec, Duration budget) override;
+    Task<std::expected<InventoryPage, ProviderError>> inventory(std::string cursor, Duration budget) override;
+    void on_change(std::function<void(std::string external_name)> listener) override;
+
+  private:
+    struct Call;
+    enum class Login : std::uint8_t;
+
+    Task<ProviderAnswer> serialised(Verb verb, Target target, Spec spec, Duration budget);
+    Task<ProviderAnswer> do_observe(Call& call);
+    Task<ProviderAnswer> do_converge(Call& call);
+    Task<ProviderAnswer> do_remove(Call& call);
+
+    Task<std::optional<ProviderAnswer>> look_at_living(Call& call, agent::InstanceStatus status);
+    Task<std::optional<ProviderAnswer>> bring_up(Call& call);
+    Task<std::optional<ProviderAnswer>> await_login(Call& call, agent::Process process, Duration at_most,
+                                                    bool fresh);
+    Task<ProviderAnswer> settle(Call& call, agent::Process process);
+    Task<ProviderAnswer> after_death(Call& call);
+    Task<void> stop(Call& call, agent::Process process, bool gently);
+    Task<void> clear_rest(Call& call);
+    Task<Login> log_in(Call& call, bool tenant_too, Duration at_most);
+    [[nodiscard]] std::optional<Observation> not_ours(const Call& call, const agent::InstanceStatus& status) const;
+    [[nodiscard]] Observation running(const Call& call, const agent::Process& process, std::uint16_t port,
+                                      std::string detail) const;
+    [[nodiscard]] json::object meta(const Call& call) const;
+
+    LocalOptions options_;
+    agent::AgentClient& agent_;
+    NameLocks locks_;
+    Watcher watcher_;
+};
+
+}  // namespace slipway::local

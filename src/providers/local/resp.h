@@ -1,0 +1,29 @@
+// As much of the Redis protocol as it takes to know that an engine is up and whose it is.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.h"
+#include "base/task.h"
+#include "providers/local/deadline.h"
+
+namespace slipway::local {
+
+// One command; a word may be a secret.
+using Command = std::vector<Secret>;
+Command command(std::initializer_list<std::string_view> words);
+
+enum class NoReply : std::uint8_t {
+    refused,  // nobody listens
+    silent,   // it accepted but did not answer in time, or closed
+};
+
+// Sends the commands over a new connection and answers one reply each: "+OK", "-ERR …", ":1", a bulk string as
+// "$text", an array's elements one a line after "*". A reply is bounded at 64 KiB.
+Task<std::expected<std::vector<std::string>, NoReply>> exchange(std::string address, std::uint16_t port,
+                                                                std::vector<Command> commands, Deadline deadline);
+
+}  // namespace slipway::local
