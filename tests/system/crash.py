@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+"""Kills a real server, its helper and its engines at random moments under load, and checks from outside that
+nothing was lost, doubled or left behind. Run it through scripts/crash."""
+import argparse
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+from invariants import Inspector, wait_for_quiet
+from ledger import Ledger
+from server import Server, machine
+from workload import Clients
+
+CONFIG = """\
+# Written by the crash harness.
+[[plan]]
+"""
+
+
+class Chaos:
+    """What a machine does to a server in the worst week of its life, in a few seconds."""
+
+    def __init__(self, server, ledger, rng):
+        self.server = server
+        self.ledger = ledger
+        self.rng = rng
+        self.done = {"broker": 0, "start-up": 0, "helper": 0, "engine": 0, "restart": 0}
+
+    def act(self):
+        choice = self.rng.random()
+        if choice < 0.5:
+            self._kill_broker()
+        elif choice < 0.7:
+            self._kill_during_start()
+        elif choice < 0.82:
+            self._kill_helper()
+        elif choice < 0.94:
+            self._kill_engine()
+        else:
+            self.done["restart"] += 1
+            status = self.server.terminate()
+            if status != 0:
+                self.ledger.lost.append(f"SIGTERM ended the server with status {status}, not 0")
+                self.server.kill()
+            self.server.start()
+
+    def _kill_broker(self):
+        self.done["broker"] += 1
+        helpers = self.server.helpers() if self.rng.random() < 0.4 else []
+        self.server.kill()
+        for helper in helpers:
+            self._kill(helper)
+        time.sleep(self.rng.choice([0, 0, 0.05, 0.3]))
+        self.server.start()
+
+    def _kill_during_start(self):
+        self.done["start-up"] += 1
+        self.server.kill()
+        for _ in range(self.rng.randint(1, 3)):
+            self.server.start(wait=False)
+            time.sleep(self.rng.random() * 0.12)
+            self.server.kill()
+        self.server.start()
+
+    def _kill_helper(self):
+        for helper in self.server.helpers():
+            self.done["helper"] += 1
+            self._kill(helper)
+
+    def _kill_engine(self):
+        engines = [(name, each) for name, all_of_it in machine.engines_of(self.server.state_dir).items() for each in all_of_it]
+        if not engines:
+            return
+        name, chosen = self.rng.choice(sorted(engines, key=lambda engine: engine[0]))
+        with self.ledger.lock:
+            for promise in self.ledger.promises:
+                if promise.name == name:
+                    promise.engine_pid = 0
+        self.done["engine"] += 1
+        self._kill(chosen)
+
+    @staticmethod
+    def _kill(victim):
+        if machine.alive(victim):
+            try:
+                os.kill(victim.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+
+def one_round(number, server, ledger, chaos, rng, seconds):
+    clients = Clients(server, ledger, f"{rng.getrandbits(32)}/{number}", count=4)
+    clients.start()
+    try:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(0.15 + rng.random() * 0.8)
+            chaos.act()
+    finally:
+        clients.stop()
+    ledger.lost += clients.errors
+    wait_for_quiet(server, ledger)
+
+
+def delete_everything(server, ledger):
+    for promise in ledger.in_state("made"):
+        promise.state = "deleting"
+        ledger.count_request()
+        status, _, answer = server.request("DELETE", f"/v1/redis/instance/{promise.name}")
+        if status != 200:
+            ledger.lost.append(f"delete of {promise.name} was answered {status} {answer}")
+        ledger.deleted(promise)
+
+
+def run(arguments, state_dir, config, server, ledger):
+    rng = random.Random(arguments.seed)
+    chaos = Chaos(server, ledger, rng)
+    inspector = Inspector(server, ledger)
+    server.start()
+    begin = time.monotonic()
+    rounds = 0
+    for number in range(1, arguments.rounds + 1):
+        one_round(number, server, ledger, chaos, rng, arguments.seconds)
+        inspector.check()
+        rounds += 1
+        live = len(ledger.in_state("made"))
+        print(f"round {number}: {ledger.requests} requests so far, {live} live, {ledger.faults()} faults, "
+              f"{server.starts} starts, {time.monotonic() - begin:.0f} s", flush=True)
+        if ledger.faults() or time.monotonic() - begin > arguments.limit:
+            break
+    delete_everything(server, ledger)
+    wait_for_quiet(server, ledger)
+    inspector.check()
+    inspector.check_end()
+    refused = ledger.in_state("refused")
+    print("killed: " + ", ".join(f"{what} {count}" for what, count in chaos.done.items()))
+    print(f"creates: {len(ledger.promises)}, refused with 502: {len(refused)}"
+          + (f", e.g. {refused[0].answer}" if refused else ""))
+    return rounds
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--seconds", type=float, default=4, help="of load and kills in each round")
+    parser.add_argument("--limit", type=float, default=1800, help="seconds after which no further round is begun")
+    arguments = parser.parse_args()
+    if arguments.seed is None:
+        arguments.seed = random.SystemRandom().getrandbits(32)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    place = tempfile.mkdtemp(prefix="slipway-crash-")
+    os.chmod(place, 0o711)  # engines of other uids pass through
+    state_dir = os.path.join(place, "state")
+    os.mkdir(state_dir, 0o711)
+    config = os.path.join(place, "slipway.toml")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(CONFIG)
+    ledger = Ledger()
+    server = Server(arguments.binary, state_dir, os.path.join(place, "server.log"), config)
+    print(f"seed {arguments.seed}, {arguments.rounds} rounds, in {place}", flush=True)
+    rounds, broken = 0, None
+    try:
+        rounds = run(arguments, state_dir, config, server, ledger)
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        broken = error
+    finally:
+        server.kill()
+        machine.end_everything(state_dir)
+    for kind in ("lost", "doubled", "left"):
+        for fault in getattr(ledger, kind)[:20]:
+            print(f"{kind}: {fault}")
+    if broken is not None:
+        print(f"stopped by {type(broken).__name__}: {broken}")
+    failed = broken is not None or ledger.faults() > 0 or rounds < arguments.rounds
+    if failed:
+        print(f"logs and state are kept in {place}; repeat with --seed {arguments.seed}")
+    else:
+        shutil.rmtree(place, ignore_errors=True)
+    print(f"rounds={rounds} requests={ledger.requests} lost={len(ledger.lost)} doubled={len(ledger.doubled)} "
+          f"left={len(ledger.left)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

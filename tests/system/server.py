@@ -1,0 +1,189 @@
+"""The real server as a child process, and the clients that talk to it and to the engines it makes."""
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts", "lib"))
+import machine  # noqa: E402  (the path is set just above)
+
+
+class Unreachable(Exception):
+    """The server did not answer: it is down, or died before it could."""
+
+
+def wait_until(condition, seconds, step=0.02):
+    """Asks again and again, at most for so long; answers the first true answer, or the last one."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer or time.monotonic() > end:
+            return answer
+        time.sleep(step)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """Starts and kills one server on one state directory. Only one thread may do so."""
+
+    def __init__(self, binary, state_dir, log_path, config=None):
+        self.binary = os.path.abspath(binary)
+        self.state_dir = os.path.realpath(state_dir)
+        self.log_path = log_path
+        self.config = config
+        self.port = free_port()
+        self.child = None
+        self.up = threading.Event()
+        self.starts = 0
+
+    def start(self, wait=True):
+        command = [self.binary, "serve", "--state-dir", self.state_dir, "--listen", f"127.0.0.1:{self.port}"]
+        if self.config:
+            command += ["--config", self.config]
+        self.starts += 1
+        log = open(self.log_path, "ab")
+        self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
+        log.close()
+        if wait and not wait_until(self.answers, 20):
+            raise RuntimeError(f"the server is not listening after 20 s (exit status {self.child.poll()})")
+        if wait:
+            self.up.set()
+
+    def answers(self):
+        if self.child.poll() is not None:
+            raise RuntimeError(f"the server ended with status {self.child.returncode} while it started")
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    def helpers(self):
+        return [each for each in machine.processes_of(self.state_dir) if each.is_helper()]
+
+    def kill(self):
+        self.up.clear()
+        if self.child is not None:
+            self.child.kill()
+            self.child.wait()
+
+    def terminate(self):
+        """SIGTERM; answers the exit status, or None where it did not end within 20 s."""
+        self.up.clear()
+        self.child.terminate()
+        try:
+            return self.child.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def admin_key(self):
+        with open(os.path.join(self.state_dir, "admin.key"), encoding="ascii") as file:
+            return file.read().strip()
+
+    def request(self, method, path, body=None, headers=None, timeout=40):
+        """(status, headers, parsed body); Unreachable where no whole answer came."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            payload = None if body is None else json.dumps(body)
+            connection.request(method, path, payload, headers or {})
+            answer = connection.getresponse()
+            text = answer.read()
+            return answer.status, answer.headers, json.loads(text) if text else None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Unreachable(f"{type(error).__name__}: {error}") from error
+        finally:
+            connection.close()
+
+    def listing(self, path, field):
+        """Every item of a paged listing of the native face, as the administrator."""
+        headers = {"Authorization": self.admin_key()}
+        items, cursor = [], ""
+        while True:
+            separator = "&" if "?" in path else "?"
+            more = f"{separator}limit=200" + (f"&after={urllib.parse.quote(cursor)}" if cursor else "")
+            status, _, body = self.request("GET", path + more, headers=headers)
+            if status != 200:
+                raise RuntimeError(f"GET {path} answered {status}: {body}")
+            items += body[field]
+            cursor = body.get("next") or ""
+            if not cursor:
+                return items
+
+
+class Url:
+    """A redis:// URL, taken apart."""
+
+    def __init__(self, text):
+        self.text = text
+        parts = urllib.parse.urlsplit(text)
+        self.user = parts.username or ""
+        self.password = parts.password or ""
+        self.host = parts.hostname
+        self.port = parts.port
+        self.name = self.host.split(".")[0]
+
+    def command(self, *words, timeout=2):
+        """Sends one command after AUTH, as a client would; answers the reply, or raises OSError."""
+        with socket.create_connection((self.host, self.port), timeout=timeout) as connection:
+            stream = connection.makefile("rwb")
+            if self.password:
+                _send(stream, "AUTH", self.user or "default", self.password)
+                if _receive(stream) != "OK":
+                    raise OSError("AUTH was refused")
+            _send(stream, *words)
+            return _receive(stream)
+
+    def answers(self, seconds):
+        """Whether PING is answered by PONG within the time; a refused or broken connection is tried again."""
+
+        def ping():
+            try:
+                return self.command("PING") == "PONG"
+            except (OSError, ValueError):
+                return False
+
+        return wait_until(ping, seconds, 0.05)
+
+    def is_refused(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return False
+        except OSError:
+            return True
+
+
+def _send(stream, *words):
+    encoded = [word.encode() for word in words]
+    stream.write(b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded))
+    stream.flush()
+
+
+def _receive(stream):
+    line = stream.readline().decode().rstrip("\r\n")
+    if not line:
+        raise OSError("the connection was closed")
+    kind, rest = line[0], line[1:]
+    if kind == "$":
+        return None if rest == "-1" else stream.read(int(rest) + 2)[:-2].decode()
+    if kind in "+:":
+        return rest
+    raise ValueError(line)
+
+
+def secret_in(secrets, data):
+    """The places where one of the secrets stands in the bytes."""
+    if not secrets:
+        return []
+    pattern = re.compile(b"|".join(re.escape(secret.encode()) for secret in secrets))
+    return [match.start() for match in pattern.finditer(data)]
