@@ -8,6 +8,12 @@ TimePoint SystemClock::now() const {
     return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
 }
 
+SteadyClock::SteadyClock() : start_(SystemClock().now()), steady_start_(std::chrono::steady_clock::now()) {}
+
+TimePoint SteadyClock::now() const {
+    return start_ + std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - steady_start_);
+}
+
 std::string format_time(TimePoint time) {
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date{day};

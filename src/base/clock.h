@@ -21,6 +21,18 @@ class SystemClock final : public Clock {
     [[nodiscard]] TimePoint now() const override;
 };
 
+// The machine's clock as it was at construction, carried on by its steady clock: it never jumps while the process
+// lives. Leases and due times are kept by it. Thread-safe.
+class SteadyClock final : public Clock {
+  public:
+    SteadyClock();
+    [[nodiscard]] TimePoint now() const override;
+
+  private:
+    TimePoint start_;
+    std::chrono::steady_clock::time_point steady_start_;
+};
+
 // For tests: stands still until it is moved. Not thread-safe against `set` and `advance`.
 class ManualClock final : public Clock {
   public:

@@ -13,6 +13,11 @@ namespace slipway::log {
 namespace {
 
 std::atomic<Level> threshold = Level::info;
+std::function<void(std::string_view)>& captured() {
+    static std::function<void(std::string_view)> sink;
+    return sink;
+}
+
 std::atomic<Format> line_format = Format::text;
 
 spdlog::logger& sink() {
@@ -65,6 +70,8 @@ void configure(Level level, Format format) {
     sink();
 }
 
+void capture(std::function<void(std::string_view line)> sink) { captured() = std::move(sink); }
+
 bool enabled(Level level) { return level >= threshold.load(std::memory_order_relaxed); }
 
 void write(Level level, std::string_view component, std::string_view message, std::initializer_list<Field> fields) {
@@ -81,6 +88,10 @@ void write(Level level, std::string_view component, std::string_view message, st
         for (const Field& field : fields) {
             line += fmt::format(" {}={}", field.key, plain(field.value) ? field.value : quoted(field.value));
         }
+    }
+    if (captured()) {
+        captured()(line);
+        return;
     }
     sink().info(line);
     sink().flush();

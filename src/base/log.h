@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ enum class Format : std::uint8_t { text, json };
 
 // Called once by main before threads start. Lines go to standard error.
 void configure(Level level, Format format);
+
+// Tests and simulations read every line here instead of standard error; empty puts it back. Not thread-safe.
+void capture(std::function<void(std::string_view line)> sink);
 
 // A named value of a line, e.g. {"operation", id.str()}. Values are escaped, so that one line stays one line.
 struct Field {

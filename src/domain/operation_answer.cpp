@@ -193,7 +193,8 @@ OperationStepped OperationAnswers::step_done(const Observation& seen) {
 }
 
 OperationStepped OperationAnswers::wait(const Observation& seen) {
-    const Duration delay = seen.look_again > Duration::zero() ? seen.look_again : policy_.poll;
+    const Duration asked = seen.look_again > Duration::zero() ? seen.look_again : policy_.poll;
+    const Duration delay = std::min(asked, policy_.longest_wait);
     op_.state = Waiting{at_ + delay, seen.detail};
     op_.run_at = at_ + delay;
     return take(true);

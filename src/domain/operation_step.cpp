@@ -128,6 +128,21 @@ Duration backoff(const RetryPolicy& policy, std::uint32_t attempt, double jitter
     return Duration(static_cast<Duration::rep>(ceiling * jitter));
 }
 
+Operation due_now(Operation operation, TimePoint now) {
+    std::visit(Overloaded{
+                   [](const Queued&) {},
+                   [&](Running& in) { in.until = now; },
+                   [&](Waiting& in) { in.until = now; },
+                   [&](Retrying& in) { in.until = now; },
+                   [](const Succeeded&) {},
+                   [](const Failed&) {},
+                   [](const Cancelled&) {},
+               },
+               operation.state);
+    if (!is_terminal(operation.state)) operation.run_at = now;
+    return operation;
+}
+
 std::expected<LeaseOutcome, Refusal> lease(const Operation& operation, const Resource& resource,
                                            const LeaseToken& token, TimePoint now, Duration duration,
                                            const RetryPolicy& policy) {

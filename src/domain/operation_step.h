@@ -81,7 +81,8 @@ struct RetryPolicy {
     std::uint32_t max_leases = 10'000;     // of one operation, before it is given up as poisonous
     Duration first_delay = std::chrono::milliseconds(100);
     Duration max_delay = std::chrono::seconds(60);
-    Duration poll = std::chrono::seconds(1);  // while a provider says pending or deleting
+    Duration longest_wait = std::chrono::minutes(5);  // whatever a provider asks for
+    Duration poll = std::chrono::seconds(1);          // while a provider says pending or deleting
 };
 
 std::expected<OperationStepped, Refusal> step(const Operation& operation, const OperationEvent& event,
@@ -89,6 +90,10 @@ std::expected<OperationStepped, Refusal> step(const Operation& operation, const 
 
 // Full jitter: uniform in [0, min(max_delay, first_delay * 2^attempt)].
 Duration backoff(const RetryPolicy& policy, std::uint32_t attempt, double jitter);
+
+// The same operation, due at once whatever its state says of a later time. For the recovery after a restart, when
+// the process that had the lease is known to be dead, or the clock was set back. A terminal one is unchanged.
+Operation due_now(Operation operation, TimePoint now);
 
 // What a lease does to an operation and its resource, in one place for every store. Refused where the
 // operation is not due.

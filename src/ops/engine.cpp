@@ -39,9 +39,45 @@ Task<void> Engine::stop(Duration limit) {
 }
 
 Task<void> Engine::loop() {
+    co_await recover();
     while (!stopping_) {
         if (!co_await lease_some()) co_await signal_.wait();
     }
+}
+
+// An earlier process of this host is dead: nobody has to wait for its leases to run out. Times far ahead come from
+// a clock that was set back since.
+Task<void> Engine::recover() {
+    PageRequest page{"", 500};
+    do {
+        OperationFilter open;
+        open.only_open = true;
+        auto found = co_await parts_.store.operations(open, page);
+        if (!found) {
+            log::error("ops", "the recovery could not read the store", {{"error", found.error().message}});
+            co_await parts_.scheduler.sleep(options_.scan);
+            continue;
+        }
+        for (Operation& operation : found->items) {
+            const auto* running = std::get_if<operation_state::Running>(&operation.state);
+            const bool ours = running != nullptr && running->token.str().starts_with(options_.host.str() + "/");
+            if (!ours && operation.run_at <= parts_.clock.now() + options_.far) continue;
+            if (auto made = co_await make_due(std::move(operation)); !made) {
+                log::error("ops", "an operation could not be recovered", {{"error", made.error().message}});
+            }
+        }
+        page.after = found->next;
+    } while (!page.after.empty());
+}
+
+// A refused write means that somebody works on it: nothing to do then.
+Task<Status> Engine::make_due(Operation operation) {
+    const TimePoint now = parts_.clock.now();
+    const std::uint64_t fence = operation.fence;
+    Commit commit;
+    commit.writes.emplace_back(write::PutOperation{due_now(std::move(operation), now), fence});
+    const auto answer = co_await parts_.store.commit(std::move(commit));
+    co_return answer ? Status() : Status(fail(answer.error()));
 }
 
 std::vector<std::pair<std::string, std::uint32_t>> Engine::capacity() const {

@@ -30,6 +30,7 @@ struct EngineOptions {
     Duration margin = std::chrono::seconds(3);
     Duration scan = std::chrono::seconds(1);  // the fallback where no notice wakes it
     Duration rest = std::chrono::minutes(1);  // freed ports and addresses are not given again before
+    Duration far = std::chrono::minutes(10);  // nothing is ever due later than this by itself
     std::uint32_t batch = 64;                 // operations of one lease call
     std::uint32_t per_organization = 32;      // operations of one organization under way at once
     RetryPolicy policy;
@@ -63,7 +64,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
     // The parts outlive every coroutine of the executor.
     static std::shared_ptr<Engine> make(Parts parts, EngineOptions options);
 
-    // Spawns the loop. Called once, on any thread.
+    // Spawns the loop; it begins with what an earlier process of this host left: leases of its own are over at
+    // once. There must be one process of a host at a time. Called once, on any thread.
     void start();
     // Something may be due. Thread-safe.
     void wake();
@@ -80,6 +82,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
     enum class Recorded : std::uint8_t { written, reloaded, exhausted, lost };
 
     Task<void> loop();
+    Task<void> recover();
+    Task<Status> make_due(Operation operation);
     Task<bool> lease_some();
     Task<void> alarm(TimePoint at);
     void arm(TimePoint at);

@@ -166,7 +166,9 @@ using CommitAnswer = std::variant<Committed, Rejected>;
 
 // ---- Leases. ----
 struct LeaseRequest {
-    HostId host;        // operations bound to another host are passed over
+    // Operations bound to another host are passed over. Lease tokens are "<host>/<random>", so that the next
+    // process of the same host knows the leases of a dead one.
+    HostId host;
     Duration duration;  // on the store's clock
     // How many may be leased now, by provider; a provider that is not named gets none.
     std::vector<std::pair<std::string, std::uint32_t>> capacity;

@@ -1,0 +1,110 @@
+#include "ops/background.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include "base/log.h"
+
+namespace slipway {
+
+namespace asio = boost::asio;
+
+std::shared_ptr<Background> Background::make(Parts parts, BackgroundOptions options) {
+    return std::shared_ptr<Background>(new Background(std::move(parts), std::move(options)));
+}
+
+Background::Background(Parts parts, BackgroundOptions options)
+    : parts_(std::move(parts)), options_(std::move(options)), pool_signal_(parts_.executor) {}
+
+void Background::spawn(Task<void> (Background::*loop)()) {
+    asio::co_spawn(
+        parts_.executor, [self = shared_from_this(), loop]() -> Task<void> { co_await ((*self).*loop)(); },
+        asio::detached);
+}
+
+void Background::start() {
+    spawn(&Background::fill_pools);
+    spawn(&Background::reconcile);
+    spawn(&Background::sweep);
+    asio::co_spawn(
+        parts_.executor,
+        [self = shared_from_this()]() -> Task<void> {
+            co_await self->every(self->options_.pool_interval, self->pool_signal_);
+        },
+        asio::detached);
+    for (const auto& [name, provider] : parts_.registry.all()) {
+        provider->on_change([weak = weak_from_this(), name = name](std::string external_name) {
+            const auto self = weak.lock();
+            if (!self || self->stopping_) return;
+            asio::co_spawn(
+                self->parts_.executor,
+                [self, name, external_name = std::move(external_name)]() -> Task<void> {
+                    co_await self->look(name, external_name);
+                },
+                asio::detached);
+        });
+    }
+}
+
+void Background::stop() {
+    stopping_ = true;
+    for (const auto& [name, provider] : parts_.registry.all()) provider->on_change(nullptr);
+    hint_pools();
+}
+
+void Background::hint_pools() {
+    asio::post(parts_.executor, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->pool_signal_.notify();
+    });
+}
+
+Task<void> Background::every(Duration interval, Signal& signal) {
+    while (!stopping_) {
+        signal.notify();
+        co_await parts_.scheduler.sleep(interval);
+    }
+}
+
+Task<void> Background::fill_pools() {
+    while (!stopping_) {
+        co_await pool_signal_.wait();
+        if (stopping_) co_return;
+        if (const auto filled = co_await parts_.pools.fill(); !filled) {
+            log::error("pools", "filling failed", {{"error", filled.error().message}});
+        }
+        co_await parts_.scheduler.sleep(options_.pool_pause);
+    }
+}
+
+Task<void> Background::reconcile() {
+    while (!stopping_) {
+        if (const auto passed = co_await parts_.reconciler.pass(); !passed) {
+            log::error("reconcile", "a pass failed", {{"error", passed.error().message}});
+        }
+        co_await parts_.scheduler.sleep(options_.reconcile_interval);
+    }
+}
+
+Task<void> Background::look(std::string provider, std::string external_name) {
+    const auto looked = co_await parts_.reconciler.look(provider, external_name);
+    if (!looked)
+        log::error("reconcile", "a look failed", {{"name", external_name}, {"error", looked.error().message}});
+}
+
+Task<void> Background::sweep() {
+    while (!stopping_) {
+        co_await parts_.scheduler.sleep(options_.sweep_interval);
+        if (stopping_) co_return;
+        const auto swept = co_await parts_.sweeper.sweep(options_.sweep);
+        if (!swept) {
+            log::error("sweep", "a sweep failed", {{"error", swept.error().message}});
+        } else if (!swept->found.empty()) {
+            log::warning(
+                "sweep", "found what nobody accounts for",
+                {{"found", std::to_string(swept->found.size())}, {"removed", std::to_string(swept->removed)}});
+        }
+    }
+}
+
+}  // namespace slipway

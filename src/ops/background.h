@@ -1,0 +1,60 @@
+// What an engine's process does by itself: filling pools, reconciling, sweeping. Each on its own rhythm and on
+// hints.
+#pragma once
+
+#include <memory>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "base/scheduler.h"
+#include "ops/pools.h"
+#include "ops/reconciler.h"
+#include "ops/signal.h"
+#include "ops/sweeper.h"
+
+namespace slipway {
+
+struct BackgroundOptions {
+    Duration pool_interval = std::chrono::seconds(5);
+    Duration pool_pause = std::chrono::milliseconds(20);  // hints closer together than this are one
+    Duration reconcile_interval = std::chrono::seconds(30);
+    Duration sweep_interval = std::chrono::minutes(10);
+    SweepOptions sweep;
+};
+
+// Everything runs on the executor; hints are thread-safe.
+class Background : public std::enable_shared_from_this<Background> {
+  public:
+    struct Parts {
+        PoolKeeper& pools;
+        Reconciler& reconciler;
+        Sweeper& sweeper;
+        const ProviderRegistry& registry;
+        Scheduler& scheduler;
+        boost::asio::any_io_executor executor;
+    };
+    static std::shared_ptr<Background> make(Parts parts, BackgroundOptions options);
+
+    // Spawns the loops and listens to the providers' hints. The first reconcile pass begins at once, so that what
+    // died while no broker was there comes back.
+    void start();
+    void stop();
+    // A pooled resource may have been claimed.
+    void hint_pools();
+
+  private:
+    Background(Parts parts, BackgroundOptions options);
+    Task<void> fill_pools();
+    Task<void> every(Duration interval, Signal& signal);
+    Task<void> reconcile();
+    Task<void> sweep();
+    Task<void> look(std::string provider, std::string external_name);
+    void spawn(Task<void> (Background::*loop)());
+
+    Parts parts_;
+    BackgroundOptions options_;
+    Signal pool_signal_;
+    bool stopping_ = false;
+};
+
+}  // namespace slipway
