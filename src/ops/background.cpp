@@ -33,8 +33,8 @@ void Background::start() {
             co_await self->every(self->options_.pool_interval, self->pool_signal_);
         },
         asio::detached);
-    for (const auto& [name, provider] : parts_.registry.all()) {
-        provider->on_change([weak = weak_from_this(), name = name](std::string external_name) {
+    for (const auto& entry : parts_.registry.all()) {
+        entry.second->on_change([weak = weak_from_this(), name = entry.first](std::string external_name) {
             const auto self = weak.lock();
             if (!self || self->stopping_) return;
             asio::co_spawn(
@@ -49,7 +49,7 @@ void Background::start() {
 
 void Background::stop() {
     stopping_ = true;
-    for (const auto& [name, provider] : parts_.registry.all()) provider->on_change(nullptr);
+    for (const auto& entry : parts_.registry.all()) entry.second->on_change(nullptr);
     hint_pools();
 }
 
