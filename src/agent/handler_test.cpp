@@ -1,0 +1,227 @@
+// What the helper refuses. It may be root while its client is not, so every rule here is a border.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/server.h"
+#include "agent/testing.h"
+
+namespace slipway::agent {
+namespace {
+
+using slipway::testing::TempRoot;
+namespace fs = std::filesystem;
+
+class HandlerTest : public ::testing::Test {
+  protected:
+    HandlerTest() {
+        Rights rights{::geteuid() == 0, ::geteuid(), 210'000, 210'010};
+        Answer<Instances> instances = Instances::open(temp_.root(), rights, 0, [](std::string_view) {});
+        if (!instances) throw std::runtime_error(instances.error().message);
+        handler_.emplace(std::move(*instances), std::map<std::string, std::string>{{"redis-server", ""}},
+                         [](std::string_view) {});
+    }
+    json::object ask(json::object request) {
+        request["id"] = 1;
+        return json::parse(handler_->handle(json::dump(request)))->as_object();
+    }
+    std::string refusal(json::object request) {
+        const json::object answer = ask(std::move(request));
+        const json::value* error = answer.if_contains("error");
+        return error == nullptr ? "" : json::get_string(error->as_object(), "code");
+    }
+    static json::object meta(std::uint64_t generation = 1) {
+        return {{"installation", "ins"},
+                {"resource", "res_1"},
+                {"generation", generation},
+                {"uid", ::geteuid() == 0 ? 210'000 : static_cast<int>(::geteuid())}};
+    }
+    static json::object create(std::string name, std::uint64_t generation = 1) {
+        return {{"verb", "create_instance"}, {"name", name}, {"meta", meta(generation)}, {"files", json::array{}}};
+    }
+    static json::object remove(std::string name, std::uint64_t generation = 1) {
+        return {{"verb", "remove_instance"},
+                {"name", name},
+                {"installation", "ins"},
+                {"resource", "res_1"},
+                {"generation", generation}};
+    }
+
+    TempRoot temp_;
+    std::optional<Handler> handler_;
+};
+
+TEST_F(HandlerTest, RefusesNamesThatCouldLeaveTheRoot) {
+    for (const std::string name :
+         {"", ".", "..", "../x", "a/b", "/etc", ".trash", "A", "a b", "a\n", "-a", "a-", "ä"}) {
+        EXPECT_EQ(refusal(create(name)), "invalid") << name;
+        EXPECT_EQ(refusal({{"verb", "status"}, {"name", name}}), "invalid") << name;
+        EXPECT_EQ(refusal(remove(name)), "invalid") << name;
+    }
+    EXPECT_EQ(refusal(create(std::string(64, 'a'))), "invalid");
+    EXPECT_EQ(refusal(create(std::string(63, 'a'))), "");
+    EXPECT_EQ(refusal(create(std::string("a\0b", 3))), "invalid");
+}
+
+TEST_F(HandlerTest, RefusesFileNamesOfItsOwnAndThoseThatTraverse) {
+    ASSERT_EQ(refusal(create("one")), "");
+    for (const std::string file :
+         {"", "..", "../x", "a/b", "meta.json", "lock", "data", "log", "log.1", ".hidden"}) {
+        json::object request{{"verb", "write_file"}, {"name", "one"}, {"file", file}, {"content", "x"}};
+        for (const auto& [key, value] : meta()) request[key] = value;
+        EXPECT_EQ(refusal(request), "invalid") << file;
+    }
+}
+
+TEST_F(HandlerTest, RefusesUidsOutsideItsRangeBecauseARootHelperMustNotActAsAnyoneElse) {
+    for (const std::int64_t uid :
+         {std::int64_t{-1}, std::int64_t{1}, std::int64_t{209'999}, std::int64_t{210'011}, std::int64_t{1} << 32}) {
+        json::object request = create("one");
+        request["meta"].as_object()["uid"] = uid;
+        EXPECT_EQ(refusal(request), "invalid") << uid;
+    }
+    json::object request = create("one");
+    if (::geteuid() == 0) request["meta"].as_object()["uid"] = 0;
+    if (::geteuid() == 0) {
+        EXPECT_EQ(refusal(request), "invalid");
+    }
+    EXPECT_FALSE(fs::exists(temp_.root() + "/one"));
+}
+
+TEST_F(HandlerTest, RefusesUnknownVerbsProgramsAndArguments) {
+    ASSERT_EQ(refusal(create("one")), "");
+    EXPECT_EQ(refusal({{"verb", "shell"}}), "invalid");
+    const auto start = [&](std::string program, json::array args) {
+        return refusal({{"verb", "start"}, {"name", "one"}, {"program", program}, {"args", args}});
+    };
+    EXPECT_EQ(start("sh", {}), "invalid");
+    EXPECT_EQ(start("/bin/sh", {}), "invalid");
+    EXPECT_EQ(start("redis-server", {}), "unsupported");  // on the list, not installed
+}
+
+TEST_F(HandlerTest, RefusesOversizedAndMalformedRequests) {
+    EXPECT_NE(handler_->handle(std::string(kMaxMessage + 1, ' ')).find("invalid"), std::string::npos);
+    EXPECT_NE(handler_->handle("[]").find("invalid"), std::string::npos);
+    EXPECT_NE(handler_->handle("{").find("invalid"), std::string::npos);
+    EXPECT_NE(handler_->handle(std::string(2000, '[')).find("invalid"), std::string::npos);
+    json::object big = create("one");
+    big["files"] = json::array{json::object{{"file", "a.conf"}, {"content", std::string(kMaxFile + 1, 'x')}}};
+    EXPECT_EQ(refusal(big), "invalid");
+    json::object padded = create("one");
+    padded["meta"].as_object()["more"] = std::string(kMaxMeta, 'x');
+    EXPECT_EQ(refusal(padded), "invalid");
+    EXPECT_FALSE(fs::exists(temp_.root() + "/one"));
+}
+
+TEST_F(HandlerTest, NeverFollowsASymbolicLinkThatStandsInThePlaceOfAnInstance) {
+    const std::string outside = temp_.path() + "/outside";
+    fs::create_directory(outside);
+    std::ofstream(outside + "/meta.json") << json::dump(meta());
+    fs::create_directory_symlink(outside, temp_.root() + "/one");
+    EXPECT_EQ(refusal(create("one")), "foreign");
+    EXPECT_EQ(refusal(remove("one")), "foreign");
+    EXPECT_EQ(json::get_string(ask({{"verb", "status"}, {"name", "one"}}), "damage").empty(), false);
+    EXPECT_TRUE(fs::exists(outside + "/meta.json"));
+}
+
+TEST_F(HandlerTest, NeverWritesThroughASymbolicLinkInsideAnInstance) {
+    ASSERT_EQ(refusal(create("one")), "");
+    const std::string outside = temp_.path() + "/victim";
+    std::ofstream(outside) << "untouched";
+    fs::create_symlink(outside, temp_.root() + "/one/a.conf");
+    json::object request{{"verb", "write_file"}, {"name", "one"}, {"file", "a.conf"}, {"content", "mine"}};
+    for (const auto& [key, value] : meta()) request[key] = value;
+    EXPECT_EQ(refusal(request), "");
+    EXPECT_EQ(slipway::testing::file_text(outside), "untouched");
+    EXPECT_EQ(slipway::testing::file_text(temp_.root() + "/one/a.conf"), "mine");
+}
+
+TEST_F(HandlerTest, ADirectoryWithoutReadableMetaIsNobodysAndIsLeftAlone) {
+    fs::create_directory(temp_.root() + "/bare");
+    fs::create_directory(temp_.root() + "/broken");
+    std::ofstream(temp_.root() + "/broken/meta.json") << "{\"installation\":";
+    for (const std::string name : {"bare", "broken"}) {
+        EXPECT_EQ(refusal(create(name)), "foreign");
+        EXPECT_EQ(refusal(remove(name)), "foreign");
+        EXPECT_TRUE(fs::exists(temp_.root() + "/" + name));
+    }
+    const json::object listed = ask({{"verb", "list"}, {"after", ""}});
+    EXPECT_EQ(listed.at("instances").as_array().size(), 2U);
+}
+
+TEST_F(HandlerTest, AnotherGenerationIsForeign) {
+    ASSERT_EQ(refusal(create("one", 2)), "");
+    EXPECT_EQ(refusal(create("one", 1)), "foreign");
+    EXPECT_EQ(refusal(create("one", 3)), "foreign");
+    EXPECT_EQ(refusal(remove("one", 1)), "foreign");
+    EXPECT_EQ(refusal(remove("one", 2)), "");
+}
+
+TEST_F(HandlerTest, ALateCreateOfSomethingRemovedIsRefusedButALaterGenerationIsNot) {
+    ASSERT_EQ(refusal(create("one")), "");
+    ASSERT_EQ(refusal(remove("one")), "");
+    EXPECT_EQ(refusal(create("one")), "gone");
+    // Also where the removal came before the creation that it answers.
+    ASSERT_EQ(refusal(remove("two", 4)), "");
+    EXPECT_EQ(refusal(create("two", 3)), "gone");
+    EXPECT_EQ(refusal(create("two", 4)), "gone");
+    EXPECT_EQ(refusal(create("two", 5)), "");
+}
+
+TEST_F(HandlerTest, CreatingTwiceKeepsTheDataAndRightsAreNarrow) {
+    ASSERT_EQ(refusal(create("one")), "");
+    const std::string directory = temp_.root() + "/one";
+    std::ofstream(directory + "/data/kept") << "x";
+    ASSERT_EQ(refusal(create("one")), "");
+    EXPECT_TRUE(fs::exists(directory + "/data/kept"));
+    struct stat seen{};
+    ASSERT_EQ(::stat((directory + "/data").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777, 0700U);
+    EXPECT_EQ(seen.st_uid, ::geteuid() == 0 ? 210'000U : ::geteuid());
+    ASSERT_EQ(::stat((directory + "/meta.json").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777, 0600U);
+    EXPECT_EQ(seen.st_uid, ::geteuid());
+}
+
+TEST_F(HandlerTest, ASecondHelperOnTheSameRootIsRefusedBecauseItsPredecessorMayStillBeAtWork) {
+    const Answer<Instances> second =
+        Instances::open(temp_.root(), Rights{false, ::geteuid(), 0, 0}, 5, [](std::string_view) {});
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, FailureCode::busy);
+}
+
+TEST_F(HandlerTest, LeftoversOfAnInterruptedHelperAreClearedByTheNext) {
+    handler_.reset();
+    fs::create_directories(temp_.root() + "/.trash/one/data/deep");
+    fs::create_directories(temp_.root() + "/.new/two");
+    const Answer<Instances> next =
+        Instances::open(temp_.root(), Rights{false, ::geteuid(), 0, 0}, 0, [](std::string_view) {});
+    ASSERT_TRUE(next) << next.error().message;
+    EXPECT_TRUE(fs::is_empty(temp_.root() + "/.trash"));
+    EXPECT_TRUE(fs::is_empty(temp_.root() + "/.new"));
+}
+
+TEST_F(HandlerTest, PagesAreBoundedAndTogetherComplete) {
+    for (int i = 0; i < 300; ++i) {
+        json::object request = create(fmt::format("n-{:03}", i));
+        request["meta"].as_object()["pad"] = std::string(400, 'x');
+        ASSERT_EQ(refusal(request), "");
+    }
+    std::string after;
+    std::vector<std::string> names;
+    int pages = 0;
+    do {
+        const json::object page = ask({{"verb", "list"}, {"after", after}});
+        EXPECT_LT(json::dump(page).size(), kMaxMessage);
+        for (const json::value& each : page.at("instances").as_array()) {
+            names.push_back(json::get_string(each.as_object(), "name"));
+        }
+        after = json::get_string(page, "next");
+        ++pages;
+    } while (!after.empty());
+    EXPECT_GT(pages, 1);
+    EXPECT_EQ(names.size(), 300U);
+    EXPECT_TRUE(std::ranges::is_sorted(names));
+}
+
+}  // namespace
+}  // namespace slipway::agent
