@@ -1,0 +1,180 @@
+#include <array>
+
+#include "domain/overloaded.h"
+#include "store/codec.h"
+#include "store/json_in.h"
+#include "store/json_out.h"
+
+namespace slipway::store {
+namespace {
+
+using namespace resource_state;
+
+std::optional<Health> parse_health(std::string_view text) {
+    for (const Health health :
+         std::array{Health::unknown, Health::healthy, Health::degraded, Health::unreachable}) {
+        if (to_string(health) == text) return health;
+    }
+    return std::nullopt;
+}
+
+void write_endpoint(JsonOut& out, const Endpoint& endpoint) {
+    out.begin_object("endpoint");
+    out.text("scheme", endpoint.scheme);
+    out.text("host", endpoint.host);
+    out.number("port", endpoint.port);
+    out.end_object();
+}
+
+Endpoint read_endpoint(JsonIn in) {
+    return {in.text("scheme"), in.text("host"), in.natural_as<std::uint16_t>("port")};
+}
+
+void write_state(JsonOut& out, const ResourceState& state) {
+    out.begin_object("state");
+    out.text("is", state_name(state));
+    std::visit(Overloaded{
+                   [&](const Requested& s) { out.text("operation", s.operation.str()); },
+                   [&](const Provisioning& s) { out.text("operation", s.operation.str()); },
+                   [&](const Ready& s) {
+                       write_endpoint(out, s.endpoint);
+                       out.text("maintenance", s.maintenance.str());
+                   },
+                   [&](const Updating& s) {
+                       out.text("operation", s.operation.str());
+                       write_endpoint(out, s.endpoint);
+                   },
+                   [&](const Deprovisioning& s) { out.text("operation", s.operation.str()); },
+                   [&](const Gone& s) { out.time("at", s.at); },
+                   [&](const Failed& s) { out.text("reason", s.reason); },
+               },
+               state);
+    out.end_object();
+}
+
+ResourceState read_state(JsonIn in) {
+    const std::string is = in.text("is");
+    if (is == "requested") return Requested{OperationId(in.text("operation"))};
+    if (is == "provisioning") return Provisioning{OperationId(in.text("operation"))};
+    if (is == "ready") return Ready{read_endpoint(in.object("endpoint")), OperationId(in.text("maintenance"))};
+    if (is == "updating") return Updating{OperationId(in.text("operation")), read_endpoint(in.object("endpoint"))};
+    if (is == "deprovisioning") return Deprovisioning{OperationId(in.text("operation"))};
+    if (is == "gone") return Gone{in.time("at")};
+    if (is == "failed") return Failed{in.text("reason")};
+    in.complain("is", "is an unknown state");
+    return {};
+}
+
+void write_details(JsonOut& out, const Resource& in) {
+    out.begin_array("remnants");
+    for (const std::string& remnant : in.remnants) out.text_item(remnant);
+    out.end_array();
+    out.tree("parameters", in.parameters);
+    out.begin_object("allocations");
+    for (const auto& [key, value] : in.allocations) out.number_member(key, value);
+    out.end_object();
+    out.begin_object("secrets");
+    for (const auto& [key, sealed] : in.secrets) {
+        out.object_member(key);
+        out.text("key", sealed.key_id);
+        out.text("ciphertext", sealed.ciphertext);
+        out.end_object();
+    }
+    out.end_object();
+    out.tree("handle", in.handle);
+}
+
+void read_details(JsonIn& in, Resource& out) {
+    for (const json::value& item : in.array("remnants")) {
+        if (const auto* text = item.if_string()) {
+            out.remnants.emplace_back(*text);
+        } else {
+            in.complain("remnants", "has an item that is not a string");
+        }
+    }
+    out.parameters = in.tree("parameters");
+    JsonIn allocations = in.object("allocations");
+    for (const auto& member : allocations.members()) {
+        out.allocations.emplace(member.key(), allocations.integer(member.key()));
+    }
+    JsonIn secrets = in.object("secrets");
+    for (const auto& member : secrets.members()) {
+        JsonIn secret = secrets.object(member.key());
+        out.secrets.emplace(member.key(), Sealed{secret.text("key"), secret.text("ciphertext")});
+    }
+    out.handle = in.tree("handle");
+}
+
+void write_identity(JsonOut& out, const Resource& in) {
+    out.text("id", in.id.str());
+    out.text("name", in.name);
+    out.text("kind", to_string(in.kind));
+    out.text("engine", in.engine);
+    out.text("plan", in.plan);
+    out.text("provider", in.provider);
+    out.text("external_name", in.external_name);
+    out.number("generation", in.generation);
+    out.text("organization", in.organization.str());
+    out.text("face", in.face);
+    out.text("billing_code", in.billing_code);
+    out.begin_object("labels");
+    for (const auto& [key, value] : in.labels) out.text_member(key, value);
+    out.end_object();
+    out.boolean("pooled", in.pooled);
+    out.text("host", in.host.str());
+}
+
+void read_identity(JsonIn& in, Resource& out) {
+    out.id = ResourceId(in.text("id"));
+    out.name = in.text("name");
+    out.kind = in.word("kind", parse_kind);
+    out.engine = in.text("engine");
+    out.plan = in.text("plan");
+    out.provider = in.text("provider");
+    out.external_name = in.text("external_name");
+    out.generation = in.natural("generation");
+    out.organization = OrganizationId(in.text("organization"));
+    out.face = in.text("face");
+    out.billing_code = in.text("billing_code");
+    JsonIn labels = in.object("labels");
+    for (const auto& member : labels.members()) out.labels.emplace(member.key(), labels.text(member.key()));
+    out.pooled = in.boolean("pooled");
+    out.host = HostId(in.text("host"));
+}
+
+}  // namespace
+
+std::string encode(const Resource& resource) {
+    JsonOut out;
+    out.begin_object();
+    write_identity(out, resource);
+    write_state(out, resource.state);
+    out.text("health", to_string(resource.health));
+    out.time("health_at", resource.health_at);
+    out.text("health_detail", resource.health_detail);
+    write_details(out, resource);
+    out.time("created_at", resource.created_at);
+    out.time("updated_at", resource.updated_at);
+    out.end_object();
+    return out.take();
+}
+
+Result<Resource> decode_resource(std::string_view id, std::string_view body, std::uint64_t version) {
+    JsonDocument document(body, fmt::format("resource {}", id));
+    JsonIn in = document.root();
+    Resource out;
+    read_identity(in, out);
+    out.state = read_state(in.object("state"));
+    out.health = in.word("health", parse_health);
+    out.health_at = in.time("health_at");
+    out.health_detail = in.text("health_detail");
+    read_details(in, out);
+    out.created_at = in.time("created_at");
+    out.updated_at = in.time("updated_at");
+    out.version = version;
+    if (out.id.str() != id) document.complain("id", "names another resource");
+    if (document.problem()) return fail(*document.problem());
+    return out;
+}
+
+}  // namespace slipway::store

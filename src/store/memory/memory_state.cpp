@@ -1,0 +1,260 @@
+#include "store/memory/memory_state.h"
+
+#include "domain/overloaded.h"
+#include "store/rows.h"
+
+namespace slipway::store {
+namespace {
+
+// How many expired records each new one sweeps away, so that they are bounded without a timer.
+constexpr int kExpiredPerPut = 2;
+
+template <class Map, class Key>
+auto find_row(const Map& rows, const Key& key) -> decltype(rows.begin()->second.get()) {
+    const auto found = rows.find(key);
+    return found != rows.end() ? found->second.get() : nullptr;
+}
+
+}  // namespace
+
+std::optional<Rejected> MemoryState::check(const Precondition& precondition, TimePoint now) const {
+    using Answer = std::optional<Rejected>;
+    return std::visit(
+        Overloaded{
+            [&](const precondition::ExternalNameFree& p) {
+                const bool taken = external_names_.contains({p.provider, p.external_name});
+                return taken ? Answer({Obstacle::external_name_taken, p.external_name}) : Answer();
+            },
+            [&](const precondition::IdempotencyKeyFree& p) {
+                const bool used = idempotency(p.scope, p.key, now) != nullptr;
+                return used ? Answer({Obstacle::idempotency_key_used, p.key}) : Answer();
+            },
+            [&](const precondition::PoolBelow& p) {
+                const auto pool = pools_.find({p.kind, p.engine, p.plan});
+                const std::size_t size =
+                    pool != pools_.end() ? pool->second.ready.size() + pool->second.coming.size() : 0;
+                return size >= p.limit ? Answer({Obstacle::pool_full, p.plan}) : Answer();
+            },
+            [&](const precondition::LiveResourcesBelow& p) {
+                const auto live = live_.find(p.organization);
+                const std::uint64_t count = live != live_.end() ? live->second : 0;
+                return count >= p.limit ? Answer({Obstacle::quota_reached, p.organization.str()}) : Answer();
+            },
+            [&](const precondition::ResourceUnchanged& p) {
+                const Resource* stored = resource(p.resource);
+                const std::uint64_t version = stored != nullptr ? stored->version : 0;
+                return version != p.version ? Answer({Obstacle::resource_changed, p.resource.str()}) : Answer();
+            },
+        },
+        precondition);
+}
+
+std::optional<Rejected> MemoryState::check(const write::PutResource& put) const {
+    const Resource& in = put.resource;
+    const Resource* stored = resource(in.id);
+    if (in.version != (stored != nullptr ? stored->version : 0)) {
+        return Rejected{Obstacle::resource_changed, in.id.str()};
+    }
+    if (stored == nullptr && external_names_.contains({in.provider, in.external_name})) {
+        return Rejected{Obstacle::external_name_taken, in.external_name};
+    }
+    return std::nullopt;
+}
+
+std::optional<Rejected> MemoryState::check(const write::PutOperation& put, const Commit& commit) const {
+    const Operation& in = put.operation;
+    const Operation* stored = operation(in.id);
+    if (stored != nullptr && put.fence && *put.fence != stored->fence) {
+        return Rejected{Obstacle::fenced, in.id.str()};
+    }
+    if (in.version != (stored != nullptr ? stored->version : 0) || (stored == nullptr && put.fence)) {
+        return Rejected{Obstacle::operation_changed, in.id.str()};
+    }
+    if (stored != nullptr || resource(in.resource) != nullptr) return std::nullopt;
+    for (const Write& write : commit.writes) {
+        const auto* of = std::get_if<write::PutResource>(&write);
+        if (of != nullptr && of->resource.id == in.resource) return std::nullopt;
+    }
+    return Rejected{Obstacle::resource_changed, in.resource.str()};
+}
+
+Status MemoryState::check_constraints(const Commit& commit) const {
+    std::set<std::pair<std::string, std::string>> names;
+    for (const Write& write : commit.writes) {
+        if (const auto* put = std::get_if<write::PutResource>(&write)) {
+            const Resource* stored = resource(put->resource.id);
+            const Status status = check_identity(put->resource, stored != nullptr ? &stored->provider : nullptr,
+                                                 stored != nullptr ? &stored->external_name : nullptr, names);
+            if (!status) return status;
+        } else if (const auto* operation_put = std::get_if<write::PutOperation>(&write)) {
+            const Operation* stored = operation(operation_put->operation.id);
+            if (stored != nullptr && stored->resource != operation_put->operation.resource) {
+                return fail(ErrorCode::invalid_argument, "an operation keeps its resource");
+            }
+        } else if (const auto* key = std::get_if<write::PutApiKey>(&write)) {
+            const auto found = api_key_hashes_.find(key->key.hash);
+            if (found != api_key_hashes_.end() && found->second != key->key.id) {
+                return fail(ErrorCode::conflict, "another API key has this hash");
+            }
+        }
+    }
+    return {};
+}
+
+Result<CommitAnswer> MemoryState::apply(Commit commit, TimePoint now, CommitNotice* notice) {
+    if (Status status = check_form(commit); !status) return fail(status.error());
+    for (const Precondition& precondition : commit.preconditions) {
+        if (auto rejected = check(precondition, now)) return *rejected;
+    }
+    for (const Write& write : commit.writes) {
+        std::optional<Rejected> rejected;
+        if (const auto* put = std::get_if<write::PutResource>(&write)) rejected = check(*put);
+        if (const auto* put = std::get_if<write::PutOperation>(&write)) rejected = check(*put, commit);
+        if (rejected) return *rejected;
+    }
+    if (Status status = check_constraints(commit); !status) return fail(status.error());
+    AllocationBook::Plan plan = allocations_.plan(commit.allocations, now);
+    if (plan.exhausted) return Rejected{Obstacle::range_exhausted, *plan.exhausted};
+
+    // Everything is checked: from here on nothing fails.
+    allocations_.apply(plan);
+    give_allocations(commit, plan);
+    settle_waits(commit, [this](const OperationId& id) { return due_.is_open(id); });
+    CommitNotice changed;
+    Committed answer;
+    for (Write& write : commit.writes) {
+        std::visit(
+            Overloaded{
+                [&](write::PutResource& w) { answer.resources.push_back(put(std::move(w.resource), changed)); },
+                [&](write::PutOperation& w) { answer.operations.push_back(put(std::move(w.operation), changed)); },
+                [&](write::Unblock&) {},  // after the puts, below
+                [&](write::ReleaseAllocations& w) { allocations_.release(w.resource, w.rest_until); },
+                [&](write::PutIdempotency& w) { put(std::move(w.record), now); },
+                [&](write::PutOrganization& w) { organizations_[w.organization.id] = w.organization; },
+                [&](write::PutApiKey& w) { put(std::move(w.key)); },
+                [&](write::PutOrphan& w) {
+                    orphans_.insert_or_assign({w.orphan.provider, w.orphan.external_name}, w.orphan);
+                },
+                [&](write::DropOrphan& w) { orphans_.erase({w.provider, w.external_name}); },
+                [&](write::PutSetting& w) { settings_.insert_or_assign(w.key, w.value); },
+            },
+            write);
+    }
+    for (const Write& write : commit.writes) {
+        if (const auto* ended = std::get_if<write::Unblock>(&write)) unblock(ended->operation, changed);
+    }
+    for (EventDraft& draft : commit.events) answer.last_event = append(std::move(draft));
+    if (notice != nullptr) *notice = std::move(changed);
+    return answer;
+}
+
+Result<LeaseAnswer> MemoryState::lease(const LeaseRequest& request, TimePoint now, CommitNotice* notice) {
+    CommitNotice changed;
+    LeaseAnswer answer;
+    answer.now = now;
+    for (const OperationId& id : due_.select(request, now)) {
+        const Operation* stored = operation(id);
+        const Resource* of = stored != nullptr ? resource(stored->resource) : nullptr;
+        if (of == nullptr) continue;
+        const auto token = make_id<LeaseToken>("lease", now, random_);
+        auto outcome = slipway::lease(*stored, *of, token, now, request.duration, policy_);
+        if (!outcome) continue;
+        LeasedWork work{put(std::move(outcome->operation), changed), *of, outcome->fresh};
+        if (outcome->resource_changed) work.resource = put(std::move(outcome->resource), changed);
+        for (EventDraft& draft : outcome->events) append(std::move(draft));
+        if (is_terminal(work.operation.state)) {
+            unblock(id, changed);
+        } else {
+            answer.work.push_back(std::move(work));
+        }
+    }
+    answer.next_due = due_.next_due(request.host, now);
+    if (notice != nullptr) *notice = std::move(changed);
+    return answer;
+}
+
+Resource MemoryState::put(Resource in, CommitNotice& notice) {
+    in.version += 1;
+    if (const Resource* stored = resource(in.id)) {
+        unindex(*stored);
+    } else {
+        external_names_.emplace(std::pair(in.provider, in.external_name), in.id);
+    }
+    index(in);
+    notice.resources.push_back(in.id);
+    resources_[in.id.str()] = std::make_shared<const Resource>(in);
+    return in;
+}
+
+void MemoryState::index(const Resource& in) {
+    by_organization_[in.organization].insert(in.id.str());
+    if (is_live(in.state)) ++live_[in.organization];
+    if (!counts_in_pool(in)) return;
+    Pool& pool = pools_[{in.kind, in.engine, in.plan}];
+    const bool ready = std::holds_alternative<resource_state::Ready>(in.state);
+    (ready ? pool.ready : pool.coming).insert(in.id);
+}
+
+void MemoryState::unindex(const Resource& in) {
+    by_organization_[in.organization].erase(in.id.str());
+    if (is_live(in.state)) --live_[in.organization];
+    if (!counts_in_pool(in)) return;
+    const auto pool = pools_.find({in.kind, in.engine, in.plan});
+    pool->second.ready.erase(in.id);
+    pool->second.coming.erase(in.id);
+    if (pool->second.ready.empty() && pool->second.coming.empty()) pools_.erase(pool);
+}
+
+Operation MemoryState::put(Operation in, CommitNotice& notice) {
+    in.version += 1;
+    operations_of_[in.resource].insert(in.id.str());
+    due_.put(in);
+    notice.operations.push_back(in.id);
+    notice.work |= is_work(in);
+    operations_[in.id.str()] = std::make_shared<const Operation>(in);
+    return in;
+}
+
+void MemoryState::unblock(const OperationId& id, CommitNotice& notice) {
+    for (const OperationId& freed : due_.unblock(id)) {
+        auto changed = std::make_shared<Operation>(*operation(freed));
+        changed->blocked_by = {};
+        changed->version += 1;
+        operations_[freed.str()] = std::move(changed);
+        notice.operations.push_back(freed);
+        notice.work = true;
+    }
+}
+
+void MemoryState::put(IdempotencyRecord record, TimePoint now) {
+    for (int i = 0; i < kExpiredPerPut && !idempotency_expiry_.empty(); ++i) {
+        const auto& [expires_at, scope, key] = *idempotency_expiry_.begin();
+        if (expires_at > now) break;
+        idempotency_.erase({scope, key});
+        idempotency_expiry_.erase(idempotency_expiry_.begin());
+    }
+    const std::pair at(record.scope, record.key);
+    if (const auto old = idempotency_.find(at); old != idempotency_.end()) {
+        idempotency_expiry_.erase({old->second.expires_at, at.first, at.second});
+    }
+    idempotency_expiry_.emplace(record.expires_at, at.first, at.second);
+    idempotency_.insert_or_assign(at, std::move(record));
+}
+
+void MemoryState::put(ApiKey key) {
+    if (const auto old = api_keys_.find(key.id); old != api_keys_.end()) api_key_hashes_.erase(old->second.hash);
+    api_key_hashes_.insert_or_assign(key.hash, key.id);
+    api_keys_.insert_or_assign(key.id, std::move(key));
+}
+
+std::uint64_t MemoryState::append(EventDraft draft) {
+    const std::uint64_t sequence = events_.size() + 1;
+    if (!draft.resource.empty()) events_of_[draft.resource].push_back(sequence);
+    events_.push_back(std::make_shared<const Event>(Event{sequence, std::move(draft)}));
+    return sequence;
+}
+
+const Resource* MemoryState::resource(const ResourceId& id) const { return find_row(resources_, id.str()); }
+const Operation* MemoryState::operation(const OperationId& id) const { return find_row(operations_, id.str()); }
+
+}  // namespace slipway::store

@@ -1,0 +1,50 @@
+// The Store in memory: for tests and simulations, where "on disk" means "in the state that a crash leaves behind".
+#pragma once
+
+#include <functional>
+#include <mutex>
+
+#include "store/memory/memory_state.h"
+
+namespace slipway::store {
+
+// Thread-safe; answers at once, without suspending. The clock must outlive it.
+class MemoryStore final : public Store {
+  public:
+    explicit MemoryStore(const Clock& clock, RetryPolicy policy = {}) : clock_(clock), state_(policy) {}
+
+    // What a crash would leave behind, and starting again from it.
+    [[nodiscard]] MemoryState snapshot() const;
+    void restore(MemoryState state);
+
+    Task<Result<CommitAnswer>> commit(Commit commit) override;
+    Task<Result<LeaseAnswer>> lease(LeaseRequest request) override;
+    Task<Result<std::optional<Resource>>> resource(ResourceId id) override;
+    Task<Result<std::optional<Resource>>> resource_by_external_name(std::string provider,
+                                                                    std::string external_name) override;
+    Task<Result<Page<Resource>>> resources(ResourceFilter filter, PageRequest page) override;
+    Task<Result<std::optional<Resource>>> claimable(Kind kind, std::string engine, std::string plan,
+                                                    std::uint32_t skip) override;
+    Task<Result<std::vector<PoolLevel>>> pool_levels() override;
+    Task<Result<std::optional<Operation>>> operation(OperationId id) override;
+    Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) override;
+    Task<Result<std::vector<Event>>> events(std::uint64_t after, std::optional<ResourceId> resource,
+                                            std::uint32_t limit) override;
+    Task<Result<std::optional<IdempotencyRecord>>> idempotency(std::string scope, std::string key) override;
+    Task<Result<std::optional<ApiKey>>> api_key_by_hash(std::string hash) override;
+    Task<Result<std::optional<Organization>>> organization(OrganizationId id) override;
+    Task<Result<std::vector<Orphan>>> orphans() override;
+    Task<Result<std::optional<std::string>>> setting(std::string key) override;
+    void listen(std::function<void(const CommitNotice&)> listener) override;
+
+  private:
+    void tell(const CommitNotice& notice);
+
+    const Clock& clock_;
+    mutable std::mutex mutex_;
+    MemoryState state_;
+    std::mutex listener_mutex_;
+    std::function<void(const CommitNotice&)> listener_;
+};
+
+}  // namespace slipway::store

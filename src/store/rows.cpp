@@ -1,0 +1,172 @@
+#include "store/rows.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "domain/overloaded.h"
+
+namespace slipway::store {
+
+std::optional<TimePoint> due_at(const Operation& operation) {
+    using namespace operation_state;
+    using Due = std::optional<TimePoint>;
+    return std::visit(Overloaded{
+                          [&](const Queued&) { return Due(operation.run_at); },
+                          [](const Running& in) { return Due(in.until); },
+                          [](const Waiting& in) { return Due(in.until); },
+                          [](const Retrying& in) { return Due(in.until); },
+                          [](const Succeeded&) { return Due(); },
+                          [](const Failed&) { return Due(); },
+                          [](const Cancelled&) { return Due(); },
+                      },
+                      operation.state);
+}
+
+const OperationId* waits_for(const Operation& operation) {
+    if (operation.blocked_by.empty() || is_terminal(operation.state)) return nullptr;
+    if (std::holds_alternative<operation_state::Running>(operation.state)) return nullptr;
+    return &operation.blocked_by;
+}
+
+bool is_gone(const ResourceState& state) { return std::holds_alternative<resource_state::Gone>(state); }
+
+bool is_live(const ResourceState& state) {
+    return !is_gone(state) && !std::holds_alternative<resource_state::Failed>(state);
+}
+
+bool counts_in_pool(const Resource& resource) {
+    using namespace resource_state;
+    return resource.pooled &&
+           (std::holds_alternative<Requested>(resource.state) ||
+            std::holds_alternative<Provisioning>(resource.state) || std::holds_alternative<Ready>(resource.state));
+}
+
+namespace {
+
+Status refuse(std::string message) { return fail(ErrorCode::invalid_argument, std::move(message)); }
+
+// Collects what a commit writes, to find rows that are written twice.
+class FormCheck {
+  public:
+    Status operator()(const write::PutResource& put) {
+        const Resource& in = put.resource;
+        if (in.id.empty()) return refuse("a resource needs an id");
+        if (in.organization.empty()) return refuse("resource " + in.id.str() + " needs an organization");
+        if (!resources.insert(in.id).second) return refuse("resource " + in.id.str() + " is written twice");
+        return {};
+    }
+    Status operator()(const write::PutOperation& put) {
+        const Operation& in = put.operation;
+        if (in.id.empty()) return refuse("an operation needs an id");
+        if (in.organization.empty()) return refuse("operation " + in.id.str() + " needs an organization");
+        if (in.blocked_by == in.id) return refuse("operation " + in.id.str() + " waits for itself");
+        if (!operations.insert(in.id).second) return refuse("operation " + in.id.str() + " is written twice");
+        const auto* running = std::get_if<operation_state::Running>(&in.state);
+        if (running != nullptr && running->token.empty()) {
+            return refuse("operation " + in.id.str() + " runs without a lease token");
+        }
+        return {};
+    }
+    Status operator()(const write::Unblock&) { return {}; }
+    Status operator()(const write::ReleaseAllocations&) { return {}; }
+    Status operator()(const write::PutIdempotency&) { return {}; }
+    Status operator()(const write::PutOrganization& put) {
+        return put.organization.id.empty() ? refuse("an organization needs an id") : Status();
+    }
+    Status operator()(const write::PutApiKey& put) {
+        if (put.key.id.empty() || put.key.hash.empty() || put.key.organization.empty()) {
+            return refuse("an API key needs an id, a hash and an organization");
+        }
+        return {};
+    }
+    Status operator()(const write::PutOrphan& put) {
+        static constexpr std::array<std::string_view, 3> kinds = {"lost", "gone", "foreign"};
+        if (std::ranges::find(kinds, put.orphan.kind) == kinds.end()) {
+            return refuse("an orphan is lost, gone or foreign");
+        }
+        return {};
+    }
+    Status operator()(const write::DropOrphan&) { return {}; }
+    Status operator()(const write::PutSetting& put) {
+        return put.key.empty() ? refuse("a setting needs a key") : Status();
+    }
+
+    std::set<ResourceId> resources;
+    std::set<OperationId> operations;
+};
+
+}  // namespace
+
+Status check_form(const Commit& commit) {
+    FormCheck check;
+    for (const Write& write : commit.writes) {
+        if (Status status = std::visit(check, write); !status) return status;
+    }
+    std::set<std::tuple<ResourceId, std::string, std::string>> allocated;
+    for (const Allocation& allocation : commit.allocations) {
+        const std::string& of = allocation.resource.str();
+        if (!check.resources.contains(allocation.resource)) {
+            return refuse("an allocation for resource " + of + " needs a write of it in the same commit");
+        }
+        if (!allocated.emplace(allocation.resource, allocation.range, allocation.key).second) {
+            return refuse("resource " + of + " is given one allocation twice");
+        }
+    }
+    return {};
+}
+
+Status check_identity(const Resource& resource, const std::string* stored_provider,
+                      const std::string* stored_external_name,
+                      std::set<std::pair<std::string, std::string>>& made) {
+    if (stored_provider == nullptr || stored_external_name == nullptr) {
+        if (made.emplace(resource.provider, resource.external_name).second) return {};
+        return refuse("two new resources have the external name " + resource.external_name);
+    }
+    if (*stored_provider == resource.provider && *stored_external_name == resource.external_name) return {};
+    return refuse("resource " + resource.id.str() + " keeps its provider and external name");
+}
+
+void give_allocations(Commit& commit, const AllocationBook::Plan& plan) {
+    for (std::size_t i = 0; i < commit.allocations.size(); ++i) {
+        const Allocation& allocation = commit.allocations[i];
+        for (Write& write : commit.writes) {
+            auto* put = std::get_if<write::PutResource>(&write);
+            if (put == nullptr || put->resource.id != allocation.resource) continue;
+            put->resource.allocations[allocation.key] = plan.given[i];
+        }
+    }
+}
+
+bool is_work(const Operation& operation) {
+    return !is_terminal(operation.state) && waits_for(operation) == nullptr &&
+           !std::holds_alternative<operation_state::Running>(operation.state);
+}
+
+void settle_waits(Commit& commit, const std::function<bool(const OperationId&)>& is_open) {
+    std::vector<write::PutOperation*> waiting;
+    for (Write& write : commit.writes) {
+        auto* put = std::get_if<write::PutOperation>(&write);
+        if (put != nullptr && !put->operation.blocked_by.empty()) waiting.push_back(put);
+    }
+    if (waiting.empty()) return;
+    std::map<OperationId, bool> open_after;
+    for (const Write& write : commit.writes) {
+        if (const auto* put = std::get_if<write::PutOperation>(&write)) {
+            open_after.try_emplace(put->operation.id, !is_terminal(put->operation.state));
+        } else if (const auto* unblock = std::get_if<write::Unblock>(&write)) {
+            open_after[unblock->operation] = false;
+        }
+    }
+    for (write::PutOperation* put : waiting) {
+        const auto known = open_after.find(put->operation.blocked_by);
+        const bool open = known != open_after.end() ? known->second : is_open(put->operation.blocked_by);
+        if (!open) put->operation.blocked_by = {};
+    }
+}
+
+std::uint32_t page_limit(std::uint32_t asked) { return std::clamp<std::uint32_t>(asked, 1, kMaxPage); }
+
+}  // namespace slipway::store

@@ -1,0 +1,83 @@
+// Writes rows: the statements behind each kind of write. Knows no rule but how a row is stored; throws SqlFailure.
+// Keeps the counts of live resources of the organizations that were written lately, and stores them once for a
+// whole transaction.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "store/allocation_book.h"
+#include "store/sqlite/database.h"
+#include "store/store.h"
+
+namespace slipway::sqlite {
+
+// What is stored of a row beside its body, as far as a write has to know it.
+struct StoredResource {
+    std::uint64_t version = 0;
+    std::string provider;
+    std::string external_name;
+    std::string organization;
+    std::string kind;
+    std::string engine;
+    std::string plan;
+    std::string name;
+    std::string billing_code;
+    bool pooled = false;
+    std::string state;
+};
+StoredResource stored_form(const Resource& resource);
+
+struct StoredOperation {
+    std::uint64_t version = 0;
+    std::uint64_t fence = 0;
+    std::string resource;
+    std::string organization;
+    std::string kind;
+    std::string provider;
+    std::string host;
+    bool open = false;
+};
+StoredOperation stored_form(const Operation& operation);
+
+class RowWriter {
+  public:
+    explicit RowWriter(Database& database) : database_(database) {}
+
+    std::optional<StoredResource> find_resource(const ResourceId& id);
+    std::optional<StoredOperation> find_operation(const OperationId& id);
+
+    // `before`: what is stored now; null: nothing. The versions are already the new ones.
+    void put(const Resource& resource, std::string_view body, const StoredResource* before);
+    void put(const Operation& operation, std::string_view body, const StoredOperation* before);
+    void unblock(const OperationId& id);
+    void put(const store::AllocationBook::Change& change);
+    void put(const IdempotencyRecord& record, TimePoint now);
+    void put(const Organization& organization);
+    void put(const ApiKey& key);
+    void put(const Orphan& orphan);
+    void drop_orphan(const std::string& provider, const std::string& external_name);
+    void put_setting(const std::string& key, const std::string& value);
+    void append(std::uint64_t sequence, const EventDraft& event, std::string_view body);
+
+    std::uint64_t live_resources(const std::string& organization);
+    // Stores the counts that changed; before the transaction is committed.
+    void flush_counts();
+
+  private:
+    struct Count {
+        std::int64_t live = 0;
+        bool changed = false;
+    };
+    Count& count(const std::string& organization);
+    void put_labels(const Resource& resource, bool existed);
+    void count_change(const StoredResource* before, const StoredResource& after);
+
+    Database& database_;
+    std::unordered_map<std::string, Count> counts_;
+};
+
+}  // namespace slipway::sqlite

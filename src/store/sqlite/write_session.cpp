@@ -1,0 +1,316 @@
+#include "store/sqlite/write_session.h"
+
+#include "base/log.h"
+#include "domain/overloaded.h"
+#include "store/codec.h"
+#include "store/rows.h"
+
+namespace slipway::sqlite {
+namespace {
+
+// Pages of the write-ahead log after which the writer moves them into the database file.
+constexpr int kCheckpointPages = 4000;
+
+std::string body_of(const Write& write) {
+    if (const auto* put = std::get_if<write::PutResource>(&write)) return store::encode(put->resource);
+    if (const auto* put = std::get_if<write::PutOperation>(&write)) return store::encode(put->operation);
+    return {};
+}
+
+}  // namespace
+
+Result<PreparedCommit> prepare(Commit commit) {
+    if (Status status = store::check_form(commit); !status) return fail(status.error());
+    PreparedCommit work;
+    work.bodies.reserve(commit.writes.size());
+    for (const Write& write : commit.writes) work.bodies.push_back(body_of(write));
+    work.event_bodies.reserve(commit.events.size());
+    for (const EventDraft& event : commit.events) work.event_bodies.push_back(store::encode(event));
+    work.commit = std::move(commit);
+    return work;
+}
+
+WriteSession::WriteSession(const Database::Open& open, bool durable, const Needs& needs)
+    : needs_(needs), database_(open), rows_(database_) {
+    database_.execute(fmt::format("PRAGMA synchronous = {}", durable ? "FULL" : "OFF"));
+    database_.execute(fmt::format("PRAGMA wal_autocheckpoint = {}", kCheckpointPages));
+    database_.execute("PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY");
+    load();
+}
+
+void WriteSession::load() {
+    Cursor open = database_
+                      .statement(
+                          "SELECT id, provider, host, organization, due_at, blocked_by, state "
+                          "FROM operations WHERE open = 1")
+                      .run();
+    while (open.next()) {
+        // As waits_for(): who runs is not held back.
+        const OperationId waits(open.text(6) == "running" ? std::string() : open.string(5));
+        due_.put({OperationId(open.string(0)), open.string(1), HostId(open.string(2)),
+                  OrganizationId(open.string(3)), open.time(4), waits});
+    }
+    Cursor given = database_.statement("SELECT range, value, resource, key, rest_until FROM allocations").run();
+    while (given.next()) {
+        allocations_.restore(
+            {given.string(0), given.integer(1), ResourceId(given.string(2)), given.string(3), given.time(4)});
+    }
+    Cursor last = database_.statement("SELECT max(sequence) FROM events").run();
+    if (last.next()) last_event_ = last.natural(0);
+}
+
+void WriteSession::end() {
+    rows_.flush_counts();
+    transaction_->commit();
+    transaction_.reset();
+}
+
+bool WriteSession::exists(std::string_view sql, const std::string& a, const std::string& b) {
+    return database_.statement(sql).run(a, b).next();
+}
+
+std::optional<Rejected> WriteSession::check(const Precondition& precondition, TimePoint now) {
+    const auto unless = [](bool ok, Obstacle obstacle, const std::string& subject) {
+        return ok ? std::nullopt : std::optional(Rejected{obstacle, subject});
+    };
+    return std::visit(
+        Overloaded{
+            [&](const precondition::ExternalNameFree& p) {
+                const bool taken = exists("SELECT 1 FROM resources WHERE provider = ?1 AND external_name = ?2",
+                                          p.provider, p.external_name);
+                return unless(!taken, Obstacle::external_name_taken, p.external_name);
+            },
+            [&](const precondition::IdempotencyKeyFree& p) {
+                const bool used =
+                    database_
+                        .statement("SELECT 1 FROM idempotency WHERE scope = ?1 AND key = ?2 AND expires_at > ?3")
+                        .run(p.scope, p.key, now)
+                        .next();
+                return unless(!used, Obstacle::idempotency_key_used, p.key);
+            },
+            [&](const precondition::PoolBelow& p) {
+                Cursor row = database_
+                                 .statement(
+                                     "SELECT count(*) FROM resources INDEXED BY resources_pool "
+                                     "WHERE pooled = 1 AND kind = ?1 AND engine = ?2 AND plan = ?3 "
+                                     "AND state IN ('requested', 'provisioning', 'ready')")
+                                 .run(to_string(p.kind), p.engine, p.plan);
+                return unless(row.next() && row.natural(0) < p.limit, Obstacle::pool_full, p.plan);
+            },
+            [&](const precondition::LiveResourcesBelow& p) {
+                const bool below = rows_.live_resources(p.organization.str()) < p.limit;
+                return unless(below, Obstacle::quota_reached, p.organization.str());
+            },
+            [&](const precondition::ResourceUnchanged& p) {
+                Cursor row =
+                    database_.statement("SELECT version FROM resources WHERE id = ?1").run(p.resource.str());
+                const std::uint64_t version = row.next() ? row.natural(0) : 0;
+                return unless(version == p.version, Obstacle::resource_changed, p.resource.str());
+            },
+        },
+        precondition);
+}
+
+std::optional<Rejected> WriteSession::check(const write::PutResource& put, Stored& stored) {
+    const Resource& in = put.resource;
+    stored.resource = rows_.find_resource(in.id);
+    if (in.version != (stored.resource ? stored.resource->version : 0)) {
+        return Rejected{Obstacle::resource_changed, in.id.str()};
+    }
+    if (!stored.resource && exists("SELECT 1 FROM resources WHERE provider = ?1 AND external_name = ?2",
+                                   in.provider, in.external_name)) {
+        return Rejected{Obstacle::external_name_taken, in.external_name};
+    }
+    return std::nullopt;
+}
+
+std::optional<Rejected> WriteSession::check(const write::PutOperation& put, Stored& stored, const Commit& commit) {
+    const Operation& in = put.operation;
+    stored.operation = rows_.find_operation(in.id);
+    if (stored.operation && put.fence && *put.fence != stored.operation->fence) {
+        return Rejected{Obstacle::fenced, in.id.str()};
+    }
+    if (in.version != (stored.operation ? stored.operation->version : 0) || (!stored.operation && put.fence)) {
+        return Rejected{Obstacle::operation_changed, in.id.str()};
+    }
+    if (stored.operation) return std::nullopt;
+    for (const Write& write : commit.writes) {
+        const auto* of = std::get_if<write::PutResource>(&write);
+        if (of != nullptr && of->resource.id == in.resource) return std::nullopt;
+    }
+    if (database_.statement("SELECT 1 FROM resources WHERE id = ?1").run(in.resource.str()).next()) {
+        return std::nullopt;
+    }
+    return Rejected{Obstacle::resource_changed, in.resource.str()};
+}
+
+Status WriteSession::check_constraints(const Commit& commit, const std::vector<Stored>& stored) {
+    std::set<std::pair<std::string, std::string>> names;
+    for (std::size_t i = 0; i < commit.writes.size(); ++i) {
+        if (const auto* put = std::get_if<write::PutResource>(&commit.writes[i])) {
+            const auto& of = stored[i].resource;
+            const Status status = store::check_identity(put->resource, of ? &of->provider : nullptr,
+                                                        of ? &of->external_name : nullptr, names);
+            if (!status) return status;
+        } else if (const auto* operation_put = std::get_if<write::PutOperation>(&commit.writes[i])) {
+            const auto& of = stored[i].operation;
+            if (of && of->resource != operation_put->operation.resource.str()) {
+                return fail(ErrorCode::invalid_argument, "an operation keeps its resource");
+            }
+        } else if (const auto* key = std::get_if<write::PutApiKey>(&commit.writes[i])) {
+            if (exists("SELECT 1 FROM api_keys WHERE hash = ?1 AND id <> ?2", key->key.hash, key->key.id.str())) {
+                return fail(ErrorCode::conflict, "another API key has this hash");
+            }
+        }
+    }
+    return {};
+}
+
+Result<CommitAnswer> WriteSession::commit(PreparedCommit& work, CommitNotice& notice) {
+    Commit& commit = work.commit;
+    const TimePoint now = needs_.clock.now();
+    for (const Precondition& precondition : commit.preconditions) {
+        if (auto rejected = check(precondition, now)) return *rejected;
+    }
+    std::vector<Stored> stored(commit.writes.size());
+    for (std::size_t i = 0; i < commit.writes.size(); ++i) {
+        std::optional<Rejected> rejected;
+        if (const auto* put = std::get_if<write::PutResource>(&commit.writes[i])) rejected = check(*put, stored[i]);
+        if (const auto* put = std::get_if<write::PutOperation>(&commit.writes[i])) {
+            rejected = check(*put, stored[i], commit);
+        }
+        if (rejected) return *rejected;
+    }
+    if (Status status = check_constraints(commit, stored); !status) return fail(status.error());
+    store::AllocationBook::Plan plan = allocations_.plan(commit.allocations, now);
+    if (plan.exhausted) return Rejected{Obstacle::range_exhausted, *plan.exhausted};
+
+    // Everything is checked: from here on only SQLite can fail, and then the whole session goes.
+    if (!commit.allocations.empty()) {
+        allocations_.apply(plan);
+        store::give_allocations(commit, plan);
+        for (std::size_t i = 0; i < commit.writes.size(); ++i) {
+            if (std::holds_alternative<write::PutResource>(commit.writes[i])) {
+                work.bodies[i] = body_of(commit.writes[i]);
+            }
+        }
+        for (const auto& change : plan.changes) rows_.put(change);
+    }
+    Committed answer;
+    write(work, stored, now, answer, notice);
+    return answer;
+}
+
+void WriteSession::write(PreparedCommit& work, std::vector<Stored>& stored, TimePoint now, Committed& answer,
+                         CommitNotice& notice) {
+    Commit& commit = work.commit;
+    store::settle_waits(commit, [this](const OperationId& id) { return due_.is_open(id); });
+    for (std::size_t i = 0; i < commit.writes.size(); ++i) {
+        std::visit(Overloaded{
+                       [&](write::PutResource& w) {
+                           w.resource.version += 1;
+                           rows_.put(w.resource, work.bodies[i],
+                                     stored[i].resource ? &*stored[i].resource : nullptr);
+                           notice.resources.push_back(w.resource.id);
+                           answer.resources.push_back(std::move(w.resource));
+                       },
+                       [&](write::PutOperation& w) {
+                           w.operation.version += 1;
+                           store(w.operation, work.bodies[i], stored[i].operation ? &*stored[i].operation : nullptr,
+                                 notice);
+                           answer.operations.push_back(std::move(w.operation));
+                       },
+                       [&](write::Unblock&) {},  // after the puts, below
+                       [&](write::ReleaseAllocations& w) {
+                           for (const auto& change : allocations_.release(w.resource, w.rest_until)) {
+                               rows_.put(change);
+                           }
+                       },
+                       [&](write::PutIdempotency& w) { rows_.put(w.record, now); },
+                       [&](write::PutOrganization& w) { rows_.put(w.organization); },
+                       [&](write::PutApiKey& w) { rows_.put(w.key); },
+                       [&](write::PutOrphan& w) { rows_.put(w.orphan); },
+                       [&](write::DropOrphan& w) { rows_.drop_orphan(w.provider, w.external_name); },
+                       [&](write::PutSetting& w) { rows_.put_setting(w.key, w.value); },
+                   },
+                   commit.writes[i]);
+    }
+    for (const Write& write : commit.writes) {
+        if (const auto* ended = std::get_if<write::Unblock>(&write)) unblock(ended->operation, notice);
+    }
+    for (std::size_t i = 0; i < commit.events.size(); ++i) {
+        rows_.append(++last_event_, commit.events[i], work.event_bodies[i]);
+        answer.last_event = last_event_;
+    }
+}
+
+void WriteSession::store(const Operation& operation, std::string_view body, const StoredOperation* before,
+                         CommitNotice& notice) {
+    rows_.put(operation, body, before);
+    due_.put(operation);
+    notice.operations.push_back(operation.id);
+    notice.work |= store::is_work(operation);
+}
+
+void WriteSession::unblock(const OperationId& id, CommitNotice& notice) {
+    for (const OperationId& freed : due_.unblock(id)) {
+        rows_.unblock(freed);
+        notice.operations.push_back(freed);
+        notice.work = true;
+    }
+}
+
+LeaseAnswer WriteSession::lease(const LeaseRequest& request, CommitNotice& notice) {
+    LeaseAnswer answer;
+    answer.now = needs_.clock.now();
+    for (const OperationId& id : due_.select(request, answer.now)) lease_one(id, request, answer, notice);
+    answer.next_due = due_.next_due(request.host, answer.now);
+    return answer;
+}
+
+std::optional<LeasedWork> WriteSession::read_work(const OperationId& id) {
+    Cursor row = database_
+                     .statement(
+                         "SELECT o.version, o.blocked_by, o.body, r.id, r.version, r.body FROM operations o "
+                         "JOIN resources r ON r.id = o.resource WHERE o.id = ?1")
+                     .run(id.str());
+    if (!row.next()) return std::nullopt;
+    auto operation = store::decode_operation(id.str(), row.text(2), row.natural(0), row.text(1));
+    auto resource = store::decode_resource(row.text(3), row.text(5), row.natural(4));
+    if (operation && resource) return LeasedWork{std::move(*operation), std::move(*resource)};
+    const Error& error = !operation ? operation.error() : resource.error();
+    log::error("store", error.message, {{"operation", id.str()}, {"detail", error.detail}});
+    return std::nullopt;
+}
+
+void WriteSession::lease_one(const OperationId& id, const LeaseRequest& request, LeaseAnswer& answer,
+                             CommitNotice& notice) {
+    auto work = read_work(id);
+    if (!work) {
+        due_.erase(id);  // it cannot be read: others go on, and the next start will say so again
+        return;
+    }
+    const auto token = make_id<LeaseToken>("lease", answer.now, needs_.random);
+    auto outcome =
+        slipway::lease(work->operation, work->resource, token, answer.now, request.duration, needs_.policy);
+    if (!outcome) {
+        log::warning("store", "a due operation refused its lease", {{"why", outcome.error().why}});
+        return;
+    }
+    const StoredOperation before = stored_form(work->operation);
+    Operation& operation = outcome->operation;
+    operation.version = work->operation.version + 1;
+    store(operation, store::encode(operation), &before, notice);
+    if (outcome->resource_changed) {
+        const StoredResource resource_before = stored_form(work->resource);
+        work->resource = std::move(outcome->resource);
+        work->resource.version = resource_before.version + 1;
+        rows_.put(work->resource, store::encode(work->resource), &resource_before);
+        notice.resources.push_back(work->resource.id);
+    }
+    for (const EventDraft& event : outcome->events) rows_.append(++last_event_, event, store::encode(event));
+    if (is_terminal(operation.state)) return unblock(id, notice);
+    answer.work.push_back({std::move(operation), std::move(work->resource), outcome->fresh});
+}
+
+}  // namespace slipway::sqlite

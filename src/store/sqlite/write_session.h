@@ -1,0 +1,70 @@
+// What the writer thread does with commits and leases on its connection. Lives as long as nothing fails: after a
+// failure of SQLite the session is dropped and a new one reads the stored state again.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "store/allocation_book.h"
+#include "store/due_index.h"
+#include "store/sqlite/database.h"
+#include "store/sqlite/row_writer.h"
+#include "store/store.h"
+
+namespace slipway::sqlite {
+
+// A commit with its bodies, made on its caller's thread: the writer thread is the one that must not wait.
+struct PreparedCommit {
+    Commit commit;
+    std::vector<std::string> bodies;  // one for each write; empty where it has none
+    std::vector<std::string> event_bodies;
+};
+Result<PreparedCommit> prepare(Commit commit);
+
+class WriteSession {
+  public:
+    struct Needs {
+        const Clock& clock;
+        Random& random;
+        RetryPolicy policy;
+    };
+    // Reads the open operations, the allocations and the last event's number. Throws SqlFailure, as does all below.
+    WriteSession(const Database::Open& open, bool durable, const Needs& needs);
+
+    void begin() { transaction_.emplace(database_, "IMMEDIATE"); }
+    void end();  // commits: what was answered since `begin` is on disk when it returns
+    // Within a transaction. Nothing is written unless the answer is Committed.
+    Result<CommitAnswer> commit(PreparedCommit& work, CommitNotice& notice);
+    LeaseAnswer lease(const LeaseRequest& request, CommitNotice& notice);
+
+  private:
+    struct Stored {  // what is stored now of the rows that a commit writes; one for each write
+        std::optional<StoredResource> resource;
+        std::optional<StoredOperation> operation;
+    };
+    void load();
+    std::optional<Rejected> check(const Precondition& precondition, TimePoint now);
+    std::optional<Rejected> check(const write::PutResource& put, Stored& stored);
+    std::optional<Rejected> check(const write::PutOperation& put, Stored& stored, const Commit& commit);
+    Status check_constraints(const Commit& commit, const std::vector<Stored>& stored);
+    bool exists(std::string_view sql, const std::string& a, const std::string& b);
+    void write(PreparedCommit& work, std::vector<Stored>& stored, TimePoint now, Committed& answer,
+               CommitNotice& notice);
+    void unblock(const OperationId& id, CommitNotice& notice);
+    void store(const Operation& operation, std::string_view body, const StoredOperation* before,
+               CommitNotice& notice);
+    void lease_one(const OperationId& id, const LeaseRequest& request, LeaseAnswer& answer, CommitNotice& notice);
+    std::optional<LeasedWork> read_work(const OperationId& id);
+
+    Needs needs_;
+    Database database_;
+    RowWriter rows_;
+    store::DueIndex due_;
+    store::AllocationBook allocations_;
+    std::uint64_t last_event_ = 0;
+    std::optional<Transaction> transaction_;
+};
+
+}  // namespace slipway::sqlite

@@ -1,0 +1,137 @@
+#include "store/sqlite/writer.h"
+
+#include <iterator>
+
+#include "base/log.h"
+#include "domain/overloaded.h"
+
+namespace slipway::sqlite {
+namespace {
+
+void fail_job(Writer::Job& job, const Error& error) {
+    std::visit([&](auto& of) { of.done(fail(error)); }, job);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Writer>> Writer::start(Settings settings) {
+    std::unique_ptr<Writer> writer(new Writer(std::move(settings)));
+    try {
+        writer->session();
+    } catch (const SqlFailure& failure) {
+        return fail(to_error(failure));
+    }
+    writer->thread_ = std::thread([raw = writer.get()] { raw->work(); });
+    return writer;
+}
+
+Writer::~Writer() {
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) thread_.join();
+}
+
+WriteSession& Writer::session() {
+    if (!session_) session_ = std::make_unique<WriteSession>(settings_.open, settings_.durable, settings_.needs);
+    return *session_;
+}
+
+void Writer::submit(Job job) {
+    {
+        std::unique_lock lock(mutex_);
+        if (queue_.size() >= settings_.max_queue) {
+            lock.unlock();
+            fail_job(job, {ErrorCode::exhausted,
+                           "the store has too much to write: try again",
+                           fmt::format("{} commits have queued", settings_.max_queue),
+                           {}});
+            return;
+        }
+        queue_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+}
+
+void Writer::listen(std::function<void(const CommitNotice&)> listener) {
+    const std::scoped_lock lock(listener_mutex_);
+    listener_ = std::move(listener);
+}
+
+void Writer::tell(const CommitNotice& notice) {
+    if (notice.resources.empty() && notice.operations.empty()) return;
+    const std::scoped_lock lock(listener_mutex_);
+    if (listener_) listener_(notice);
+}
+
+void Writer::work() {
+    std::vector<Job> batch;
+    while (true) {
+        {
+            std::unique_lock lock(mutex_);
+            wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+            if (queue_.empty()) return;
+            const std::size_t count = std::min(queue_.size(), settings_.max_batch);
+            const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+            batch.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
+            queue_.erase(queue_.begin(), end);
+        }
+        run(batch);
+        batch.clear();
+    }
+}
+
+Writer::Answer Writer::answer(Job& job, CommitNotice& notice) {
+    return std::visit(
+        Overloaded{
+            [&](CommitJob& of) { return Answer(session_->commit(of.work, notice)); },
+            [&](LeaseJob& of) { return Answer(Result<LeaseAnswer>(session_->lease(of.request, notice))); },
+        },
+        job);
+}
+
+void Writer::run_together(std::span<Job> batch, std::vector<Answer>& answers, std::vector<CommitNotice>& notices) {
+    session().begin();
+    for (std::size_t i = 0; i < batch.size(); ++i) answers.push_back(answer(batch[i], notices[i]));
+    committing_ = true;
+    session_->end();
+}
+
+void Writer::run(std::span<Job> batch) {
+    std::vector<Answer> answers;
+    std::vector<CommitNotice> notices(batch.size());
+    committing_ = false;
+    try {
+        run_together(batch, answers, notices);
+    } catch (const SqlFailure& failure) {
+        session_.reset();
+        // One commit that the database refuses must not harm the others: each is tried alone. Where the disk is
+        // at fault that would only fail as often.
+        if (batch.size() > 1 && !failure.of_storage()) {
+            log::warning("store", "a batch failed and is done again one by one", {{"why", failure.message}});
+            for (Job& job : batch) run({&job, 1});
+            return;
+        }
+        // After a failed fsync nobody can say whether the last frame is on disk. A full disk wrote none.
+        return give_up(batch, failure, committing_ && failure.primary() != SQLITE_FULL);
+    }
+    for (const CommitNotice& notice : notices) tell(notice);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        std::visit(Overloaded{
+                       [&](CommitJob& job) { job.done(std::get<Result<CommitAnswer>>(std::move(answers[i]))); },
+                       [&](LeaseJob& job) { job.done(std::get<Result<LeaseAnswer>>(std::move(answers[i]))); },
+                   },
+                   batch[i]);
+    }
+}
+
+void Writer::give_up(std::span<Job> batch, const SqlFailure& failure, bool outcome_unknown) {
+    Error error = to_error(failure);
+    if (outcome_unknown && error.code == ErrorCode::storage) error.message += " (outcome unknown)";
+    log::error("store", error.message, {{"detail", error.detail}, {"commits", std::to_string(batch.size())}});
+    for (Job& job : batch) fail_job(job, error);
+}
+
+}  // namespace slipway::sqlite
