@@ -51,8 +51,8 @@ const std::vector<Confined>& confined() {
         {"boost/beast", {"http", "net", "tests"}},
         {"sqlite3.h", {"store", "tests"}},
         {"libpq-fe.h", {"store", "tests"}},
-        {"CLI/", {"main", "cli"}},
-        {"toml++/", {"main"}},
+        {"CLI/", {"main", "cli", "tests"}},
+        {"toml++/", {"main", "tests"}},
         {"spdlog/", {"base"}},
     };
     return table;

@@ -17,8 +17,12 @@ from workload import Clients
 
 CONFIG = """\
 # Written by the crash harness.
-[[plan]]
 """
+
+
+def write_config(path, pool):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(CONFIG.format(pool=pool))
 
 
 class Chaos:
@@ -106,7 +110,8 @@ def one_round(number, server, ledger, chaos, rng, seconds):
     wait_for_quiet(server, ledger)
 
 
-def delete_everything(server, ledger):
+def delete_everything(server, ledger, config):
+    """First as clients do; then the administrator deletes what the pool still holds, once it is no longer refilled."""
     for promise in ledger.in_state("made"):
         promise.state = "deleting"
         ledger.count_request()
@@ -114,9 +119,19 @@ def delete_everything(server, ledger):
         if status != 200:
             ledger.lost.append(f"delete of {promise.name} was answered {status} {answer}")
         ledger.deleted(promise)
+    wait_for_quiet(server, ledger)
+    server.kill()
+    write_config(config, pool=0)
+    server.start()
+    for resource in server.listing("/api/v1/resources", "resources"):
+        if resource["state"] != "gone":
+            ledger.count_request()
+            status, answer = server.delete(resource["id"])
+            if status not in (202, 404):
+                ledger.lost.append(f"delete of {resource['id']} was answered {status} {answer}")
 
 
-def run(arguments, state_dir, config, server, ledger):
+def run(arguments, config, server, ledger):
     rng = random.Random(arguments.seed)
     chaos = Chaos(server, ledger, rng)
     inspector = Inspector(server, ledger)
@@ -132,7 +147,7 @@ def run(arguments, state_dir, config, server, ledger):
               f"{server.starts} starts, {time.monotonic() - begin:.0f} s", flush=True)
         if ledger.faults() or time.monotonic() - begin > arguments.limit:
             break
-    delete_everything(server, ledger)
+    delete_everything(server, ledger, config)
     wait_for_quiet(server, ledger)
     inspector.check()
     inspector.check_end()
@@ -159,14 +174,13 @@ def main():
     state_dir = os.path.join(place, "state")
     os.mkdir(state_dir, 0o711)
     config = os.path.join(place, "slipway.toml")
-    with open(config, "w", encoding="utf-8") as file:
-        file.write(CONFIG)
+    write_config(config, pool=3)
     ledger = Ledger()
     server = Server(arguments.binary, state_dir, os.path.join(place, "server.log"), config)
     print(f"seed {arguments.seed}, {arguments.rounds} rounds, in {place}", flush=True)
     rounds, broken = 0, None
     try:
-        rounds = run(arguments, state_dir, config, server, ledger)
+        rounds = run(arguments, config, server, ledger)
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         broken = error
     finally:

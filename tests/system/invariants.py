@@ -4,7 +4,6 @@ import os
 from server import machine, secret_in, wait_until
 
 LIVE = ("requested", "provisioning", "ready", "updating", "deprovisioning")
-TERMINAL = ("succeeded", "failed", "cancelled")
 QUIET_LIMIT = 90  # seconds within which all work must have ended once nobody asks for more
 
 
@@ -12,7 +11,7 @@ def wait_for_quiet(server, ledger):
     """Waits until every operation is terminal, twice in a row, and every engine that we killed is back."""
 
     def open_operations():
-        return [each for each in server.listing("/api/v1/operations", "operations") if each["state"] not in TERMINAL]
+        return server.listing("/api/v1/operations?open=true", "operations")
 
     def quiet():
         return not open_operations() and not wait_until(open_operations, 0.3, 0.1)
@@ -34,7 +33,7 @@ class Inspector:
         """All invariants of a server at rest."""
         self._check_urls()
         resources = self.server.listing("/api/v1/resources", "resources")
-        live = {each["name"]: each for each in resources if each["state"] in LIVE}
+        live = {each["external_name"]: each for each in resources if each["state"] in LIVE}
         engines = machine.engines_of(self.server.state_dir)
         self._check_promises(live, engines)
         self._check_against_store(live, engines)
@@ -119,14 +118,14 @@ class Inspector:
                 self.ledger.left.append(f"a secret stands in {place} at byte {found[0]}")
 
     def check_end(self):
-        """After everything was deleted: pooled ones apart, nothing is there; after the stop, nothing at all."""
+        """After everything was deleted and the server was stopped: the machine is as it was."""
         status = self.server.terminate()
         if status != 0:
             self.ledger.left.append(f"SIGTERM ended the server with status {status}, not 0")
-        wait_until(lambda: not self._others(), 10)
-        for each in self._others():
+        wait_until(lambda: not machine.processes_of(self.server.state_dir), 10)
+        for each in machine.processes_of(self.server.state_dir):
             self.ledger.left.append(f"process {each.pid} {each.argv} is left")
-
-    def _others(self):
-        """What runs besides the engines of the pool."""
-        return [each for each in machine.processes_of(self.server.state_dir) if not each.is_engine()]
+        for name in machine.instances_of(self.server.state_dir):
+            self.ledger.left.append(f"directory instances/{name} is left")
+        for port in sorted((machine.listening_ports() - self.before_ports) & (self.ports_seen | {self.server.port})):
+            self.ledger.left.append(f"port {port} is left open")

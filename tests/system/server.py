@@ -111,7 +111,7 @@ class Server:
         items, cursor = [], ""
         while True:
             separator = "&" if "?" in path else "?"
-            more = f"{separator}limit=200" + (f"&after={urllib.parse.quote(cursor)}" if cursor else "")
+            more = f"{separator}limit=1000" + (f"&after={urllib.parse.quote(cursor)}" if cursor else "")
             status, _, body = self.request("GET", path + more, headers=headers)
             if status != 200:
                 raise RuntimeError(f"GET {path} answered {status}: {body}")
@@ -119,6 +119,13 @@ class Server:
             cursor = body.get("next") or ""
             if not cursor:
                 return items
+
+
+    def delete(self, resource_id):
+        """Deletes whatever it is, as the administrator; (status, body)."""
+        path = "/api/v1/resources/" + urllib.parse.quote(resource_id)
+        status, _, body = self.request("DELETE", path, headers={"Authorization": self.admin_key()})
+        return status, body
 
 
 class Url:
@@ -144,8 +151,9 @@ class Url:
             _send(stream, *words)
             return _receive(stream)
 
-    def answers(self, seconds):
-        """Whether PING is answered by PONG within the time; a refused or broken connection is tried again."""
+    def answers(self, seconds, moot=lambda: False):
+        """Whether PING is answered by PONG within the time; a refused or broken connection is tried again, unless it
+        does not matter any more."""
 
         def ping():
             try:
@@ -153,7 +161,7 @@ class Url:
             except (OSError, ValueError):
                 return False
 
-        return wait_until(ping, seconds, 0.05)
+        return wait_until(lambda: ping() or moot(), seconds, 0.05) and not moot()
 
     def is_refused(self):
         try:
