@@ -72,8 +72,7 @@ void Connection::begin_stop() {
 
 void Connection::cut() {
     broken_ = true;
-    error_code ignored;
-    socket_.close(ignored);
+    close_hard();
     if (pause_ != nullptr) pause_->cancel();
 }
 
@@ -203,6 +202,15 @@ Task<void> Connection::finish() {
         socket_.shutdown(tcp::socket::shutdown_send, ignored);
         if (close_) co_await linger();
     }
+    if (broken_) co_return close_hard();
+    socket_.close(ignored);
+}
+
+// With a reset, so that the kernel does not hold on to megabytes for a client that does not take them, and so that
+// nobody takes half an answer for a whole one.
+void Connection::close_hard() {
+    error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
     socket_.close(ignored);
 }
 

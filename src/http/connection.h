@@ -49,6 +49,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     void answer_refused();
     Task<void> finish();
     Task<void> linger();
+    void close_hard();
 
     // Sends what is in out_. write_now: as far as the kernel takes it at once; true when all is gone.
     bool write_now();

@@ -33,8 +33,14 @@ struct Core {
     std::atomic<bool> stopping = false;
 
     std::mutex mutex;
-    std::condition_variable none_left;  // signalled when `connections` falls to 0
+    std::condition_variable none_left;  // signalled when nothing accepts or no connection is left
+    std::size_t accepting = 0;          // listeners; under `mutex` once the threads run
 
+    void listener_ended() {
+        const std::lock_guard lock(mutex);
+        --accepting;
+        none_left.notify_all();
+    }
     void connection_ended() {
         const std::lock_guard lock(mutex);
         if (connections.fetch_sub(1) == 1) none_left.notify_all();

@@ -17,6 +17,7 @@ namespace asio = boost::asio;
 // client its connection.
 constexpr std::size_t kDropBytes = 64UL * 1024;
 constexpr std::size_t kReadAtOnce = 16UL * 1024;
+constexpr std::size_t kReserve = 64UL * 1024;
 // What Beast's parser may leave unused of a chunked body: one chunk header with extensions, or the trailer.
 constexpr std::size_t kMaxChunkHeader = 8UL * 1024;
 constexpr std::string_view kAllMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -180,7 +181,8 @@ Task<Response> Connection::handle() {
 Task<std::optional<Response>> Connection::take_body() {
     if (expects_continue() && input_.empty()) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
     parser_.limit_body(body_limit());
-    request_.body.reserve(static_cast<std::size_t>(parser_.content_length().value_or(0)));
+    // What is only announced costs no memory yet.
+    request_.body.reserve(std::min<std::size_t>(parser_.content_length().value_or(0), kReserve));
     const BodyEnd end = co_await read_body(&request_.body);
     if (end == BodyEnd::complete) co_return std::nullopt;
     close_ = true;

@@ -58,6 +58,8 @@ void IoThread::run() {
         } catch (const std::exception& error) {
             // Other work spawned here may throw; the connections of this thread must outlive that.
             log::error("http", "work on a server thread ended with an exception", {{"what", error.what()}});
+        } catch (...) {
+            log::error("http", "work on a server thread ended with an unknown exception");
         }
     }
 }

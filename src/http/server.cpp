@@ -68,11 +68,13 @@ Status Server::Impl::start() {
         return bound;
     }
     started_ = true;
+    core.accepting = acceptors_.size();
     for (std::size_t i = 0; i < acceptors_.size(); ++i) {
         asio::co_spawn(
             threads.front()->context(), [this, i] { return accept(acceptors_[i], listeners[i]); },
-            [](const std::exception_ptr& failure) {
+            [this](const std::exception_ptr& failure) {
                 if (failure) log::error("http", "a listener ended with an exception");
+                core.listener_ended();
             });
     }
     for (const auto& thread : threads) thread->start();
@@ -115,7 +117,8 @@ void Server::Impl::admit(IoThread& thread, const Listener& listener, Connection:
 
 bool Server::Impl::wait_until_none(Duration longest) {
     std::unique_lock lock(core.mutex);
-    return core.none_left.wait_for(lock, longest, [this] { return core.connections.load() == 0; });
+    return core.none_left.wait_for(lock, longest,
+                                   [this] { return core.connections.load() == 0 && core.accepting == 0; });
 }
 
 void Server::Impl::drain(Duration grace) {
@@ -142,6 +145,9 @@ void Server::Impl::drain(Duration grace) {
 void Server::Impl::stop(Duration grace) {
     drain(grace);
     for (const auto& thread : threads) thread->stop_and_join();
+    // Without grace the threads may have ended before they closed these.
+    error_code ignored;
+    for (Acceptor& acceptor : acceptors_) acceptor.close(ignored);
 }
 
 Server::Server(ServerOptions options, Router router, const Clock& clock, Random& random)

@@ -90,10 +90,13 @@ TEST(ServerTimeout, AClientThatDoesNotReadIsCut) {
     router.add(Method::get, "/huge", [](Request&) -> Task<Response> {
         co_return Response::text(200, std::string(32UL * 1024 * 1024, 'x'));
     });
-    TestServer server(impatient(), std::move(router));
+    ServerOptions options = impatient();
+    options.min_rate = 1'000'000'000;
+    TestServer server(std::move(options), std::move(router));
     RawClient client(server.port());
     client.small_receive_buffer();
     client.send("GET /huge HTTP/1.1\r\nHost: x\r\n\r\n");
+    ASSERT_TRUE(client.receive()) << "the answer has begun";
     EXPECT_TRUE(eventually([&] { return server.server->stats().connections == 0; }));
     EXPECT_LT(client.read_to_end().size(), 32UL * 1024 * 1024);
 }
@@ -103,7 +106,11 @@ TEST(ServerTimeout, LingeringEndsWithAClientThatKeepsSending) {
     RawClient client(server.port());
     client.send("\x01");
     EXPECT_EQ(client.read().status, 400);
-    EXPECT_TRUE(eventually([&] { return server.server->stats().connections == 0; }));
+    EXPECT_TRUE(client.at_end());
+    EXPECT_TRUE(eventually([&] {
+        client.send("x");
+        return server.server->stats().connections == 0;
+    }));
 }
 
 }  // namespace

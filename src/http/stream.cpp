@@ -88,10 +88,7 @@ Task<bool> Connection::produce(const StreamBody& body, StreamWriter& writer) {
     if (!what.empty()) {
         log::error("http", "a streamed answer failed", {{"request", request_.request_id}, {"what", what}});
     }
-    // Without the last chunk, and with a reset: a client must not take half a body for a whole one.
-    broken_ = true;
-    boost::system::error_code ignored;
-    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    broken_ = true;  // no last chunk, and a reset: a client must not take half a body for a whole one
     co_return false;
 }
 
