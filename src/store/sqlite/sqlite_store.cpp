@@ -34,8 +34,11 @@ Status make_private_file(const std::filesystem::path& path) {
 Status bring_up_to_date(const sqlite::Database::Open& open, TimePoint now) {
     try {
         sqlite::Database database(open);
-        sqlite::Cursor mode = database.statement("PRAGMA journal_mode = WAL").run();
-        if (!mode.next() || mode.text(0) != "wal") {
+        std::string mode;
+        if (sqlite::Cursor row = database.statement("PRAGMA journal_mode = WAL").run(); row.next()) {
+            mode = row.string(0);
+        }
+        if (mode != "wal") {
             return fail(ErrorCode::storage, "the file system of the data directory does not support SQLite's WAL");
         }
         database.execute("PRAGMA synchronous = FULL");
@@ -71,7 +74,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
     if (Status status = make_private_file(file.path); !status) return fail(status.error());
     if (Status status = bring_up_to_date(file, clock.now()); !status) return fail(status.error());
     auto writer = sqlite::Writer::start(
-        {file, options.durable, options.max_queue, options.max_batch, {clock, random, options.policy}});
+        {file, options.max_queue, options.max_batch,
+         {clock, random, options.policy, options.durable, options.checkpoint_pages}});
     if (!writer) return fail(writer.error());
     return std::unique_ptr<SqliteStore>(
         new SqliteStore(clock, std::make_unique<sqlite::DirectoryLock>(std::move(*lock)),

@@ -21,6 +21,7 @@ struct SqliteOptions {
     std::size_t max_queue = 16'384;  // commits and leases that wait; more get ErrorCode::exhausted
     std::size_t max_batch = 512;     // that share one transaction
     std::size_t max_readers = 16;    // reads at one time; more wait
+    int checkpoint_pages = 4000;     // of the write-ahead log, before the writer moves them into the database
     // For tests only. Without durability an answered commit can be lost at a power failure.
     bool durable = true;
     std::string vfs = {};  // a registered SQLite VFS; empty: the default one

@@ -8,9 +8,6 @@
 namespace slipway::sqlite {
 namespace {
 
-// Pages of the write-ahead log after which the writer moves them into the database file.
-constexpr int kCheckpointPages = 4000;
-
 std::string body_of(const Write& write) {
     if (const auto* put = std::get_if<write::PutResource>(&write)) return store::encode(put->resource);
     if (const auto* put = std::get_if<write::PutOperation>(&write)) return store::encode(put->operation);
@@ -30,10 +27,10 @@ Result<PreparedCommit> prepare(Commit commit) {
     return work;
 }
 
-WriteSession::WriteSession(const Database::Open& open, bool durable, const Needs& needs)
+WriteSession::WriteSession(const Database::Open& open, const Needs& needs)
     : needs_(needs), database_(open), rows_(database_) {
-    database_.execute(fmt::format("PRAGMA synchronous = {}", durable ? "FULL" : "OFF"));
-    database_.execute(fmt::format("PRAGMA wal_autocheckpoint = {}", kCheckpointPages));
+    database_.execute(fmt::format("PRAGMA synchronous = {}", needs.durable ? "FULL" : "OFF"));
+    database_.execute(fmt::format("PRAGMA wal_autocheckpoint = {}", needs.checkpoint_pages));
     database_.execute("PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY");
     load();
 }

@@ -29,9 +29,11 @@ class WriteSession {
         const Clock& clock;
         Random& random;
         RetryPolicy policy;
+        bool durable = true;
+        int checkpoint_pages = 0;
     };
     // Reads the open operations, the allocations and the last event's number. Throws SqlFailure, as does all below.
-    WriteSession(const Database::Open& open, bool durable, const Needs& needs);
+    WriteSession(const Database::Open& open, const Needs& needs);
 
     void begin() { transaction_.emplace(database_, "IMMEDIATE"); }
     void end();  // commits: what was answered since `begin` is on disk when it returns

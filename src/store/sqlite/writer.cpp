@@ -35,7 +35,7 @@ Writer::~Writer() {
 }
 
 WriteSession& Writer::session() {
-    if (!session_) session_ = std::make_unique<WriteSession>(settings_.open, settings_.durable, settings_.needs);
+    if (!session_) session_ = std::make_unique<WriteSession>(settings_.open, settings_.needs);
     return *session_;
 }
 

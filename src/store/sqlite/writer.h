@@ -20,7 +20,6 @@ class Writer {
   public:
     struct Settings {
         Database::Open open;
-        bool durable = true;
         std::size_t max_queue = 0;
         std::size_t max_batch = 0;
         WriteSession::Needs needs;
