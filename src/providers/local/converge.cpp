@@ -100,8 +100,8 @@ Task<std::optional<ProviderAnswer>> LocalProvider::await_login(Call& call, agent
                                                                bool fresh) {
     const auto began = std::chrono::steady_clock::now();
     for (;;) {
-        const auto waited = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
         const Login login = co_await log_in(call, true, std::min(kAnswerTime, at_most));
+        const auto waited = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
         if (login == Login::pong || login == Login::strained) co_return co_await settle(call, process);
         if (!agent::is_alive(process)) {
             if (fresh) co_return co_await after_death(call);

@@ -125,6 +125,8 @@ Task<std::expected<std::vector<std::string>, NoReply>> exchange(std::string addr
         replies = replies_in(received, commands.size());
     }
     timer.cancel();
+    boost::system::error_code ignored;
+    socket->close(ignored);
     // An engine that is full says so in one line and closes: that line is an answer, too.
     if (replies.empty()) co_return std::unexpected(NoReply::silent);
     replies.resize(commands.size(), replies.back());

@@ -1,0 +1,136 @@
+#include "local_subject.h"
+
+#include <boost/asio/ip/tcp.hpp>
+
+namespace slipway::testing {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+std::uint16_t free_port() {
+    boost::asio::io_context io;
+    const boost::asio::ip::tcp::acceptor acceptor(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
+    return acceptor.local_endpoint().port();
+}
+
+std::set<std::int64_t> listening_ports() {
+    std::set<std::int64_t> ports;
+    for (const std::string file : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+        std::istringstream lines(file_text(file));
+        std::string number;
+        std::string local;
+        std::string remote;
+        std::string state;
+        std::string line;
+        while (std::getline(lines, line)) {
+            std::istringstream words(line);
+            words >> number >> local >> remote >> state;
+            const std::size_t colon = local.find(':');
+            if (state != "0A" || colon == std::string::npos) continue;
+            ports.insert(std::stoll(local.substr(colon + 1), nullptr, 16));
+        }
+    }
+    return ports;
+}
+
+LocalSubject::LocalSubject() { open({}, true); }
+
+LocalSubject::~LocalSubject() {
+    provider_.reset();
+    client_.reset();
+}
+
+void LocalSubject::open(std::vector<std::string> extra, bool start) {
+    provider_.reset();
+    client_.reset();
+    agent::SpawnOptions spawn;
+    spawn.root = temp_.root();
+    spawn.extra = std::move(extra);
+    client_ = std::make_unique<agent::AgentClient>(io_.get_executor(), spawn);
+    local::LocalOptions options;
+    options.installation = InstallationId("ins_conformance");
+    provider_ = std::make_unique<local::LocalProvider>(options, *client_, io_.get_executor());
+    if (!start) return;
+    const Status started = run(provider_->start(10s));
+    EXPECT_TRUE(started) << started.error().message << ": " << started.error().detail;
+}
+
+void LocalSubject::crash() { open({}, true); }
+
+void LocalSubject::crash_with_helper_that_dies_at(const std::string& checkpoint) {
+    open({"--die-at", checkpoint}, true);
+}
+
+Spec LocalSubject::spec() {
+    Spec spec;
+    spec.engine = "redis";
+    spec.plan = "small";
+    std::int64_t port = free_port();
+    while (!ports_.insert(port).second) port = free_port();
+    spec.allocations = {{"port", port}, {"uid", 210'000 + ++uids_}};
+    spec.secrets = {{"password", Secret(kTenantCanary)}, {"management_password", Secret(kManagementCanary)}};
+    return spec;
+}
+
+std::string LocalSubject::picture() {
+    std::vector<std::string> lines;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(temp_.root())) {
+        struct stat seen{};
+        if (::lstat(entry.path().c_str(), &seen) != 0) continue;
+        lines.push_back(fmt::format("{} {} {:o} {} {}.{}", entry.path().string(), seen.st_size, seen.st_mode,
+                                    seen.st_uid, seen.st_mtim.tv_sec, seen.st_mtim.tv_nsec));
+    }
+    for (const agent::Process& each : processes_below(temp_.root())) {
+        lines.push_back(fmt::format("process {} {}", each.pid, each.start_time));
+    }
+    std::ranges::sort(lines);
+    return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+std::optional<agent::Process> LocalSubject::process(const std::string& name) {
+    const std::vector<agent::Process> found = processes_below(directory(name));
+    EXPECT_LE(found.size(), 1U) << "more than one process of " << name;
+    if (found.empty()) return std::nullopt;
+    return found.front();
+}
+
+std::string LocalSubject::identity(const std::string& name) {
+    const std::optional<agent::Process> found = process(name);
+    return found ? fmt::format("{} {}", found->pid, found->start_time) : "";
+}
+
+void LocalSubject::plant_foreign(const std::string& name) {
+    fs::create_directories(directory(name) + "/data");
+    std::ofstream(directory(name) + "/meta.json")
+        << R"({"installation":"ins_other","resource":"res_other","generation":1,"uid":210000,"port":1})";
+    std::ofstream(directory(name) + "/data/precious") << "not ours";
+}
+
+void LocalSubject::unplant_foreign(const std::string& name) { fs::remove_all(directory(name)); }
+
+void LocalSubject::make_stop(const std::string& name) {
+    const std::optional<agent::Process> found = process(name);
+    if (found) kill_process(*found);
+}
+
+std::vector<std::string> LocalSubject::leftovers() {
+    std::vector<std::string> left;
+    for (const agent::Process& each : processes_below(temp_.root())) {
+        if (each.pid != client_->helper_pid()) left.push_back(fmt::format("process {}", each.pid));
+    }
+    for (const std::string place : {"", "/.new", "/.trash"}) {
+        for (const fs::directory_entry& entry : fs::directory_iterator(temp_.root() + place)) {
+            const std::string name = entry.path().filename();
+            if (name.front() != '.') left.push_back(entry.path());
+        }
+    }
+    const std::set<std::int64_t> listening = listening_ports();
+    for (const std::int64_t port : ports_) {
+        if (listening.contains(port)) left.push_back(fmt::format("port {}", port));
+    }
+    return left;
+}
+
+std::unique_ptr<Subject> make_local() { return std::make_unique<LocalSubject>(); }
+
+}  // namespace slipway::testing
