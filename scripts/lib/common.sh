@@ -39,9 +39,6 @@ build() {
     cmake --build "build/$preset" -j "$(jobs_for_machine)" "${targets[@]}"
 }
 
-# has_target PRESET TARGET: whether the configured build knows the target.
-has_target() { ninja -C "build/$1" -t query "$2" >/dev/null 2>&1; }
-
 # Every C++ file of ours, one a line.
 cpp_files() { find src tests cmake bench -type f \( -name '*.cpp' -o -name '*.h' \) 2>/dev/null | sort; }
 

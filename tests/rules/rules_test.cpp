@@ -41,6 +41,12 @@ TEST(IncludeRule, FacesSeeNoStoreOpsOrProviders) {
     }
 }
 
+TEST(IncludeRule, OnlyTestsThatLieBesideThePartsSeeThemAll) {
+    EXPECT_EQ(faults("src/faces/face_test_support.h", "faces/redis/redis_face.h"), 0U);
+    EXPECT_EQ(faults("src/faces/face.h", "faces/redis/redis_face.h"), 1U);
+    EXPECT_EQ(faults("src/faces/native/a_test.cpp", "faces/redis/redis_face.h"), 1U);
+}
+
 TEST(IncludeRule, StoresAndProvidersNeverSeeEachOther) {
     EXPECT_EQ(faults("src/store/sqlite/a.cpp", "store/store.h"), 0U);
     EXPECT_EQ(faults("src/store/sqlite/a.cpp", "store/sqlite/b.h"), 0U);
