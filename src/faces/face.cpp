@@ -1,0 +1,130 @@
+#include "faces/face.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "http/auth.h"
+#include "http/error_status.h"
+
+namespace slipway::faces {
+namespace {
+
+constexpr std::array<std::string_view, 3> kOnceOpen = {"redis", "ec2", "bigdata"};
+
+// How long a caller should leave us alone; nothing where trying again does not help.
+std::optional<Duration> retry_after(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::storage: return std::chrono::seconds(1);
+        case ErrorCode::unavailable: return std::chrono::seconds(5);
+        case ErrorCode::exhausted: return std::chrono::seconds(30);
+        case ErrorCode::invalid_argument:
+        case ErrorCode::malformed:
+        case ErrorCode::unauthenticated:
+        case ErrorCode::forbidden:
+        case ErrorCode::not_found:
+        case ErrorCode::conflict:
+        case ErrorCode::idempotency_reuse:
+        case ErrorCode::too_large:
+        case ErrorCode::timeout:
+        case ErrorCode::provider_failure:
+        case ErrorCode::superseded:
+        case ErrorCode::cancelled:
+        case ErrorCode::internal: return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+Caller anonymous_caller() {
+    return Caller{OrganizationId(kAnonymousOrganization), Role::user, std::string(kAnonymousOrganization)};
+}
+
+}  // namespace
+
+bool may_be_anonymous(std::string_view face) { return std::ranges::find(kOnceOpen, face) != kOnceOpen.end(); }
+
+Task<Result<Caller>> caller_of(const FaceContext& context, std::string_view face, const http::Request& request) {
+    auto credentials = http::credentials_of(request);
+    if (!credentials) co_return fail(std::move(credentials.error()));
+    if (*credentials) co_return co_await context.broker.authenticate((*credentials)->secret);
+    const bool open =
+        may_be_anonymous(face) && (request.loopback_listener || context.options.anonymous.contains(face));
+    if (!open) {
+        co_return fail(ErrorCode::unauthenticated, "an API key is needed: send it as Authorization: Bearer KEY");
+    }
+    // Any page that a browser on this machine shows can post to a loopback address, and says so with an Origin.
+    if (request.headers.get("origin")) {
+        co_return fail(ErrorCode::forbidden,
+                       "web pages need an API key here: send it as Authorization: Bearer KEY");
+    }
+    co_return anonymous_caller();
+}
+
+http::Filter authenticating(const FaceContext& context, std::string face, http::ErrorRenderer render) {
+    return [&context, face = std::move(face),
+            render = std::move(render)](http::Request& request) -> Task<std::optional<http::Response>> {
+        auto caller = co_await caller_of(context, face, request);
+        if (!caller) co_return error_response(request, caller.error(), render);
+        request.attach(CallContext{std::move(*caller), request.request_id});
+        co_return std::nullopt;
+    };
+}
+
+const CallContext& call_of(const http::Request& request) {
+    // Without a filter nobody is known, and the least that can be is a stranger who may read what he owns: nothing.
+    static const CallContext nobody{Caller{OrganizationId(), Role::reader, "nobody"}, ""};
+    const auto* call = request.attached<CallContext>();
+    return call != nullptr ? *call : nobody;
+}
+
+std::string describe(const Error& error) {
+    if (error.problems.empty()) return error.message;
+    std::string text;
+    for (const FieldProblem& problem : error.problems) {
+        text += fmt::format("{}{} {}", text.empty() ? "" : ". ", problem.field, problem.problem);
+    }
+    return text;
+}
+
+http::Response render_error(int status, const Error& error) {
+    return http::Response::json(status, json::object{{"error", describe(error)}});
+}
+
+http::Response error_response(const http::Request& request, const Error& error, const http::ErrorRenderer& render) {
+    const int status = http::status_of(error.code);
+    if (status >= 500) {
+        log::error("faces", "a request failed",
+                   {{"request", request.request_id},
+                    {"code", std::string(to_string(error.code))},
+                    {"error", error.message},
+                    {"detail", error.detail}});
+    }
+    http::Response response = render(status, error);
+    if (error.code == ErrorCode::unauthenticated) {
+        response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"slipway\"");
+    }
+    if (const auto delay = retry_after(error.code)) {
+        response.headers.emplace_back("Retry-After", seconds_text(*delay));
+    }
+    return response;
+}
+
+Result<std::string> idempotency_key_of(const http::Request& request) {
+    const auto keys = request.headers.all("idempotency-key");
+    if (keys.empty()) return std::string();
+    const auto wrong = [](std::string what) {
+        return fail(Error{ErrorCode::invalid_argument, "Idempotency-Key " + what, {}, {{"Idempotency-Key", what}}});
+    };
+    if (keys.size() > 1) return wrong("came more than once");
+    if (keys.front().empty()) return wrong("must not be empty");
+    return std::string(keys.front());
+}
+
+std::string seconds_text(Duration duration) {
+    return fmt::format(
+        "{}", std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::seconds>(duration).count()));
+}
+
+}  // namespace slipway::faces

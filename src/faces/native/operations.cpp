@@ -1,0 +1,72 @@
+#include <array>
+
+#include "faces/native/handlers.h"
+#include "faces/native/shapes.h"
+#include "faces/query.h"
+#include "faces/request_body.h"
+
+namespace slipway::faces {
+
+using http::Request;
+using http::Response;
+
+namespace {
+
+constexpr std::array<std::string_view, 7> kStates = {"queued",    "running", "waiting",  "retrying",
+                                                     "succeeded", "failed",  "cancelled"};
+constexpr std::array<std::string_view, 5> kKinds = {"provision", "deprovision", "update", "repair", "claim"};
+
+}  // namespace
+
+Task<Response> NativeFace::list_operations(Request& request) const {
+    QueryReader query(request);
+    OperationFilter filter;
+    if (const auto resource = query.text("resource")) filter.resource = ResourceId(*resource);
+    filter.state = query.one_of("state", kStates);
+    if (const auto kind = query.one_of("kind", kKinds)) filter.kind = parse_operation_kind(*kind);
+    filter.only_open = query.boolean("open").value_or(false);
+    PageRequest page = query.page();
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    if (filter.resource) {  // by name too
+        const auto resource = co_await find(call_of(request), filter.resource->str());
+        if (!resource) co_return error(request, resource.error());
+        filter.resource = resource->id;
+    }
+    const auto found = co_await broker().list_operations(call_of(request), std::move(filter), std::move(page));
+    if (!found) co_return error(request, found.error());
+    json::array operations;
+    for (const Operation& operation : found->items) operations.push_back(operation_json(operation));
+    co_return Response::json(200, page_json("operations", std::move(operations), found->next));
+}
+
+Task<Response> NativeFace::show_operation(Request& request) const {
+    QueryReader query(request);
+    const auto limit = std::chrono::duration_cast<std::chrono::seconds>(context_.options.poll_limit).count();
+    const auto wait = query.integer("wait", 0, limit);
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    const OperationId id{std::string(request.param("id"))};
+    auto found = co_await broker().find_operation(call_of(request), id);
+    if (!found) co_return error(request, found.error());
+    if (wait.value_or(0) > 0 && !is_terminal(found->operation.state)) {
+        auto waited = co_await broker().wait(id, std::chrono::seconds(*wait));
+        if (!waited) co_return error(request, waited.error());
+        found->operation = std::move(*waited);
+    }
+    co_return Response::json(200, operation_json(found->operation));
+}
+
+Task<Response> NativeFace::cancel_operation(Request& request) const {
+    auto body = read_body(request.body, http::EmptyBody::is_empty_object);
+    if (!body) co_return error(request, body.error());
+    std::string reason = body->optional_string("reason", {.min_length = 1, .max_length = 255})
+                             .value_or("it was cancelled on request");
+    if (const Status good = body->finish(); !good) co_return error(request, good.error());
+    const OperationId id{std::string(request.param("id"))};
+    const auto cancelled = co_await broker().cancel(call_of(request), id, std::move(reason));
+    if (!cancelled) co_return error(request, cancelled.error());
+    const int status = is_terminal(cancelled->state) ? 200 : 202;
+    co_return Response::json(status, operation_json(*cancelled))
+        .with("Location", "/api/v1/operations/" + cancelled->id.str());
+}
+
+}  // namespace slipway::faces

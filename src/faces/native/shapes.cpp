@@ -1,0 +1,189 @@
+#include "faces/native/shapes.h"
+
+#include "domain/overloaded.h"
+
+namespace slipway::faces {
+namespace {
+
+// Null where there is none, so that a field is always there and never an empty string with a meaning.
+json::value text_or_null(const std::string& text) {
+    return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
+template <class Tag>
+json::value id_or_null(const StrongId<Tag>& id) {
+    return text_or_null(id.str());
+}
+
+json::value endpoint_json(const Resource& resource) {
+    const Endpoint* endpoint = endpoint_of(resource.state);
+    if (endpoint == nullptr) return nullptr;
+    return json::object{{"scheme", endpoint->scheme}, {"host", endpoint->host}, {"port", endpoint->port}};
+}
+
+json::array strings(const std::vector<std::string>& texts) {
+    json::array all;
+    for (const std::string& text : texts) all.emplace_back(text);
+    return all;
+}
+
+json::object step_json(const Step& step) {
+    return json::object{{"kind", to_string(step.kind)},
+                        {"status", to_string(step.status)},
+                        {"attempts", step.attempts},
+                        {"last_error", text_or_null(step.last_error)},
+                        {"provider_request_id", text_or_null(step.request_id)}};
+}
+
+// When it goes on, when it ended and why, where its state knows.
+void add_state(const OperationState& state, json::object& out) {
+    using namespace operation_state;
+    out["next_at"] = out["ended_at"] = out["reason"] = nullptr;
+    const auto ended = [&](TimePoint at) { out["ended_at"] = format_time(at); };
+    std::visit(Overloaded{
+                   [](const Queued&) {},
+                   [](const Running&) {},
+                   [&](const Waiting& in) {
+                       out["next_at"] = format_time(in.until);
+                       out["reason"] = text_or_null(in.why);
+                   },
+                   [&](const Retrying& in) {
+                       out["next_at"] = format_time(in.until);
+                       out["reason"] = text_or_null(in.error);
+                   },
+                   [&](const Succeeded& in) { ended(in.at); },
+                   [&](const Failed& in) {
+                       ended(in.at);
+                       out["reason"] = in.reason;
+                   },
+                   [&](const Cancelled& in) {
+                       ended(in.at);
+                       out["reason"] = in.reason;
+                   },
+               },
+               state);
+}
+
+}  // namespace
+
+std::string_view to_string(Severity severity) {
+    switch (severity) {
+        case Severity::ok: return "ok";
+        case Severity::warning: return "warning";
+        case Severity::problem: return "problem";
+    }
+    return "unknown";
+}
+
+json::object resource_json(const Resource& resource) {
+    json::object labels;
+    for (const auto& [name, value] : resource.labels) labels[name] = value;
+    json::object out;
+    out["id"] = resource.id.str();
+    out["name"] = resource.name;
+    out["kind"] = to_string(resource.kind);
+    out["engine"] = resource.engine;
+    out["plan"] = resource.plan;
+    out["provider"] = resource.provider;
+    out["external_name"] = resource.external_name;
+    out["generation"] = resource.generation;
+    out["organization"] = resource.organization.str();
+    out["face"] = resource.face;
+    out["billing_code"] = resource.billing_code;
+    out["labels"] = std::move(labels);
+    out["pooled"] = resource.pooled;
+    out["host"] = id_or_null(resource.host);
+    out["state"] = state_name(resource.state);
+    out["operation"] = id_or_null(active_operation(resource.state));
+    out["endpoint"] = endpoint_json(resource);
+    out["health"] = json::object{{"status", to_string(resource.health)},
+                                 {"at", format_time(resource.health_at)},
+                                 {"detail", text_or_null(resource.health_detail)}};
+    out["reason"] = out["gone_at"] = nullptr;
+    if (const auto* failed = std::get_if<resource_state::Failed>(&resource.state)) out["reason"] = failed->reason;
+    if (const auto* gone = std::get_if<resource_state::Gone>(&resource.state)) {
+        out["gone_at"] = format_time(gone->at);
+    }
+    out["remnants"] = strings(resource.remnants);
+    out["created_at"] = format_time(resource.created_at);
+    out["updated_at"] = format_time(resource.updated_at);
+    out["version"] = resource.version;
+    return out;
+}
+
+json::object operation_json(const Operation& operation) {
+    const Progress progress = progress_of(operation);
+    json::array steps;
+    for (const Step& step : operation.steps) steps.push_back(step_json(step));
+    json::object out;
+    out["id"] = operation.id.str();
+    out["resource"] = operation.resource.str();
+    out["organization"] = operation.organization.str();
+    out["kind"] = to_string(operation.kind);
+    out["provider"] = operation.provider;
+    out["host"] = id_or_null(operation.host);
+    out["state"] = state_name(operation.state);
+    add_state(operation.state, out);
+    out["open"] = !is_terminal(operation.state);
+    out["undoing"] = operation.direction == Direction::undo;
+    out["progress"] =
+        json::object{{"done", progress.done}, {"total", progress.total}, {"sentence", progress.sentence}};
+    out["steps"] = std::move(steps);
+    out["leases"] = operation.leases;
+    out["cancel_requested"] = operation.cancel_requested;
+    out["cancel_reason"] = text_or_null(operation.cancel_reason);
+    out["failure"] = text_or_null(operation.failure);
+    out["blocked_by"] = id_or_null(operation.blocked_by);
+    out["deadline"] = format_time(operation.deadline);
+    out["actor"] = operation.actor;
+    out["request_id"] = text_or_null(operation.request_id);
+    out["created_at"] = format_time(operation.created_at);
+    out["updated_at"] = format_time(operation.updated_at);
+    out["version"] = operation.version;
+    return out;
+}
+
+json::object event_json(const Event& event) {
+    const EventDraft& body = event.body;
+    return json::object{{"sequence", event.sequence},
+                        {"at", format_time(body.at)},
+                        {"type", body.type},
+                        {"message", body.message},
+                        {"resource", id_or_null(body.resource)},
+                        {"operation", id_or_null(body.operation)},
+                        {"actor", text_or_null(body.actor)},
+                        {"request_id", text_or_null(body.request_id)},
+                        {"provider_request_id", text_or_null(body.provider_request_id)},
+                        {"data", body.data}};
+}
+
+json::object orphan_json(const Orphan& orphan) {
+    json::object out{{"provider", orphan.provider},
+                     {"external_name", orphan.external_name},
+                     {"kind", orphan.kind},
+                     {"detail", text_or_null(orphan.detail)},
+                     {"resource", id_or_null(orphan.resource)},
+                     {"generation", orphan.generation},
+                     {"first_seen", format_time(orphan.first_seen)},
+                     {"last_seen", format_time(orphan.last_seen)},
+                     {"removed_at", nullptr}};
+    if (orphan.removed_at) out["removed_at"] = format_time(*orphan.removed_at);
+    return out;
+}
+
+json::object finding_json(const Finding& finding) {
+    return json::object{{"check", finding.check},
+                        {"severity", to_string(finding.severity)},
+                        {"message", finding.message},
+                        {"fix", text_or_null(finding.fix)}};
+}
+
+json::object check_json(const ReadinessCheck& check) {
+    return json::object{{"name", check.name}, {"ready", check.ready}, {"detail", text_or_null(check.detail)}};
+}
+
+json::object page_json(std::string_view name, json::array items, const std::string& next) {
+    return json::object{{name, std::move(items)}, {"next", text_or_null(next)}};
+}
+
+}  // namespace slipway::faces
