@@ -120,6 +120,8 @@ class Broker {
     // To be told of every commit, and to be called every 100 ms or so.
     void on_commit(const CommitNotice& notice);
     void tick();
+    // Destroys the coroutines that wait() holds; for the end of a process, before its executors go.
+    void abandon_waits() { waiters_.abandon(); }
 
   private:
     Task<Result<std::optional<Accepted>>> claim(const CallContext& context, const ProvisionRequest& request,

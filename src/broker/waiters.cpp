@@ -1,20 +1,22 @@
 #include "broker/waiters.h"
 
-#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace slipway {
 
 namespace asio = boost::asio;
-using Handler = asio::any_completion_handler<void(bool)>;
+using Handler = std::move_only_function<void(bool)>;
 
 struct Waiters::Ticket::Entry {
     OperationId operation;
     std::mutex mutex;
     bool changed = false;
     TimePoint deadline = TimePoint::max();
+    asio::any_io_executor executor;  // of the coroutine that waits
     Handler handler;
 
     // Takes the handler out under the lock, and resumes it on its own executor.
@@ -27,8 +29,7 @@ struct Waiters::Ticket::Entry {
             taken = std::move(handler);
             if (by_change) changed = false;
         }
-        auto executor = asio::get_associated_executor(taken);
-        asio::post(executor, [handler = std::move(taken), by_change]() mutable { std::move(handler)(by_change); });
+        asio::post(executor, [resume = std::move(taken), by_change]() mutable { resume(by_change); });
     }
 };
 
@@ -39,9 +40,12 @@ Waiters::Ticket::Ticket(Waiters& owner, std::shared_ptr<Entry> entry) : owner_(o
 Waiters::Ticket::~Ticket() { owner_.leave(entry_); }
 
 Task<bool> Waiters::Ticket::changed(TimePoint deadline) {
+    entry_->executor = co_await asio::this_coro::executor;
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(bool)>(
         [entry = entry_, deadline](auto completion) {
-            Handler handler(std::move(completion));
+            Handler handler = [completion = std::move(completion)](bool changed) mutable {
+                std::move(completion)(changed);
+            };
             {
                 const std::lock_guard lock(entry->mutex);
                 if (!entry->changed) {
@@ -51,8 +55,7 @@ Task<bool> Waiters::Ticket::changed(TimePoint deadline) {
                 }
                 entry->changed = false;
             }
-            auto executor = asio::get_associated_executor(handler);
-            asio::post(executor, [handler = std::move(handler)]() mutable { std::move(handler)(true); });
+            asio::post(entry->executor, [resume = std::move(handler)]() mutable { resume(true); });
         },
         asio::use_awaitable);
 }
@@ -88,6 +91,17 @@ void Waiters::tick(TimePoint now) {
         }
     }
     for (const auto& entry : over) entry->wake(false);
+}
+
+void Waiters::abandon() {
+    std::vector<Handler> handlers;  // destroyed after the lock is released: each takes its ticket with it
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [operation, entry] : entries_) {
+            const std::lock_guard entry_lock(entry->mutex);
+            if (entry->handler) handlers.push_back(std::move(entry->handler));
+        }
+    }
 }
 
 std::size_t Waiters::size() const {

@@ -6,8 +6,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include <boost/asio/any_completion_handler.hpp>
-
 #include "base/clock.h"
 #include "base/task.h"
 #include "domain/ids.h"
@@ -41,6 +39,9 @@ class Waiters {
     void notify(const std::vector<OperationId>& operations);
     // Ends the waits whose deadline has passed.
     void tick(TimePoint now);
+    // Destroys every waiting coroutine. For the end of a process, before its executors go: a wait owns its
+    // coroutine.
+    void abandon();
     [[nodiscard]] std::size_t size() const;
 
   private:

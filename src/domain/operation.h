@@ -28,7 +28,7 @@ std::optional<OperationKind> parse_operation_kind(std::string_view text);
 enum class StepKind : std::uint8_t {
     create,   // mutating; undone by remove
     verify,   // reads only: observed to be running
-    update,   // mutating, idempotent: make it as the resource's spec says
+    update,   // mutating, idempotent: make it as the resource's spec says; of a claim undone by remove
     restart,  // observe, and where it is stopped bring it back from its data
     remove,   // mutating
 };

@@ -237,13 +237,14 @@ OperationStepped OperationAnswers::step_undone() {
     return undo_next();
 }
 
-// Only creations need an undo; every other step is undone with the creation or changes nothing lasting.
+// Creations are undone by removal, and so is a claim: what has had an owner does not go back to the pool. Every
+// other step is undone with the creation or changes nothing lasting.
 OperationStepped OperationAnswers::undo_next() {
     for (auto i = static_cast<std::int64_t>(op_.cursor); i >= 0; --i) {
         op_.cursor = static_cast<std::uint32_t>(i);
         Step& step = current();
         if (step.status == StepStatus::pending || step.status == StepStatus::undone) continue;
-        if (step.kind == StepKind::create) return call(Verb::remove, true);
+        if (step.kind == StepKind::create || op_.kind == OperationKind::claim) return call(Verb::remove, true);
         step.status = StepStatus::undone;
     }
     return fail_finally(false);
@@ -269,7 +270,7 @@ OperationStepped OperationAnswers::fail_finally(bool left_behind) {
         case OperationKind::deprovision: change(rev::DeprovisionFailed{reason}); break;
         case OperationKind::update: change(rev::UpdateFailed{reason}); break;
         case OperationKind::repair: change(rev::RepairFailed{reason, false}); break;
-        case OperationKind::claim: change(rev::Unclaimed{}); break;
+        case OperationKind::claim: change(rev::ClaimFailed{reason, left_behind}); break;
     }
     if (op_.failure.empty()) {
         finish(Cancelled{at_, reason}, "operation.cancelled", fmt::format("cancelled: {}", reason));

@@ -232,7 +232,7 @@ const std::vector<AnswerRow>& answer_rows() {
          0,
          Direction::forward,
          Verb::update,
-         {kFailed, "waiting", kDone, "retrying", "waiting", kFailed, kFailed}},
+         {kUndo, "waiting", kDone, "retrying", "waiting", kUndo, kUndo}},
     };
     return rows;
 }

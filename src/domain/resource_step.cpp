@@ -37,6 +37,18 @@ void release_allocations(ResourceStepped& stepped) {
     stepped.effects.emplace_back(resource_effect::ReleaseAllocations{});
 }
 
+// What came to nothing: its port is free again, unless something of it may still be out there.
+Next fail_creation(const Resource& in, TimePoint at, const std::string& reason, bool left_behind) {
+    Next next = to(in, at, Failed{reason});
+    if (left_behind) {
+        next->resource.remnants = {remnant(in)};
+    } else {
+        release_allocations(*next);
+    }
+    observe_health(next->resource, Health::unknown, at, "");
+    return next;
+}
+
 Next on(const Resource& in, TimePoint at, const ev::Started& event) {
     const auto* requested = std::get_if<Requested>(&in.state);
     if (requested == nullptr) return refuse(in, "only a requested resource can be started");
@@ -59,14 +71,7 @@ Next on(const Resource& in, TimePoint at, const ev::ProvisionFailed& event) {
     if (!std::holds_alternative<Provisioning>(in.state) && !std::holds_alternative<Requested>(in.state)) {
         return refuse(in, "it is not being provisioned");
     }
-    Next next = to(in, at, Failed{event.reason});
-    if (event.left_behind) {
-        next->resource.remnants = {remnant(in)};  // it may still hold its port: keep that
-    } else {
-        release_allocations(*next);
-    }
-    observe_health(next->resource, Health::unknown, at, "");
-    return next;
+    return fail_creation(in, at, event.reason, event.left_behind);
 }
 
 Next on(const Resource& in, TimePoint at, const ev::UpdateRequested& event) {
@@ -136,17 +141,11 @@ Next on(const Resource& in, TimePoint at, const ev::ClaimSettled&) {
     return to(in, at, Ready{ready->endpoint, {}});
 }
 
-Next on(const Resource& in, TimePoint at, const ev::Unclaimed&) {
+Next on(const Resource& in, TimePoint at, const ev::ClaimFailed& event) {
     if (std::holds_alternative<Deprovisioning>(in.state)) return to(in, at, in.state);
     const auto* ready = std::get_if<Ready>(&in.state);
-    if (ready == nullptr) return refuse(in, "only a ready resource can go back to its pool");
-    if (in.pooled) return refuse(in, "it is in its pool");
-    Next next = to(in, at, Ready{ready->endpoint, {}});
-    next->resource.pooled = true;
-    next->resource.organization = OrganizationId(kSystemOrganization);
-    next->resource.billing_code = std::string(kPoolBillingCode);
-    next->resource.labels.clear();
-    return next;
+    if (ready == nullptr || ready->maintenance.empty()) return refuse(in, "it is not being claimed");
+    return fail_creation(in, at, event.reason, event.left_behind);
 }
 
 Next on(const Resource& in, TimePoint at, const ev::DeleteRequested& event) {

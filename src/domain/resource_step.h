@@ -49,7 +49,10 @@ struct Claimed {  // a pooled resource gets its owner
     OperationId operation = {};  // the claim operation, where the provider has to be told; empty: none
 };
 struct ClaimSettled {};  // the provider was told of the new owner
-struct Unclaimed {};     // a claim undone, because what followed it failed
+struct ClaimFailed {     // undone by removing it: what had an owner for a moment never goes to another one
+    std::string reason;
+    bool left_behind = false;
+};
 struct DeleteRequested {
     OperationId operation;
 };
@@ -63,7 +66,7 @@ using ResourceChange =
     std::variant<resource_event::Started, resource_event::Provisioned, resource_event::ProvisionFailed,
                  resource_event::UpdateRequested, resource_event::Updated, resource_event::UpdateFailed,
                  resource_event::RepairRequested, resource_event::Repaired, resource_event::RepairFailed,
-                 resource_event::Claimed, resource_event::ClaimSettled, resource_event::Unclaimed,
+                 resource_event::Claimed, resource_event::ClaimSettled, resource_event::ClaimFailed,
                  resource_event::DeleteRequested, resource_event::Deprovisioned, resource_event::DeprovisionFailed>;
 
 struct ResourceEvent {

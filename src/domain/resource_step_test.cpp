@@ -56,7 +56,7 @@ std::vector<std::pair<std::string, ResourceChange>> every_event() {
         {"repair-lost", ev::RepairFailed{"why", true}},
         {"claimed", ev::Claimed{OrganizationId("acme"), "redis", "gwp", {}, {}}},
         {"claim-settled", ev::ClaimSettled{}},
-        {"unclaimed", ev::Unclaimed{}},
+        {"claim-failed", ev::ClaimFailed{"why", false}},
         {"delete-requested", ev::DeleteRequested{next}},
         {"deprovisioned", ev::Deprovisioned{}},
         {"deprovision-failed", ev::DeprovisionFailed{"why"}},
@@ -87,10 +87,7 @@ TEST(ResourceTable, EveryStateAgainstEveryEvent) {
           {"provision-failed", "failed+release"},
           {"delete-requested", "deprovisioning+cancel"}}},
         {"ready",
-         {{"update-requested", "updating"},
-          {"repair-requested", "ready"},
-          {"unclaimed", "ready"},
-          {"delete-requested", "deprovisioning"}}},
+         {{"update-requested", "updating"}, {"repair-requested", "ready"}, {"delete-requested", "deprovisioning"}}},
         {"ready,pooled",
          {{"update-requested", "updating"},
           {"repair-requested", "ready"},
@@ -101,7 +98,7 @@ TEST(ResourceTable, EveryStateAgainstEveryEvent) {
           {"repair-failed", "ready"},
           {"repair-lost", "failed"},
           {"claim-settled", "ready"},
-          {"unclaimed", "ready"},
+          {"claim-failed", "failed+release"},
           {"delete-requested", "deprovisioning+cancel"}}},
         {"updating",
          {{"updated", "ready"}, {"update-failed", "ready"}, {"delete-requested", "deprovisioning+cancel"}}},
@@ -110,7 +107,7 @@ TEST(ResourceTable, EveryStateAgainstEveryEvent) {
           {"update-failed", "deprovisioning"},
           {"repair-failed", "deprovisioning"},
           {"repair-lost", "deprovisioning"},
-          {"unclaimed", "deprovisioning"},
+          {"claim-failed", "deprovisioning"},
           {"deprovisioned", "gone+release"},
           {"deprovision-failed", "failed"}}},
         {"gone", {}},
@@ -161,11 +158,6 @@ TEST(ResourceStep, AClaimChangesTheOwnerAndNothingElse) {
     EXPECT_FALSE(claimed->resource.pooled);
     EXPECT_EQ(claimed->resource.billing_code, "gwp");
     EXPECT_EQ(claimed->resource.state, pooled.state);
-    const auto back = step(claimed->resource, {kNow, ev::Unclaimed{}});
-    ASSERT_TRUE(back);
-    EXPECT_TRUE(back->resource.pooled);
-    EXPECT_EQ(back->resource.billing_code, kPoolBillingCode);
-    EXPECT_TRUE(back->resource.labels.empty());
 }
 
 TEST(ResourceStep, ADeletedPoolMemberCannotBeClaimedAnyMore) {
