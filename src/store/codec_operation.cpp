@@ -59,6 +59,8 @@ void write_steps(JsonOut& out, const std::vector<Step>& steps) {
         out.text("kind", to_string(step.kind));
         out.text("status", to_string(step.status));
         out.number("attempts", step.attempts);
+        out.boolean("uncertain", step.uncertain);
+        out.boolean("absent_once", step.absent_once);
         out.text("last_error", step.last_error);
         out.text("request_id", step.request_id);
         out.end_object();
@@ -74,6 +76,8 @@ std::vector<Step> read_steps(JsonIn& in) {
         step.kind = from.word("kind", parse_step_kind);
         step.status = from.word("status", parse_step_status);
         step.attempts = from.natural_as<std::uint32_t>("attempts");
+        step.uncertain = from.boolean("uncertain");
+        step.absent_once = from.boolean("absent_once");
         step.last_error = from.text("last_error");
         step.request_id = from.text("request_id");
         steps.push_back(std::move(step));

@@ -254,8 +254,7 @@ TEST_P(StoreConformance, RejectedCommitWritesNothingOfItsGoodParts) {
     Commit commit;
     commit.writes.emplace_back(write::PutResource{sample_resource(2)});
     commit.writes.emplace_back(write::PutOperation{sample_operation(2, sample_resource(2)), std::nullopt});
-    commit.writes.emplace_back(write::PutIdempotency{
-        {"s", "k", "h", resource.id, operation_id(2), kStart + 1h}});
+    commit.writes.emplace_back(write::PutIdempotency{{"s", "k", "h", resource.id, operation_id(2), kStart + 1h}});
     commit.writes.emplace_back(write::PutSetting{"setting", "value"});
     commit.writes.emplace_back(write::PutOrganization{{OrganizationId("new"), "New", kStart}});
     commit.writes.emplace_back(write::PutResource{sample_resource(1)});  // exists

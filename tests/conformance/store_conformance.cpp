@@ -1,8 +1,7 @@
 #include "store_conformance.h"
 
-#include <stdlib.h>
-
 #include <fmt/format.h>
+#include <stdlib.h>
 
 #include "store/codec.h"
 #include "store/memory/memory_store.h"

@@ -110,7 +110,7 @@ Found restart(const std::filesystem::path& directory, const History& history) {
     if (!opened) return Found::something_lost;
     const std::string found = dump(**opened);
     return std::ranges::find(history.allowed, found) != history.allowed.end() ? Found::as_it_must_be
-                                                                             : Found::something_lost;
+                                                                              : Found::something_lost;
 }
 
 std::uint64_t calls_of_a_whole_life() {

@@ -1,13 +1,12 @@
 #include "store_crash_vfs.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <filesystem>
 #include <stdexcept>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace slipway::conformance {
 namespace {
@@ -57,7 +56,9 @@ int size_file(sqlite3_file* file, sqlite3_int64* size) {
     return self(file).real->pMethods->xFileSize(self(file).real, size);
 }
 int lock_file(sqlite3_file* file, int level) { return self(file).real->pMethods->xLock(self(file).real, level); }
-int unlock_file(sqlite3_file* file, int level) { return self(file).real->pMethods->xUnlock(self(file).real, level); }
+int unlock_file(sqlite3_file* file, int level) {
+    return self(file).real->pMethods->xUnlock(self(file).real, level);
+}
 int reserved_file(sqlite3_file* file, int* out) {
     return self(file).real->pMethods->xCheckReservedLock(self(file).real, out);
 }
@@ -79,10 +80,10 @@ int shm_unmap(sqlite3_file* file, int remove) {
     return self(file).real->pMethods->xShmUnmap(self(file).real, remove);
 }
 
-const sqlite3_io_methods kMethods = {2,           close_file,   read_file,     write_file,   truncate_file,
-                                     sync_file,   size_file,    lock_file,     unlock_file,  reserved_file,
-                                     control_file, sector_file, device_file,   shm_map,      shm_lock,
-                                     shm_barrier, shm_unmap,    nullptr,       nullptr};
+const sqlite3_io_methods kMethods = {
+    2,         close_file,  read_file,     write_file,   truncate_file, sync_file,   size_file,
+    lock_file, unlock_file, reserved_file, control_file, sector_file,   device_file, shm_map,
+    shm_lock,  shm_barrier, shm_unmap,     nullptr,      nullptr};
 
 int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out) {
     CrashDisk& disk = disk_of(vfs);

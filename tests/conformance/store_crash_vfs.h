@@ -2,13 +2,13 @@
 // failure does.
 #pragma once
 
-#include <sqlite3.h>
-
 #include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include <sqlite3.h>
 
 #include "base/random.h"
 

@@ -104,7 +104,7 @@ std::string sql_by_column(Conditions& conditions, const ResourceFilter& filter, 
             "ORDER BY r.id LIMIT {})",
             index, state, conditions.where(), rows);
     }
-    if (runs.empty()) runs = "SELECT id FROM resources WHERE 0";
+    if (runs.empty()) runs = fmt::format("SELECT r.id FROM resources r WHERE 0 AND {}", conditions.where());
     return fmt::format(
         "SELECT r.id, r.version, r.body FROM (SELECT id FROM ({}) ORDER BY id LIMIT {}) i "
         "CROSS JOIN resources r ON r.id = i.id ORDER BY i.id",

@@ -14,13 +14,46 @@ std::string body_of(const Write& write) {
     return {};
 }
 
+PreparedCommit::Original original_of(const Write& write) {
+    if (const auto* put = std::get_if<write::PutResource>(&write)) return {put->resource.version, {}};
+    if (const auto* put = std::get_if<write::PutOperation>(&write)) {
+        return {put->operation.version, put->operation.blocked_by};
+    }
+    return {};
+}
+
+void restore(PreparedCommit& work) {
+    for (std::size_t i = 0; i < work.originals.size(); ++i) {
+        if (auto* put = std::get_if<write::PutResource>(&work.commit.writes[i])) {
+            put->resource.version = work.originals[i].version;
+        } else if (auto* operation_put = std::get_if<write::PutOperation>(&work.commit.writes[i])) {
+            operation_put->operation.version = work.originals[i].version;
+            operation_put->operation.blocked_by = work.originals[i].blocked_by;
+        }
+    }
+}
+
 }  // namespace
+
+void collect(PreparedCommit& work, Committed& answer) {
+    for (Write& write : work.commit.writes) {
+        if (auto* put = std::get_if<write::PutResource>(&write)) {
+            answer.resources.push_back(std::move(put->resource));
+        } else if (auto* operation_put = std::get_if<write::PutOperation>(&write)) {
+            answer.operations.push_back(std::move(operation_put->operation));
+        }
+    }
+}
 
 Result<PreparedCommit> prepare(Commit commit) {
     if (Status status = store::check_form(commit); !status) return fail(status.error());
     PreparedCommit work;
     work.bodies.reserve(commit.writes.size());
-    for (const Write& write : commit.writes) work.bodies.push_back(body_of(write));
+    work.originals.reserve(commit.writes.size());
+    for (const Write& write : commit.writes) {
+        work.bodies.push_back(body_of(write));
+        work.originals.push_back(original_of(write));
+    }
     work.event_bodies.reserve(commit.events.size());
     for (const EventDraft& event : commit.events) work.event_bodies.push_back(store::encode(event));
     work.commit = std::move(commit);
@@ -164,6 +197,7 @@ Status WriteSession::check_constraints(const Commit& commit, const std::vector<S
 }
 
 Result<CommitAnswer> WriteSession::commit(PreparedCommit& work, CommitNotice& notice) {
+    restore(work);
     Commit& commit = work.commit;
     const TimePoint now = needs_.clock.now();
     for (const Precondition& precondition : commit.preconditions) {
@@ -193,12 +227,11 @@ Result<CommitAnswer> WriteSession::commit(PreparedCommit& work, CommitNotice& no
         }
         for (const auto& change : plan.changes) rows_.put(change);
     }
-    Committed answer;
-    write(work, stored, now, answer, notice);
-    return answer;
+    write(work, stored, now, notice);
+    return Committed{{}, {}, commit.events.empty() ? 0 : last_event_};
 }
 
-void WriteSession::write(PreparedCommit& work, std::vector<Stored>& stored, TimePoint now, Committed& answer,
+void WriteSession::write(PreparedCommit& work, const std::vector<Stored>& stored, TimePoint now,
                          CommitNotice& notice) {
     Commit& commit = work.commit;
     store::settle_waits(commit, [this](const OperationId& id) { return due_.is_open(id); });
@@ -209,13 +242,11 @@ void WriteSession::write(PreparedCommit& work, std::vector<Stored>& stored, Time
                            rows_.put(w.resource, work.bodies[i],
                                      stored[i].resource ? &*stored[i].resource : nullptr);
                            notice.resources.push_back(w.resource.id);
-                           answer.resources.push_back(std::move(w.resource));
                        },
                        [&](write::PutOperation& w) {
                            w.operation.version += 1;
                            store(w.operation, work.bodies[i], stored[i].operation ? &*stored[i].operation : nullptr,
                                  notice);
-                           answer.operations.push_back(std::move(w.operation));
                        },
                        [&](write::Unblock&) {},  // after the puts, below
                        [&](write::ReleaseAllocations& w) {
@@ -237,7 +268,6 @@ void WriteSession::write(PreparedCommit& work, std::vector<Stored>& stored, Time
     }
     for (std::size_t i = 0; i < commit.events.size(); ++i) {
         rows_.append(++last_event_, commit.events[i], work.event_bodies[i]);
-        answer.last_event = last_event_;
     }
 }
 

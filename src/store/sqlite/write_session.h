@@ -20,8 +20,16 @@ struct PreparedCommit {
     Commit commit;
     std::vector<std::string> bodies;  // one for each write; empty where it has none
     std::vector<std::string> event_bodies;
+    // What a try changes in the rows, as it was asked for: a batch that failed is done again.
+    struct Original {
+        std::uint64_t version = 0;
+        OperationId blocked_by;
+    };
+    std::vector<Original> originals;  // one for each write
 };
 Result<PreparedCommit> prepare(Commit commit);
+// Moves the rows as they were stored into the answer; once the transaction is committed.
+void collect(PreparedCommit& work, Committed& answer);
 
 class WriteSession {
   public:
@@ -37,7 +45,7 @@ class WriteSession {
 
     void begin() { transaction_.emplace(database_, "IMMEDIATE"); }
     void end();  // commits: what was answered since `begin` is on disk when it returns
-    // Within a transaction. Nothing is written unless the answer is Committed.
+    // Within a transaction. Nothing is written unless the answer is Committed, whose rows `collect` adds.
     Result<CommitAnswer> commit(PreparedCommit& work, CommitNotice& notice);
     LeaseAnswer lease(const LeaseRequest& request, CommitNotice& notice);
 
@@ -52,8 +60,7 @@ class WriteSession {
     std::optional<Rejected> check(const write::PutOperation& put, Stored& stored, const Commit& commit);
     Status check_constraints(const Commit& commit, const std::vector<Stored>& stored);
     bool exists(std::string_view sql, const std::string& a, const std::string& b);
-    void write(PreparedCommit& work, std::vector<Stored>& stored, TimePoint now, Committed& answer,
-               CommitNotice& notice);
+    void write(PreparedCommit& work, const std::vector<Stored>& stored, TimePoint now, CommitNotice& notice);
     void unblock(const OperationId& id, CommitNotice& notice);
     void store(const Operation& operation, std::string_view body, const StoredOperation* before,
                CommitNotice& notice);

@@ -120,7 +120,12 @@ void Writer::run(std::span<Job> batch) {
     for (const CommitNotice& notice : notices) tell(notice);
     for (std::size_t i = 0; i < batch.size(); ++i) {
         std::visit(Overloaded{
-                       [&](CommitJob& job) { job.done(std::get<Result<CommitAnswer>>(std::move(answers[i]))); },
+                       [&](CommitJob& job) {
+                           auto& answer = std::get<Result<CommitAnswer>>(answers[i]);
+                           auto* committed = answer ? std::get_if<Committed>(&*answer) : nullptr;
+                           if (committed != nullptr) collect(job.work, *committed);
+                           job.done(std::move(answer));
+                       },
                        [&](LeaseJob& job) { job.done(std::get<Result<LeaseAnswer>>(std::move(answers[i]))); },
                    },
                    batch[i]);

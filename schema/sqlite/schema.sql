@@ -1,0 +1,139 @@
+-- The full schema as it is after all migrations. A test proves that they produce exactly this.
+
+CREATE TABLE migrations (
+    number     INTEGER NOT NULL PRIMARY KEY CHECK (number >= 1),
+    title      TEXT NOT NULL,
+    checksum   TEXT NOT NULL,
+    applied_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE resources (
+    id            TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
+    version       INTEGER NOT NULL CHECK (version >= 1),
+    organization  TEXT NOT NULL CHECK (organization <> ''),
+    kind          TEXT NOT NULL CHECK (kind IN ('cache', 'database_server', 'database', 'machine', 'cluster')),
+    engine        TEXT NOT NULL,
+    plan          TEXT NOT NULL,
+    provider      TEXT NOT NULL,
+    external_name TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    billing_code  TEXT NOT NULL,
+    pooled        INTEGER NOT NULL CHECK (pooled IN (0, 1)),
+    state         TEXT NOT NULL CHECK (state IN ('requested', 'provisioning', 'ready', 'updating',
+                                                 'deprovisioning', 'gone', 'failed')),
+    body          TEXT NOT NULL CHECK (body <> '')
+) STRICT;
+-- No two resources, live or gone, ever share a name at a provider.
+CREATE UNIQUE INDEX resources_external_name ON resources (provider, external_name);
+CREATE INDEX resources_state ON resources (state, id);
+CREATE INDEX resources_organization ON resources (organization, state, id);
+CREATE INDEX resources_name ON resources (name, id);
+CREATE INDEX resources_billing_code ON resources (billing_code, id) WHERE billing_code <> '';
+CREATE INDEX resources_pool ON resources (kind, engine, plan, state, id)
+    WHERE pooled = 1 AND state IN ('requested', 'provisioning', 'ready');
+
+CREATE TABLE labels (
+    key      TEXT NOT NULL,
+    value    TEXT NOT NULL,
+    resource TEXT NOT NULL REFERENCES resources (id) DEFERRABLE INITIALLY DEFERRED,
+    PRIMARY KEY (key, value, resource)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX labels_resource ON labels (resource);
+
+-- How many resources of an organization are neither gone nor failed.
+CREATE TABLE organization_usage (
+    organization TEXT NOT NULL PRIMARY KEY,
+    live         INTEGER NOT NULL CHECK (live >= 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE operations (
+    id           TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
+    version      INTEGER NOT NULL CHECK (version >= 1),
+    fence        INTEGER NOT NULL CHECK (fence >= 0),
+    resource     TEXT NOT NULL REFERENCES resources (id) DEFERRABLE INITIALLY DEFERRED,
+    organization TEXT NOT NULL CHECK (organization <> ''),
+    kind         TEXT NOT NULL CHECK (kind IN ('provision', 'deprovision', 'update', 'repair', 'claim')),
+    provider     TEXT NOT NULL,
+    host         TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('queued', 'running', 'waiting', 'retrying', 'succeeded',
+                                                'failed', 'cancelled')),
+    open         INTEGER NOT NULL CHECK (open IN (0, 1)),
+    due_at       INTEGER,  -- when it may be leased: its time to run, or the end of its lease
+    lease_token  TEXT,
+    blocked_by   TEXT,
+    body         TEXT NOT NULL CHECK (body <> ''),
+    CHECK (open = (state IN ('queued', 'running', 'waiting', 'retrying'))),
+    CHECK ((open = 1) = (due_at IS NOT NULL)),
+    CHECK ((state = 'running') = (lease_token IS NOT NULL AND lease_token <> '')),
+    CHECK (blocked_by IS NULL OR (blocked_by <> '' AND blocked_by <> id))
+) STRICT;
+CREATE INDEX operations_open ON operations (id) WHERE open = 1;
+CREATE INDEX operations_ended ON operations (state, id) WHERE open = 0;
+CREATE INDEX operations_resource ON operations (resource, id);
+CREATE INDEX operations_organization ON operations (organization, id);
+
+CREATE TABLE events (
+    sequence INTEGER NOT NULL PRIMARY KEY CHECK (sequence >= 1),
+    at       INTEGER NOT NULL,
+    resource TEXT,
+    body     TEXT NOT NULL CHECK (body <> '')
+) STRICT;
+CREATE INDEX events_resource ON events (resource, sequence) WHERE resource IS NOT NULL;
+
+CREATE TABLE idempotency (
+    scope        TEXT NOT NULL,
+    key          TEXT NOT NULL,
+    request_hash TEXT NOT NULL,
+    resource     TEXT NOT NULL,
+    operation    TEXT NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_expires ON idempotency (expires_at, scope, key);
+
+-- A row for every value that was ever given: live while it has a resource, else resting until rest_until.
+CREATE TABLE allocations (
+    range      TEXT NOT NULL,
+    value      INTEGER NOT NULL,
+    resource   TEXT REFERENCES resources (id) DEFERRABLE INITIALLY DEFERRED,
+    key        TEXT,
+    rest_until INTEGER,
+    PRIMARY KEY (range, value),
+    CHECK ((resource IS NULL) = (key IS NULL)),
+    CHECK ((resource IS NULL) = (rest_until IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX allocations_live ON allocations (resource, range, key) WHERE resource IS NOT NULL;
+
+CREATE TABLE organizations (
+    id         TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
+    title      TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE api_keys (
+    id           TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
+    hash         TEXT NOT NULL UNIQUE CHECK (hash <> ''),
+    organization TEXT NOT NULL CHECK (organization <> ''),
+    role         TEXT NOT NULL CHECK (role IN ('reader', 'user', 'administrator')),
+    description  TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    revoked_at   INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE orphans (
+    provider      TEXT NOT NULL,
+    external_name TEXT NOT NULL,
+    kind          TEXT NOT NULL CHECK (kind IN ('lost', 'gone', 'foreign')),
+    detail        TEXT NOT NULL,
+    resource      TEXT NOT NULL,
+    generation    INTEGER NOT NULL CHECK (generation >= 0),
+    first_seen    INTEGER NOT NULL,
+    last_seen     INTEGER NOT NULL,
+    removed_at    INTEGER,
+    PRIMARY KEY (provider, external_name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE settings (
+    key   TEXT NOT NULL PRIMARY KEY CHECK (key <> ''),
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,192 @@
+// The same random history against memory and SQLite gives the same answers and the same state. What one of them
+// gets wrong the other shows.
+#include <fmt/format.h>
+
+#include "store_conformance.h"
+
+namespace slipway::conformance {
+namespace {
+
+// Makes commits out of what the store holds, some of them stale, some of them impossible.
+class RandomHistory {
+  public:
+    explicit RandomHistory(std::uint64_t seed) : random_(seed) {}
+
+    Commit next(Store& store, TimePoint now) {
+        now_ = now;
+        Commit commit;
+        const std::uint64_t writes = 1 + random_.below(3);
+        for (std::uint64_t i = 0; i < writes; ++i) add_write(store, commit);
+        if (chance(3)) add_precondition(commit);
+        if (chance(2)) commit.events.push_back(sample_event(sample_resource(some()), "test.happened"));
+        return commit;
+    }
+    LeaseRequest next_lease() {
+        LeaseRequest request{HostId(chance(2) ? "host-1" : "host-2"), 10s, {}, 1 + below(4), {}};
+        request.capacity = {{"local", below(4)}, {"aws", below(4)}};
+        if (chance(4)) request.saturated.emplace_back("org-1");
+        return request;
+    }
+    bool chance(std::uint64_t one_in) { return random_.below(one_in) == 0; }
+    std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(random_.below(bound)); }
+
+  private:
+    int some() { return static_cast<int>(random_.below(40)); }
+    OrganizationId organization() { return OrganizationId("org-" + std::to_string(random_.below(3))); }
+
+    void add_write(Store& store, Commit& commit) {
+        switch (random_.below(8)) {
+            case 0:
+            case 1:
+            case 2: return add_resource(store, commit);
+            case 3:
+            case 4: return add_operation(store, commit);
+            case 5: commit.writes.emplace_back(write::Unblock{operation_id(some())}); return;
+            case 6: commit.writes.emplace_back(write::ReleaseAllocations{resource_id(some()), now_ + 5s}); return;
+            default:
+                commit.writes.emplace_back(write::PutIdempotency{
+                    {"s", std::to_string(some()), "h", resource_id(some()), operation_id(some()), now_ + 8s}});
+                return;
+        }
+    }
+
+    void add_resource(Store& store, Commit& commit) {
+        const int number = some();
+        const auto found = run(store.resource(resource_id(number))).value();
+        Resource resource = found ? *found : sample_resource(number);
+        if (!found) resource.provider = chance(2) ? "local" : "aws";
+        if (chance(8)) resource.version += 1;
+        if (chance(3)) resource.organization = organization();
+        if (chance(2)) resource.state = state(number);
+        resource.pooled = chance(2);
+        if (chance(3)) resource.labels["l" + std::to_string(below(3))] = std::to_string(below(3));
+        if (chance(3)) {
+            commit.allocations.push_back({"r", chance(2) ? "a" : "b", 0, 12, resource.id, chance(3), now_ + 5s});
+        }
+        if (chance(20)) resource.external_name = "slipway-000001";
+        commit.writes.emplace_back(write::PutResource{std::move(resource)});
+    }
+
+    void add_operation(Store& store, Commit& commit) {
+        const int number = some();
+        const auto found = run(store.operation(operation_id(number))).value();
+        Operation operation =
+            found ? *found : sample_operation(number, sample_resource(some()), now_ + 1s * below(9));
+        if (!found) {
+            operation.provider = chance(2) ? "local" : "aws";
+            operation.organization = organization();
+            if (chance(3)) operation.host = HostId(chance(2) ? "host-1" : "host-2");
+            if (const OperationId other = operation_id(some()); chance(3) && other != operation.id) {
+                operation.blocked_by = other;
+            }
+        } else if (std::holds_alternative<operation_state::Running>(operation.state)) {
+            using namespace operation_state;
+            if (chance(2)) operation.state = Retrying{now_ + 1s * below(9), "again"};
+            if (chance(3)) operation.state = Waiting{now_ + 1s * below(9), "later"};
+            if (chance(3)) operation.state = Succeeded{now_};
+        }
+        if (chance(8)) operation.version += 1;
+        std::optional<std::uint64_t> fence;
+        if (chance(2)) fence = operation.fence + (chance(6) ? 1 : 0);
+        commit.writes.emplace_back(write::PutOperation{std::move(operation), fence});
+    }
+
+    ResourceState state(int number) {
+        using namespace resource_state;
+        switch (random_.below(5)) {
+            case 0: return Requested{operation_id(number)};
+            case 1: return Ready{{"redis", "host", 7}, {}};
+            case 2: return Failed{"why"};
+            case 3: return Gone{now_};
+            default: return Provisioning{operation_id(number)};
+        }
+    }
+
+    void add_precondition(Commit& commit) {
+        switch (random_.below(5)) {
+            case 0:
+                commit.preconditions.emplace_back(
+                    precondition::ExternalNameFree{"local", sample_resource(some()).external_name});
+                return;
+            case 1:
+                commit.preconditions.emplace_back(precondition::IdempotencyKeyFree{"s", std::to_string(some())});
+                return;
+            case 2:
+                commit.preconditions.emplace_back(
+                    precondition::PoolBelow{Kind::cache, "redis", "small", below(12)});
+                return;
+            case 3:
+                commit.preconditions.emplace_back(precondition::LiveResourcesBelow{organization(), below(15)});
+                return;
+            default:
+                commit.preconditions.emplace_back(precondition::ResourceUnchanged{resource_id(some()), 1});
+                return;
+        }
+    }
+
+    SeededRandom random_;
+    TimePoint now_;
+};
+
+std::string words(const Result<CommitAnswer>& answer) {
+    if (!answer) return fmt::format("error {}: {}", to_string(answer.error().code), answer.error().message);
+    if (const auto* rejected = std::get_if<Rejected>(&*answer)) {
+        return fmt::format("rejected {} {}", static_cast<int>(rejected->obstacle), rejected->subject);
+    }
+    const auto& committed = std::get<Committed>(*answer);
+    std::string out = fmt::format("committed, event {}", committed.last_event);
+    for (const auto& r : committed.resources) out += fmt::format(" {} v{}", r.id.str(), r.version);
+    for (const auto& o : committed.operations) {
+        out += fmt::format(" {} v{} {}", o.id.str(), o.version, o.blocked_by.str());
+    }
+    return out;
+}
+
+std::string words(const Result<LeaseAnswer>& answer) {
+    if (!answer) return answer.error().message;
+    std::string out = fmt::format("next {}", answer->next_due ? to_micros(*answer->next_due) : 0);
+    for (const auto& work : answer->work) {
+        const auto& token = std::get<operation_state::Running>(work.operation.state).token.str();
+        out += fmt::format(" {} v{} f{} {} r v{} {}", work.operation.id.str(), work.operation.version,
+                           work.operation.fence, token, work.resource.version, work.fresh);
+    }
+    return out;
+}
+
+// The last thing that happened, by kind, so that the test can say that it saw each of them.
+void compare_histories(std::uint64_t seed, int length, std::map<std::string, int>& seen) {
+    ManualClock clock(kStart);
+    const auto memory = memory_backend().make(clock);
+    const auto sqlite = sqlite_backend().make(clock);
+    RandomHistory history(seed);
+    for (int i = 0; i < length; ++i) {
+        if (history.chance(3)) clock.advance(1s);
+        if (history.chance(4)) {
+            const LeaseRequest request = history.next_lease();
+            const std::string expected = words(run(memory->store().lease(request)));
+            ASSERT_EQ(words(run(sqlite->store().lease(request))), expected) << "seed " << seed << ", step " << i;
+            ++seen[expected.find("op_") != std::string::npos ? "leased" : "nothing leased"];
+        } else {
+            const Commit commit = history.next(memory->store(), clock.now());
+            const std::string expected = words(run(memory->store().commit(commit)));
+            ASSERT_EQ(words(run(sqlite->store().commit(commit))), expected) << "seed " << seed << ", step " << i;
+            ++seen[expected.substr(0, expected.starts_with("rejected") ? 10 : 9)];
+        }
+        if (i % 20 == 0) {
+            ASSERT_EQ(dump(sqlite->store()), dump(memory->store())) << "seed " << seed << ", step " << i;
+        }
+    }
+    ASSERT_EQ(dump(sqlite->store()), dump(memory->store())) << "seed " << seed;
+}
+
+TEST(StoreDifferential, MemoryAndSqliteAgreeOnRandomHistories) {
+    std::map<std::string, int> seen;
+    for (std::uint64_t seed = 1; seed <= 12 && !HasFatalFailure(); ++seed) compare_histories(seed, 400, seen);
+    for (const std::string kind : {"committed", "leased", "rejected 0", "rejected 1", "rejected 2", "rejected 3",
+                                   "rejected 4", "rejected 5", "rejected 6", "rejected 7"}) {
+        EXPECT_GT(seen[kind], 0) << kind << " never came up: the histories test less than they should";
+    }
+}
+
+}  // namespace
+}  // namespace slipway::conformance
