@@ -221,13 +221,17 @@ Task<Answer<Hello>> AgentClient::hello(Duration budget) {
 }
 
 Task<Answer<bool>> AgentClient::create_instance(std::string name, json::object meta, std::vector<FileContent> files,
-                                                Duration budget) {
+                                                bool start_follows, Duration budget) {
     json::array contents;
     for (const FileContent& each : files) {
         contents.emplace_back(json::object{{"file", each.file}, {"content", each.content}});
     }
-    const Answer<json::object> answer = co_await core_->call(
-        "create_instance", {{"name", name}, {"meta", std::move(meta)}, {"files", std::move(contents)}}, budget);
+    const Answer<json::object> answer = co_await core_->call("create_instance",
+                                                             {{"name", name},
+                                                              {"meta", std::move(meta)},
+                                                              {"files", std::move(contents)},
+                                                              {"start_follows", start_follows}},
+                                                             budget);
     if (!answer) co_return std::unexpected(answer.error());
     co_return json::get_bool(*answer, "made");
 }

@@ -30,9 +30,10 @@ class AgentClient {
     ~AgentClient();
 
     Task<Answer<Hello>> hello(Duration budget);
-    // Answers whether it was made now.
+    // Answers whether it was made now. `start_follows`: it is made durable by the start that comes next, not
+    // before.
     Task<Answer<bool>> create_instance(std::string name, json::object meta, std::vector<FileContent> files,
-                                       Duration budget);
+                                       bool start_follows, Duration budget);
     // Answers whether the content changed.
     Task<Answer<bool>> write_file(std::string name, Identity identity, FileContent file, Duration budget);
     Task<Answer<Started>> start(StartRequest request, Duration budget);

@@ -61,7 +61,7 @@ TEST_F(ClientTest, AStartedProcessOutlivesTheHelperAndIsFoundAgainByItsLock) {
     Process process;
     {
         AgentClient client(io_.get_executor(), options());
-        ASSERT_TRUE(run(client.create_instance("one", meta(), files(), 5s)));
+        ASSERT_TRUE(run(client.create_instance("one", meta(), files(), false, 5s)));
         const Answer<Started> started = run(client.start(start("one"), 5s));
         ASSERT_TRUE(started) << started.error().message;
         EXPECT_FALSE(started->already);
@@ -84,7 +84,7 @@ TEST_F(ClientTest, AStartedProcessOutlivesTheHelperAndIsFoundAgainByItsLock) {
 TEST_F(ClientTest, AStartedProcessHasItsOwnUidNoPrivilegesNoStrayDescriptorsAndACleanEnvironment) {
     ::setenv("SLIPWAY_TEST_SECRET", "canary", 1);
     AgentClient client(io_.get_executor(), options());
-    ASSERT_TRUE(run(client.create_instance("one", meta(), files(), 5s)));
+    ASSERT_TRUE(run(client.create_instance("one", meta(), files(), false, 5s)));
     const Answer<Started> started = run(client.start(start("one"), 5s));
     ASSERT_TRUE(started) << started.error().message;
     const std::string base = fmt::format("/proc/{}", started->process.pid);
@@ -113,7 +113,7 @@ TEST_F(ClientTest, AStartedProcessHasItsOwnUidNoPrivilegesNoStrayDescriptorsAndA
 
 TEST_F(ClientTest, ASignalReachesOnlyTheVeryProcessThatWasMeant) {
     AgentClient client(io_.get_executor(), options());
-    ASSERT_TRUE(run(client.create_instance("one", meta(), files(), 5s)));
+    ASSERT_TRUE(run(client.create_instance("one", meta(), files(), false, 5s)));
     const Answer<Started> started = run(client.start(start("one"), 5s));
     ASSERT_TRUE(started);
     Process other = started->process;
@@ -131,10 +131,10 @@ TEST_F(ClientTest, ASignalReachesOnlyTheVeryProcessThatWasMeant) {
 
 TEST_F(ClientTest, AHelperThatDiesIsStartedAgainAndTheLostAnswerIsSaidToBeUnknown) {
     AgentClient client(io_.get_executor(), options({"--die-at", "create:placed"}));
-    const Answer<bool> lost = run(client.create_instance("one", meta(), files(), 5s));
+    const Answer<bool> lost = run(client.create_instance("one", meta(), files(), false, 5s));
     ASSERT_FALSE(lost);
     EXPECT_EQ(lost.error().code, FailureCode::unknown);
-    const Answer<bool> again = run(client.create_instance("one", meta(), files(), 5s));
+    const Answer<bool> again = run(client.create_instance("one", meta(), files(), false, 5s));
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_FALSE(*again);  // it had taken effect
 }

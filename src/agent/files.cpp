@@ -65,8 +65,8 @@ Answer<void> sync(int fd, std::string_view what) {
     return {};
 }
 
-Answer<bool> replace_file(int directory, const std::string& name, std::string_view content,
-                          const FileOwner& owner) {
+Answer<bool> replace_file(int directory, const std::string& name, std::string_view content, const FileOwner& owner,
+                          Durability durability) {
     if (has_content(directory, name, content, owner)) return false;
     const std::string temporary = fmt::format("{}.{}", kTemporary, name);
     ::unlinkat(directory, temporary.c_str(), 0);
@@ -79,11 +79,16 @@ Answer<bool> replace_file(int directory, const std::string& name, std::string_vi
     if (::fchown(fd.get(), owner.uid, owner.gid) != 0 || ::fchmod(fd.get(), owner.mode) != 0) {
         return std::unexpected(os_failure("set a file's owner"));
     }
-    if (const Answer<void> synced = sync(fd.get(), "a file"); !synced) return std::unexpected(synced.error());
+    if (durability != Durability::none) {
+        if (const Answer<void> synced = sync(fd.get(), "a file"); !synced) return std::unexpected(synced.error());
+    }
     if (::renameat(directory, temporary.c_str(), directory, name.c_str()) != 0) {
         return std::unexpected(os_failure("put a file in its place"));
     }
-    if (const Answer<void> synced = sync(directory, "a directory"); !synced) return std::unexpected(synced.error());
+    if (durability == Durability::name) {
+        if (const Answer<void> synced = sync(directory, "a directory"); !synced)
+            return std::unexpected(synced.error());
+    }
     return true;
 }
 

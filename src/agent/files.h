@@ -26,8 +26,15 @@ struct FileOwner {
     gid_t gid = 0;
     mode_t mode = 0600;
 };
-// Atomic: the old content or the new one, also after a power cut. Answers whether anything was to be done.
-Answer<bool> replace_file(int directory, const std::string& name, std::string_view content, const FileOwner& owner);
+// What is to survive a power cut when the call returns.
+enum class Durability : std::uint8_t {
+    none,     // nothing: the file may even be empty afterwards
+    content,  // if the name is there afterwards, its content is whole
+    name,     // both
+};
+// Atomic: a reader sees the old content or the new one. Answers whether anything was to be done.
+Answer<bool> replace_file(int directory, const std::string& name, std::string_view content, const FileOwner& owner,
+                          Durability durability = Durability::name);
 // A regular file of at most `limit` bytes; absent, foreign (not a regular file) or invalid (too large) otherwise.
 Answer<std::string> read_file(int directory, const std::string& name, std::size_t limit);
 // The last `limit` bytes, "" where there is none.

@@ -80,6 +80,10 @@ Answer<json::object> Handler::create(const json::object& request) {
     }
     const Answer<bool> made = instances_.create(*name, meta->as_object(), contents);
     if (!made) return std::unexpected(made.error());
+    if (!json::get_bool(request, "start_follows")) {
+        if (const Answer<void> settled = instances_.settle(*name); !settled)
+            return std::unexpected(settled.error());
+    }
     return json::object{{"made", *made}};
 }
 
@@ -139,6 +143,8 @@ Answer<json::object> Handler::start(const json::object& request) {
     plan->uid = *uid;
     const Answer<Process> process = launch(*plan, checkpoint_);
     if (!process) return std::unexpected(process.error());
+    // The disk works while the engine starts; nobody is told of it before both are done.
+    if (const Answer<void> settled = instances_.settle(*name); !settled) return std::unexpected(settled.error());
     return to_json(Started{*process, plan->tag, false});
 }
 

@@ -207,13 +207,14 @@ Answer<void> Instances::check_not_gone(const std::string& name, std::uint64_t ge
     return refuse(FailureCode::gone, "this instance was removed before");
 }
 
+// Not made durable: what could come late does not outlive a power cut either.
 Answer<void> Instances::bury(const std::string& name, std::uint64_t generation) {
     const Answer<std::string> text = read_file(gone_.get(), name, 64);
     std::uint64_t removed = 0;
     if (text) std::from_chars(text->data(), text->data() + text->size(), removed);
     if (removed >= generation) return {};
-    const Answer<bool> written =
-        replace_file(gone_.get(), name, fmt::format("{}\n", generation), {rights_.uid, ::getegid(), 0600});
+    const Answer<bool> written = replace_file(gone_.get(), name, fmt::format("{}\n", generation),
+                                              {rights_.uid, ::getegid(), 0600}, Durability::none);
     if (!written) return std::unexpected(written.error());
     return {};
 }
@@ -223,7 +224,8 @@ Answer<void> Instances::fill(int directory, const json::object& meta, const std:
     const auto uid = static_cast<uid_t>(json::get_int(meta, "uid"));
     const gid_t group = rights_.isolation ? static_cast<gid_t>(uid) : own_group;
     for (const FileContent& each : files) {
-        const Answer<bool> written = replace_file(directory, each.file, each.content, {rights_.uid, group, 0640});
+        const Answer<bool> written =
+            replace_file(directory, each.file, each.content, {rights_.uid, group, 0640}, Durability::none);
         if (!written) return std::unexpected(written.error());
     }
     const Answer<UniqueFd> data = make_directory(directory, "data", 0700);
@@ -232,7 +234,7 @@ Answer<void> Instances::fill(int directory, const json::object& meta, const std:
         return std::unexpected(os_failure("give the data directory to its uid"));
     }
     const Answer<bool> written =
-        replace_file(directory, "meta.json", json::dump(meta), {rights_.uid, own_group, 0600});
+        replace_file(directory, "meta.json", json::dump(meta), {rights_.uid, own_group, 0600}, Durability::content);
     if (!written) return std::unexpected(written.error());
     return {};
 }
@@ -244,12 +246,25 @@ Answer<void> Instances::make(const std::string& name, const json::object& meta,
     if (!directory) return std::unexpected(directory.error());
     checkpoint_("create:made");
     if (const Answer<void> filled = fill(directory->get(), meta, files); !filled) return filled;
-    if (const Answer<void> synced = sync(directory->get(), "an instance"); !synced) return synced;
     checkpoint_("create:filled");
     if (::renameat2(new_.get(), name.c_str(), root_.get(), name.c_str(), RENAME_NOREPLACE) != 0) {
         return std::unexpected(os_failure("put an instance in its place"));
     }
     checkpoint_("create:placed");
+    return {};
+}
+
+Answer<void> Instances::settle(const std::string& name) const {
+    const Answer<UniqueFd> directory = this->directory(name);
+    if (!directory) return std::unexpected(directory.error());
+    for (const std::string& each : list_names(directory->get())) {
+        if (!valid_file(each)) continue;
+        const UniqueFd file(
+            ::openat(directory->get(), each.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+        if (!file) continue;
+        if (const Answer<void> synced = sync(file.get(), "a file"); !synced) return synced;
+    }
+    if (const Answer<void> synced = sync(directory->get(), "an instance"); !synced) return synced;
     return sync(root_.get(), "the root");
 }
 

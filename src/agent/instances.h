@@ -34,8 +34,10 @@ class Instances {
     // end, and clears what an interrupted one left.
     static Answer<Instances> open(const std::string& root, Rights rights, int wait_ms, Checkpoint checkpoint);
 
-    // Answers whether it was made now. With the same identity it is brought to `meta` and `files`.
+    // Answers whether it was made now. With the same identity it is brought to `meta` and `files`. Only after
+    // `settle` is it sure to be there after a power cut; what is there before that is whole or nothing.
     Answer<bool> create(const std::string& name, const json::object& meta, const std::vector<FileContent>& files);
+    Answer<void> settle(const std::string& name) const;
     // Answers whether the content changed.
     Answer<bool> write(const std::string& name, const Identity& identity, const FileContent& file);
     Answer<InstanceStatus> status(const std::string& name) const;

@@ -78,7 +78,7 @@ Task<std::optional<ProviderAnswer>> LocalProvider::bring_up(Call& call) {
     }
     call.touched = true;
     const agent::Answer<bool> made = co_await agent_.create_instance(
-        call.name(), meta(call), {{std::string(kConfigFile), call.config.text}}, call.deadline.left());
+        call.name(), meta(call), {{std::string(kConfigFile), call.config.text}}, true, call.deadline.left());
     if (!made) co_return std::unexpected(error_of(made.error(), true));
     agent::StartRequest request;
     request.name = call.name();
