@@ -1,0 +1,40 @@
+#include "main/admin_ports.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace slipway {
+namespace {
+
+std::vector<faces::ReadinessCheck> readiness(const StatusBoard& board) {
+    std::vector<faces::ReadinessCheck> checks;
+    for (const StatusBoard::Part& part : board.parts()) {
+        checks.push_back({part.name, part.state.has_value(), part.state ? "" : part.state.error().message});
+    }
+    return checks;
+}
+
+Task<Result<faces::SweepResult>> sweep(AdminParts parts, faces::SweepRequest wanted) {
+    SweepOptions options;
+    options.dry_run = wanted.dry_run;
+    options.grace = wanted.grace.value_or(parts.config.background.sweep_grace);
+    auto report = co_await parts.sweeper.sweep(options);
+    if (!report) co_return fail(report.error());
+    co_return faces::SweepResult{std::move(report->found), report->inventory, report->removed, report->failed};
+}
+
+}  // namespace
+
+faces::NativePorts admin_ports(AdminParts parts) {
+    faces::NativePorts ports;
+    ports.readiness = [&board = parts.board] { return readiness(board); };
+    ports.doctor = [parts] { return examine(parts); };
+    ports.orphans = [&store = parts.store] { return store.orphans(); };
+    ports.sweep = [parts](faces::SweepRequest wanted) -> Task<Result<faces::SweepResult>> {
+        co_return co_await boost::asio::co_spawn(
+            parts.ops, [parts, wanted] { return sweep(parts, wanted); }, boost::asio::use_awaitable);
+    };
+    return ports;
+}
+
+}  // namespace slipway

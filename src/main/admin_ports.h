@@ -1,0 +1,31 @@
+// What the native face asks of parts that it may not see: readiness, the doctor, orphans and the sweep.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "faces/native/ports.h"
+#include "main/config.h"
+#include "main/state_dir.h"
+#include "main/status_board.h"
+#include "ops/sweeper.h"
+#include "store/store.h"
+
+namespace slipway {
+
+// All outlive the ports. The sweeper is used on `ops` only.
+struct AdminParts {
+    const Config& config;
+    const Catalog& catalog;
+    const StateDir& state_dir;
+    const StatusBoard& board;
+    Store& store;
+    Sweeper& sweeper;
+    boost::asio::any_io_executor ops;
+};
+
+faces::NativePorts admin_ports(AdminParts parts);
+
+// Everything about this server and its machine that an administrator should know. Called on any thread.
+Task<Result<std::vector<faces::Finding>>> examine(AdminParts parts);
+
+}  // namespace slipway

@@ -1,0 +1,201 @@
+#include "main/config.h"
+
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "main/plan_config.h"
+#include "main/toml_reader.h"
+#include "main/units.h"
+
+namespace slipway {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using Problems = std::vector<ConfigProblem>;
+
+constexpr std::array<std::string_view, 3> kOpenFaces{"redis", "ec2", "bigdata"};
+constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
+constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
+constexpr std::int64_t kMaxPort = 65'535;
+constexpr std::int64_t kMaxUid = 4'000'000'000;
+constexpr std::size_t kMaxPrefix = 16;
+constexpr std::size_t kMaxDomain = 200;
+
+std::string check_listen(const std::string& text) {
+    return parse_host_port(text)
+               ? ""
+               : "must be ADDR:PORT with a numeric address, e.g. \"127.0.0.1:3000\" or \"[::1]:3000\"";
+}
+
+std::string check_address(const std::string& text) {
+    return is_address(text) ? "" : "must be a numeric IPv4 or IPv6 address, e.g. \"127.0.0.1\"";
+}
+
+std::string check_face(const std::string& text) {
+    if (std::ranges::find(kOpenFaces, text) != kOpenFaces.end()) return "";
+    return fmt::format("must be one of \"{}\"", fmt::join(kOpenFaces, "\", \""));
+}
+
+bool lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+// Clients cut an instance's name at the first dot, and it becomes the first label of a host name.
+std::string check_prefix(const std::string& text) {
+    const bool good = !text.empty() && text.size() <= kMaxPrefix && text.front() != '-' &&
+                      std::ranges::all_of(text, [](char c) { return lower_or_digit(c) || c == '-'; });
+    return good ? "" : fmt::format("must be 1 to {} of a-z 0-9 -, and not begin with -", kMaxPrefix);
+}
+
+std::string check_domain(const std::string& text) {
+    const bool good = !text.empty() && text.size() <= kMaxDomain && lower_or_digit(text.front()) &&
+                      lower_or_digit(text.back()) && !text.contains("..") &&
+                      std::ranges::all_of(text, [](char c) { return lower_or_digit(c) || c == '-' || c == '.'; });
+    return good ? "" : "must be a domain name in lower case, e.g. \"localhost\" or \"redis.example.org\"";
+}
+
+std::string check_path(const std::string& text) { return text.starts_with('/') ? "" : "must be an absolute path"; }
+
+void read_server(TableReader& root, ServerConfig& out, Problems& problems) {
+    const toml::table* table = root.table("server");
+    if (table == nullptr) return;
+    TableReader reader(*table, "server", problems);
+    reader.texts("listen", out.listen, check_listen);
+    if (reader.has("listen") && out.listen.empty()) reader.problem("listen", "must name at least one ADDR:PORT");
+    reader.integer("threads", out.threads, 1, 64);
+    reader.duration("wait_limit", out.wait_limit, milliseconds(0), hours(1));
+    reader.duration("stop_grace", out.stop_grace, milliseconds(0), minutes(10));
+    if (const auto bytes = reader.size("max_body", 1024, 64LL << 20))
+        out.max_body = static_cast<std::size_t>(*bytes);
+    reader.integer("max_connections", out.max_connections, 1, 1'000'000);
+    reader.integer("max_requests", out.max_requests, 1, 1'000'000);
+    reader.boolean("access_log", out.access_log);
+    std::vector<std::string> faces;
+    reader.texts("allow_anonymous", faces, check_face);
+    out.allow_anonymous = {faces.begin(), faces.end()};
+    reader.finish();
+}
+
+void read_log(TableReader& root, LogConfig& out, Problems& problems) {
+    const toml::table* table = root.table("log");
+    if (table == nullptr) return;
+    TableReader reader(*table, "log", problems);
+    if (const auto level = reader.one_of("level", kLevels)) {
+        out.level = static_cast<log::Level>(std::ranges::find(kLevels, *level) - kLevels.begin());
+    }
+    if (const auto format = reader.one_of("format", kFormats)) {
+        out.format = *format == "json" ? log::Format::json : log::Format::text;
+    }
+    reader.finish();
+}
+
+void read_broker(TableReader& root, BrokerConfig& out, Problems& problems) {
+    const toml::table* table = root.table("broker");
+    if (table == nullptr) return;
+    TableReader reader(*table, "broker", problems);
+    reader.text("name_prefix", out.name_prefix, check_prefix);
+    reader.duration("provision_limit", out.provision_limit, seconds(10), hours(24));
+    reader.duration("idempotency_ttl", out.idempotency_ttl, minutes(1), hours(24 * 30));
+    reader.duration("rest", out.rest, milliseconds(0), hours(24));
+    reader.integer("quota", out.quota, 1, 10'000'000);
+    reader.finish();
+}
+
+void read_range(TableReader& reader, std::string_view first_key, std::string_view last_key, std::int64_t& first,
+                std::int64_t& last, std::int64_t min, std::int64_t max) {
+    reader.integer(first_key, first, min, max);
+    reader.integer(last_key, last, min, max);
+    if (first > last) {
+        reader.problem(reader.has(last_key) ? last_key : first_key,
+                       fmt::format("{} ({}) must not be above {} ({})", first_key, first, last_key, last));
+    }
+}
+
+void read_local(TableReader& root, LocalConfig& out, Problems& problems) {
+    const toml::table* table = root.table("local");
+    if (table == nullptr) return;
+    TableReader reader(*table, "local", problems);
+    reader.text("domain", out.domain, check_domain);
+    reader.texts("bind", out.bind, check_address);
+    if (out.bind.empty()) reader.problem("bind", "must name at least one address");
+    read_range(reader, "port_first", "port_last", out.port_first, out.port_last, 1024, kMaxPort);
+    read_range(reader, "uid_first", "uid_last", out.uid_first, out.uid_last, 1000, kMaxUid);
+    reader.integer("concurrency", out.concurrency, 1, 256);
+    reader.text("helper_socket", out.helper_socket, check_path);
+    reader.integer("helper_uid", out.helper_uid, 0, kMaxUid);
+    reader.finish();
+}
+
+void read_background(TableReader& root, BackgroundConfig& out, Problems& problems) {
+    if (const toml::table* table = root.table("reconcile")) {
+        TableReader reader(*table, "reconcile", problems);
+        reader.duration("interval", out.reconcile_interval, seconds(1), hours(24));
+        reader.finish();
+    }
+    if (const toml::table* table = root.table("sweep")) {
+        TableReader reader(*table, "sweep", problems);
+        reader.boolean("dry_run", out.sweep_dry_run);
+        reader.duration("grace", out.sweep_grace, seconds(0), hours(24 * 366));
+        reader.duration("interval", out.sweep_interval, seconds(1), hours(24 * 7));
+        reader.finish();
+    }
+}
+
+Config read(const toml::table& table, Problems& problems) {
+    Config config = default_config();
+    TableReader root(table, "", problems);
+    read_server(root, config.server, problems);
+    read_log(root, config.log, problems);
+    read_broker(root, config.broker, problems);
+    read_local(root, config.local, problems);
+    read_background(root, config.background, problems);
+    read_plans(root, config.plans, config.local, problems);
+    root.finish();
+    return config;
+}
+
+std::unexpected<Error> refuse(Problems problems, std::string_view file_name) {
+    std::ranges::sort(problems, {}, [](const ConfigProblem& each) { return std::tie(each.line, each.key); });
+    Error error{ErrorCode::invalid_argument, fmt::format("{} cannot be used", file_name), {}, {}};
+    for (ConfigProblem& each : problems) {
+        error.problems.push_back({fmt::format("{}:{}: {}", file_name, each.line, each.key), std::move(each.what)});
+    }
+    return fail(std::move(error));
+}
+
+}  // namespace
+
+Config default_config() {
+    Config config;
+    config.plans = default_plans();
+    return config;
+}
+
+Result<Config> parse_config(std::string_view text, std::string_view file_name) {
+    try {
+        const toml::table table = toml::parse(text, file_name);
+        Problems problems;
+        Config config = read(table, problems);
+        if (!problems.empty()) return refuse(std::move(problems), file_name);
+        return config;
+    } catch (const toml::parse_error& error) {
+        return refuse({{error.source().begin.line, fmt::format("column {}", error.source().begin.column),
+                        std::string(error.description())}},
+                      file_name);
+    }
+}
+
+Result<Config> load_config(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) return fail(ErrorCode::invalid_argument, fmt::format("{} cannot be opened", file.string()));
+    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    if (in.bad()) return fail(ErrorCode::invalid_argument, fmt::format("{} cannot be read", file.string()));
+    return parse_config(text, file.string());
+}
+
+}  // namespace slipway

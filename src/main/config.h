@@ -1,0 +1,80 @@
+// The configuration of `slipway serve`: every setting with its default, and how it is read from a TOML file.
+// docs/configuration.md is its manual.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "domain/catalog.h"
+
+namespace slipway {
+
+struct ServerConfig {
+    std::vector<std::string> listen = {};  // "ADDR:PORT"; empty: the default listeners
+    std::size_t threads = 0;               // 0: one for each core, 2 to 16
+    Duration wait_limit = std::chrono::seconds(60);
+    Duration stop_grace = std::chrono::seconds(10);
+    std::size_t max_body = 1024UL * 1024;  // bytes
+    std::size_t max_connections = 10'000;
+    std::size_t max_requests = 4'096;  // under way at once
+    bool access_log = true;
+    std::set<std::string, std::less<>> allow_anonymous = {};  // faces
+};
+
+struct LogConfig {
+    log::Level level = log::Level::info;
+    log::Format format = log::Format::text;
+};
+
+struct BrokerConfig {
+    std::string name_prefix = "oct";
+    Duration provision_limit = std::chrono::minutes(15);
+    Duration idempotency_ttl = std::chrono::hours(24);
+    Duration rest = std::chrono::minutes(1);
+    std::uint64_t quota = 10'000;
+};
+
+struct LocalConfig {
+    std::string domain = "localhost";
+    std::vector<std::string> bind = {"127.0.0.1", "::1"};
+    std::int64_t port_first = 20'000;
+    std::int64_t port_last = 29'999;
+    std::int64_t uid_first = 210'000;
+    std::int64_t uid_last = 299'999;
+    std::uint32_t concurrency = 16;
+    std::string helper_socket = {};  // empty: a helper of our own is started
+    std::uint32_t helper_uid = 0;    // whom we trust behind the socket
+};
+
+struct BackgroundConfig {
+    Duration reconcile_interval = std::chrono::seconds(30);
+    bool sweep_dry_run = true;
+    Duration sweep_grace = std::chrono::hours(1);
+    Duration sweep_interval = std::chrono::minutes(10);
+};
+
+struct Config {
+    ServerConfig server;
+    LogConfig log;
+    BrokerConfig broker;
+    LocalConfig local;
+    BackgroundConfig background;
+    std::vector<Plan> plans;
+};
+
+// The plans of a server without any in its configuration: redis small, medium and large.
+std::vector<Plan> default_plans();
+Config default_config();
+
+// Errors: invalid_argument; `problems` has all of them, each `field` being "FILE:LINE: key".
+Result<Config> parse_config(std::string_view text, std::string_view file_name);
+Result<Config> load_config(const std::filesystem::path& file);
+
+}  // namespace slipway

@@ -1,0 +1,354 @@
+#include "main/service.h"
+
+#include <thread>
+
+#include <boost/asio/detached.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "agent/client.h"
+#include "base/log.h"
+#include "broker/broker.h"
+#include "faces/native/native_face.h"
+#include "faces/redis/redis_face.h"
+#include "http/server.h"
+#include "main/admin_ports.h"
+#include "main/identity.h"
+#include "main/ops_thread.h"
+#include "main/state_dir.h"
+#include "main/status_board.h"
+#include "ops/background.h"
+#include "ops/engine.h"
+#include "providers/local/local_provider.h"
+#include "store/master_key.h"
+#include "store/sealer.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace slipway {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Duration kTick = milliseconds(100);
+constexpr Duration kLookAtParts = seconds(1);
+constexpr Duration kProviderStart = seconds(2);  // longer than that the first requests do not wait for a helper
+constexpr Duration kEngineStop = seconds(5);
+
+http::ServerOptions http_options(const ServerConfig& config) {
+    http::ServerOptions options;
+    options.listen = config.listen;
+    options.threads =
+        config.threads != 0 ? config.threads : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 16);
+    options.body_bytes = config.max_body;
+    options.max_connections = config.max_connections;
+    options.max_handlers = config.max_requests;
+    options.access_log = config.access_log;
+    return options;
+}
+
+agent::AgentClient::Options helper_options(const LocalConfig& config, const StateDir& state_dir) {
+    if (!config.helper_socket.empty()) return agent::ConnectOptions{config.helper_socket, config.helper_uid};
+    agent::SpawnOptions options;
+    options.root = state_dir.instances().string();
+    options.uid_first = static_cast<uid_t>(config.uid_first);
+    options.uid_last = static_cast<uid_t>(config.uid_last);
+    return options;
+}
+
+local::LocalOptions local_options(const LocalConfig& config, const InstallationId& installation) {
+    local::LocalOptions options;
+    options.installation = installation;
+    options.domain = config.domain;
+    options.addresses = config.bind;
+    options.port_first = config.port_first;
+    options.port_last = config.port_last;
+    options.uid_first = config.uid_first;
+    options.uid_last = config.uid_last;
+    options.concurrency = config.concurrency;
+    return options;
+}
+
+}  // namespace
+
+// The members stand in the order in which they have to be there; stop() says in which order they go.
+class Service::Impl {
+  public:
+    explicit Impl(const Settings& settings) : config_(settings.config), catalog_(settings.config.plans) {}
+    ~Impl() { stop(); }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    Status start(const Settings& settings);
+    void stop();
+    [[nodiscard]] const std::vector<http::Listener>& listeners() const { return server_->listeners(); }
+
+  private:
+    Status open_state(const std::filesystem::path& path);
+    void make_provider();
+    void make_operations();
+    void make_broker();
+    http::Router routes();
+    Status listen();
+    void begin_work();
+    void tell_who_may_call() const;
+    void on_commit(const CommitNotice& notice);
+    Task<void> tick();
+    Task<void> look_at_parts();
+    Task<bool> start_provider(Duration budget);
+    void note_provider_changes();
+
+    const Config config_;
+    const Catalog catalog_;
+    SystemClock clock_;
+    SteadyClock steady_clock_;  // leases and due times: it never jumps
+    SystemRandom random_;
+    AsioScheduler scheduler_;
+    StatusBoard board_;
+    StateDir state_dir_;
+    OpsThread ops_;
+    std::unique_ptr<store::SqliteStore> store_;
+    std::unique_ptr<store::KeyRing> keys_;
+    Identity identity_;
+    std::unique_ptr<agent::AgentClient> agent_;
+    std::unique_ptr<local::LocalProvider> local_;
+    ProviderRegistry registry_;
+    std::unique_ptr<ProviderCalls> calls_;
+    std::unique_ptr<Broker> broker_;
+    std::unique_ptr<PoolKeeper> pools_;
+    std::unique_ptr<Reconciler> reconciler_;
+    std::unique_ptr<Sweeper> sweeper_;
+    std::shared_ptr<Engine> engine_;
+    std::shared_ptr<Background> background_;
+    std::unique_ptr<faces::FaceContext> faces_;
+    std::unique_ptr<http::Server> server_;
+    bool has_pools_ = false;
+    bool provider_started_ = false;  // on the engine's thread
+    bool stopped_ = false;
+};
+
+Status Service::Impl::open_state(const std::filesystem::path& path) {
+    auto prepared = prepare_state_dir(path);
+    if (!prepared) return fail(prepared.error());
+    state_dir_ = std::move(*prepared);
+    // First the store: its lock keeps everybody else away from the rest of the directory.
+    auto opened = store::SqliteStore::open(state_dir_.store(), steady_clock_, random_);
+    if (!opened) return fail(opened.error());
+    store_ = std::move(*opened);
+    auto master = store::load_or_create_master_key(state_dir_.master_key(), random_);
+    if (!master) return fail(master.error());
+    auto administrator = load_or_create_admin_key(state_dir_.admin_key(), random_);
+    if (!administrator) return fail(administrator.error());
+    return ops_.run<Status>([&]() -> Task<Status> {
+        auto keys = co_await store::KeyRing::load_or_create(std::move(*master), *store_, random_, clock_);
+        if (!keys) co_return fail(keys.error());
+        keys_ = std::move(*keys);
+        auto identity = co_await load_or_create_identity(*store_, clock_, random_);
+        if (!identity) co_return fail(identity.error());
+        identity_ = std::move(*identity);
+        co_return co_await register_administrator(*store_, std::move(*administrator), clock_, random_);
+    });
+}
+
+void Service::Impl::make_provider() {
+    agent_ = std::make_unique<agent::AgentClient>(ops_.executor(), helper_options(config_.local, state_dir_));
+    local_ = std::make_unique<local::LocalProvider>(local_options(config_.local, identity_.installation), *agent_,
+                                                    ops_.executor());
+    registry_.add(*local_);
+    calls_ = std::make_unique<ProviderCalls>(registry_, *keys_, identity_.installation);
+    ops_.run<bool>([this] { return start_provider(kProviderStart); });
+}
+
+Task<bool> Service::Impl::start_provider(Duration budget) {
+    if (const Status started = co_await local_->start(budget); started) {
+        provider_started_ = true;
+    } else {
+        log::warning("main", "the local provider cannot be used yet",
+                     {{"why", started.error().message}, {"detail", started.error().detail}});
+    }
+    note_provider_changes();
+    co_return provider_started_;
+}
+
+void Service::Impl::note_provider_changes() {
+    for (const StatusBoard::Change& change : board_.refresh(registry_, catalog_)) {
+        if (change.state) {
+            log::info("main", "a provider is available", {{"provider", change.provider}});
+        } else {
+            log::warning("main", "a provider is unavailable: what it makes is refused until that is mended",
+                         {{"provider", change.provider}, {"why", change.state.error().message}});
+        }
+    }
+}
+
+void Service::Impl::make_broker() {
+    BrokerOptions options;
+    options.host = identity_.host;
+    options.name_prefix = config_.broker.name_prefix;
+    options.provision_limit = config_.broker.provision_limit;
+    options.idempotency_ttl = config_.broker.idempotency_ttl;
+    options.rest = config_.broker.rest;
+    options.max_resources_per_organization = config_.broker.quota;
+    broker_ =
+        std::make_unique<Broker>(Broker::Parts{*store_, catalog_, board_, *keys_, steady_clock_, random_}, options);
+}
+
+void Service::Impl::make_operations() {
+    PoolOptions pool;
+    pool.host = identity_.host;
+    pool.name_prefix = config_.broker.name_prefix;
+    pool.provision_limit = config_.broker.provision_limit;
+    pools_ = std::make_unique<PoolKeeper>(
+        PoolKeeper::Parts{*store_, catalog_, registry_, *keys_, steady_clock_, random_}, pool);
+    has_pools_ = std::ranges::any_of(catalog_.plans(), [](const Plan& plan) { return plan.pool > 0; });
+    ReconcilerOptions reconciler;
+    reconciler.host = identity_.host;
+    reconciler_ =
+        std::make_unique<Reconciler>(Reconciler::Parts{*store_, *calls_, steady_clock_, random_}, reconciler);
+    sweeper_ = std::make_unique<Sweeper>(Sweeper::Parts{*store_, *calls_, steady_clock_});
+    EngineOptions engine;
+    engine.host = identity_.host;
+    engine.rest = config_.broker.rest;
+    engine_ = Engine::make({*store_, *calls_, steady_clock_, scheduler_, random_, ops_.executor()}, engine);
+    BackgroundOptions background;
+    background.reconcile_interval = config_.background.reconcile_interval;
+    background.sweep_interval = config_.background.sweep_interval;
+    background.sweep.dry_run = config_.background.sweep_dry_run;
+    background.sweep.grace = config_.background.sweep_grace;
+    background_ =
+        Background::make({*pools_, *reconciler_, *sweeper_, registry_, scheduler_, ops_.executor()}, background);
+}
+
+http::Router Service::Impl::routes() {
+    faces::FaceOptions options;
+    options.anonymous = config_.server.allow_anonymous;
+    options.wait_limit = config_.server.wait_limit;
+    options.poll_limit = config_.server.wait_limit;
+    faces_ = std::make_unique<faces::FaceContext>(faces::FaceContext{*broker_, std::move(options)});
+    http::Router router;
+    faces::add_redis(router, *faces_);
+    faces::add_native(router, *faces_,
+                      admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, ops_.executor()}));
+    return router;
+}
+
+// Any thread.
+void Service::Impl::on_commit(const CommitNotice& notice) {
+    broker_->on_commit(notice);
+    if (notice.work) engine_->wake();
+    if (has_pools_ && !notice.resources.empty()) background_->hint_pools();
+}
+
+Status Service::Impl::listen() {
+    store_->listen([this](const CommitNotice& notice) { on_commit(notice); });
+    server_ = std::make_unique<http::Server>(http_options(config_.server), routes(), clock_, random_);
+    return server_->start();
+}
+
+Task<void> Service::Impl::tick() {
+    for (;;) {
+        co_await scheduler_.sleep(kTick);
+        broker_->tick();
+    }
+}
+
+Task<void> Service::Impl::look_at_parts() {
+    for (;;) {
+        co_await scheduler_.sleep(kLookAtParts);
+        const auto answer = co_await store_->setting("installation");
+        board_.set_store(answer ? Status() : Status(fail(ErrorCode::storage, "the store cannot be read")));
+        if (!answer) log::error("main", "the store cannot be read", {{"error", answer.error().message}});
+        if (provider_started_) {
+            note_provider_changes();
+        } else {
+            co_await start_provider(kProviderStart);
+        }
+    }
+}
+
+void Service::Impl::begin_work() {
+    namespace asio = boost::asio;
+    // Providers are touched on their own thread only, from the first moment on.
+    ops_.run<bool>([this]() -> Task<bool> {
+        engine_->start();
+        background_->start();
+        co_return true;
+    });
+    asio::co_spawn(ops_.executor(), [this] { return tick(); }, asio::detached);
+    asio::co_spawn(ops_.executor(), [this] { return look_at_parts(); }, asio::detached);
+}
+
+void Service::Impl::tell_who_may_call() const {
+    const std::string named = fmt::format("{}", fmt::join(config_.server.allow_anonymous, ","));
+    for (const http::Listener& listener : server_->listeners()) {
+        if (listener.loopback) {
+            log::warning("main",
+                         "the redis face needs no key on this address: every program on this machine may use it",
+                         {{"listener", listener.address}});
+        } else if (!named.empty()) {
+            log::warning("main", "faces need no key on this address: everybody who can reach it may use them",
+                         {{"listener", listener.address}, {"faces", named}});
+        }
+    }
+}
+
+Status Service::Impl::start(const Settings& settings) {
+    ops_.start();
+    if (Status opened = open_state(settings.state_dir); !opened) return opened;
+    make_provider();
+    make_broker();
+    make_operations();
+    if (Status listening = listen(); !listening) return listening;
+    begin_work();
+    tell_who_may_call();
+    log::info("main", "started",
+              {{"version", SLIPWAY_VERSION},
+               {"pid", fmt::format("{}", ::getpid())},
+               {"state_dir", state_dir_.path.string()},
+               {"installation", identity_.installation.str()},
+               {"host", identity_.host.str()}});
+    return {};
+}
+
+// What may wake a coroutine goes before the coroutine, and a coroutine before what it refers to.
+void Service::Impl::stop() {
+    if (std::exchange(stopped_, true)) return;
+    if (server_) server_->drain(config_.server.stop_grace);
+    if (engine_) {
+        ops_.run<bool>([this]() -> Task<bool> {
+            background_->stop();
+            co_await engine_->stop(kEngineStop);
+            co_return true;
+        });
+    }
+    if (server_) server_->stop(Duration::zero());
+    ops_.stop();
+    if (store_) store_->listen(nullptr);
+    if (broker_) broker_->abandon_waits();
+    store_.reset();
+    ops_.destroy_work();
+    background_.reset();
+    engine_.reset();
+    local_.reset();
+    agent_.reset();
+    server_.reset();
+}
+
+Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Service::~Service() = default;
+
+Result<std::unique_ptr<Service>> Service::start(const Settings& settings) {
+    auto impl = std::make_unique<Impl>(settings);
+    if (Status started = impl->start(settings); !started) return fail(started.error());
+    return std::unique_ptr<Service>(new Service(std::move(impl)));
+}
+
+std::vector<std::string> Service::addresses() const {
+    std::vector<std::string> addresses;
+    for (const http::Listener& listener : impl_->listeners()) addresses.push_back(listener.address);
+    return addresses;
+}
+
+void Service::stop() { impl_->stop(); }
+
+}  // namespace slipway

@@ -1,0 +1,47 @@
+#include "main/status_board.h"
+
+#include <optional>
+
+namespace slipway {
+
+Result<ProviderTraits> StatusBoard::traits(std::string_view provider, Kind kind, std::string_view engine) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = traits_.find(Key(provider, kind, engine));
+    if (found == traits_.end()) return fail(ErrorCode::unavailable, "no provider of this server makes that");
+    return found->second;
+}
+
+std::vector<StatusBoard::Change> StatusBoard::refresh(const ProviderDirectory& directory, const Catalog& catalog) {
+    std::map<Key, Result<ProviderTraits>> now;
+    for (const Plan& plan : catalog.plans()) {
+        const Key key(plan.provider, plan.kind, plan.engine);
+        if (!now.contains(key)) now.emplace(key, directory.traits(plan.provider, plan.kind, plan.engine));
+    }
+    std::vector<Change> changes;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, state] : now) {
+        const auto before = traits_.find(key);
+        const bool told = before != traits_.end() && before->second.has_value() == state.has_value() &&
+                          (state || before->second.error().message == state.error().message);
+        if (!told) changes.push_back({std::get<0>(key), state ? Status() : Status(fail(state.error()))});
+    }
+    traits_ = std::move(now);
+    return changes;
+}
+
+void StatusBoard::set_store(Status state) {
+    const std::lock_guard lock(mutex_);
+    store_ = std::move(state);
+}
+
+std::vector<StatusBoard::Part> StatusBoard::parts() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Part> parts{{"store", store_}};
+    for (const auto& [key, state] : traits_) {
+        parts.push_back(
+            {std::get<0>(key) + " " + std::get<2>(key), state ? Status() : Status(fail(state.error()))});
+    }
+    return parts;
+}
+
+}  // namespace slipway

@@ -1,0 +1,47 @@
+// What the HTTP threads may know of parts that live on the engine's thread: refreshed there, read anywhere.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "domain/catalog.h"
+#include "domain/ports.h"
+
+namespace slipway {
+
+// Thread-safe.
+class StatusBoard final : public ProviderDirectory {
+  public:
+    // One state of a part, with the reason where it is not usable. Both texts are public.
+    struct Part {
+        std::string name;
+        Status state;
+    };
+
+    // As last refreshed; unavailable for what no plan uses.
+    [[nodiscard]] Result<ProviderTraits> traits(std::string_view provider, Kind kind,
+                                                std::string_view engine) const override;
+
+    // Asks `directory` for every plan. Called on the thread that the directory lives on. Answers what became
+    // available or unavailable since the last time, as sentences for the log.
+    struct Change {
+        std::string provider;
+        Status state;
+    };
+    std::vector<Change> refresh(const ProviderDirectory& directory, const Catalog& catalog);
+    void set_store(Status state);
+
+    // The store, then each provider that a plan uses.
+    [[nodiscard]] std::vector<Part> parts() const;
+
+  private:
+    using Key = std::tuple<std::string, Kind, std::string>;
+    mutable std::mutex mutex_;
+    std::map<Key, Result<ProviderTraits>> traits_;
+    Status store_;
+};
+
+}  // namespace slipway

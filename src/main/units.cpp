@@ -1,0 +1,93 @@
+#include "main/units.h"
+
+#include <array>
+#include <charconv>
+
+#include <boost/asio/ip/address.hpp>
+#include <fmt/format.h>
+
+namespace slipway {
+namespace {
+
+struct Unit {
+    std::string_view name;
+    std::int64_t factor;
+};
+
+constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::array<Unit, 5> kTimes{
+    {{"d", 86'400 * kSecond}, {"h", 3'600 * kSecond}, {"m", 60 * kSecond}, {"s", kSecond}, {"ms", kSecond / 1000}}};
+constexpr std::array<Unit, 5> kSizes{{{"", 1}, {"b", 1}, {"kb", 1LL << 10}, {"mb", 1LL << 20}, {"gb", 1LL << 30}}};
+constexpr std::int64_t kLongest = 36'525LL * 86'400 * kSecond;
+constexpr std::int64_t kLargest = 1LL << 60;
+
+std::optional<std::int64_t> parse(std::string_view text, std::span<const Unit> units, std::int64_t most) {
+    std::int64_t number = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (parsed.ec != std::errc() || number < 0) return std::nullopt;
+    const std::string_view rest = text.substr(static_cast<std::size_t>(parsed.ptr - text.data()));
+    const auto unit = std::ranges::find(units, rest, &Unit::name);
+    if (unit == units.end() || number > most / unit->factor) return std::nullopt;
+    return number * unit->factor;
+}
+
+std::optional<boost::asio::ip::address> address_of(std::string_view text) {
+    boost::system::error_code error;
+    const auto address = boost::asio::ip::make_address(std::string(text), error);
+    if (error) return std::nullopt;
+    return address;
+}
+
+}  // namespace
+
+std::optional<Duration> parse_duration(std::string_view text) {
+    const auto micros = parse(text, kTimes, kLongest);
+    if (!micros) return std::nullopt;
+    return Duration(*micros);
+}
+
+std::string format_duration(Duration duration) {
+    for (const Unit& unit : kTimes) {
+        if (duration.count() != 0 && duration.count() % unit.factor == 0) {
+            return fmt::format("{}{}", duration.count() / unit.factor, unit.name);
+        }
+    }
+    return fmt::format("{}ms", duration.count() / (kSecond / 1000));
+}
+
+std::optional<std::int64_t> parse_size(std::string_view text) {
+    std::string lower(text);
+    std::ranges::transform(lower, lower.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return parse(lower, kSizes, kLargest);
+}
+
+std::optional<HostPort> parse_host_port(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    std::string_view host = text.substr(0, colon);
+    const std::string_view port = text.substr(colon + 1);
+    HostPort at;
+    const auto parsed = std::from_chars(port.data(), port.data() + port.size(), at.port);
+    if (port.empty() || parsed.ec != std::errc() || parsed.ptr != port.data() + port.size()) return std::nullopt;
+    const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    const auto address = address_of(host);
+    if (!address || address->is_v6() != bracketed) return std::nullopt;
+    at.host = host;
+    return at;
+}
+
+std::string format_host_port(const HostPort& at) {
+    return at.host.contains(':') ? fmt::format("[{}]:{}", at.host, at.port)
+                                 : fmt::format("{}:{}", at.host, at.port);
+}
+
+bool is_address(std::string_view text) { return address_of(text).has_value(); }
+
+bool is_loopback(std::string_view address) {
+    const auto parsed = address_of(address);
+    return parsed && parsed->is_loopback();
+}
+
+}  // namespace slipway
