@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "cli/doctor.h"
+#include "cli/output.h"
+#include "cli/program_version.h"
+
+namespace slipway::cli {
+namespace {
+
+constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kLittleSpace = 1024 * kMiB;
+constexpr std::uint64_t kNoSpace = 100 * kMiB;
+constexpr int kSyncs = 5;
+constexpr std::chrono::milliseconds kSlowSync(50);
+constexpr rlim_t kFewFiles = 4096;
+
+std::string why() { return std::generic_category().message(errno); }
+
+Finding check_permissions(const std::string& path, const struct stat& seen) {
+    const std::string check = "state directory";
+    if (!S_ISDIR(seen.st_mode)) return {check, Severity::problem, path + " is not a directory", "move it away"};
+    if ((seen.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return {check, Severity::problem,
+                fmt::format("{} can be written by others (mode {:o})", path, seen.st_mode & 07777U),
+                "chmod go-w " + path};
+    }
+    if (::access(path.c_str(), W_OK | X_OK) != 0) {
+        return {check, Severity::warning, fmt::format("{} cannot be written by this user", path),
+                "run as the user that the server runs as, or name another with --state-dir"};
+    }
+    const std::string key = path + "/admin.key";
+    struct stat of_key{};
+    if (::stat(key.c_str(), &of_key) == 0 && (of_key.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return {check, Severity::problem,
+                fmt::format("{} can be read by others (mode {:o})", key, of_key.st_mode & 07777U),
+                "chmod 600 " + key};
+    }
+    return {check, Severity::ok, fmt::format("{} (mode {:o})", path, seen.st_mode & 07777U), ""};
+}
+
+Finding check_space(const std::string& path) {
+    const std::string check = "free space";
+    struct statvfs space{};
+    if (::statvfs(path.c_str(), &space) != 0) {
+        return {check, Severity::warning, fmt::format("cannot be read at {}: {}", path, why()), ""};
+    }
+    const std::uint64_t left = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
+    const std::string message = fmt::format("{} MiB at {}", left / kMiB, path);
+    const std::string fix = "make room, or keep the state elsewhere with --state-dir";
+    if (left < kNoSpace) return {check, Severity::problem, message, fix};
+    if (left < kLittleSpace) return {check, Severity::warning, message, fix};
+    return {check, Severity::ok, message, ""};
+}
+
+// The median of a few writes of a page, each on disk before the next.
+Finding check_sync(const std::string& path) {
+    const std::string check = "fsync";
+    std::string name = path + "/.doctor-XXXXXX";
+    const int fd = ::mkostemp(name.data(), O_CLOEXEC);
+    if (fd < 0) return {check, Severity::warning, fmt::format("could not be tried in {}: {}", path, why()), ""};
+    ::unlink(name.c_str());
+    const std::array<char, 4096> page{};
+    std::array<std::chrono::steady_clock::duration, kSyncs> times{};
+    bool failed = false;
+    for (auto& time : times) {
+        const auto begin = std::chrono::steady_clock::now();
+        failed = failed || ::write(fd, page.data(), page.size()) != std::ssize(page) || ::fsync(fd) != 0;
+        time = std::chrono::steady_clock::now() - begin;
+    }
+    const std::string reason = why();
+    ::close(fd);
+    if (failed) {
+        return {check, Severity::problem, fmt::format("failed in {}: {}", path, reason),
+                "look at the disk and its mount"};
+    }
+    std::ranges::sort(times);
+    const auto median = times.at(kSyncs / 2);
+    const std::string message = fmt::format("{:.2f} ms", std::chrono::duration<double, std::milli>(median).count());
+    if (median > kSlowSync) {
+        return {check, Severity::warning, message + ": every accepted request waits for one",
+                "keep the state on a faster disk"};
+    }
+    return {check, Severity::ok, message, ""};
+}
+
+}  // namespace
+
+std::string_view to_string(Severity severity) {
+    switch (severity) {
+        case Severity::ok: return "ok";
+        case Severity::warning: return "warning";
+        case Severity::problem: return "problem";
+    }
+    return "unknown";
+}
+
+Finding check_redis(const std::string& search_path) {
+    const std::string check = "redis-server";
+    const std::string fix = "run scripts/setup, or apt-get install redis-server";
+    // Where Debian puts it, for those whose PATH is short.
+    const std::string program = find_program("redis-server", search_path + ":/usr/bin:/usr/local/bin");
+    if (program.empty()) return {check, Severity::problem, "is not installed", fix};
+    const auto line = version_line(program, std::chrono::seconds(5));
+    if (!line) return {check, Severity::problem, program + " does not tell its version", fix};
+    const std::size_t at = line->find("v=");
+    const std::string version =
+        at == std::string::npos ? *line : line->substr(at + 2, line->find(' ', at) - at - 2);
+    const bool old = version.find('.') == 1 && version[0] >= '0' && version[0] < '6';
+    if (old) {
+        return {check, Severity::problem, fmt::format("{} is version {}", program, printable(version)),
+                "install version 6 or newer: it is the first with users of their own"};
+    }
+    return {check, Severity::ok, fmt::format("{} {}", program, printable(version)), ""};
+}
+
+Finding check_names() {
+    const std::string check = "names";
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    const int failed = ::getaddrinfo("slipway-doctor-check.localhost", nullptr, &hints, &found);
+    if (found != nullptr) ::freeaddrinfo(found);
+    if (failed == 0) return {check, Severity::ok, "*.localhost resolves", ""};
+    return {check, Severity::problem,
+            fmt::format("*.localhost does not resolve ({}), so that instances cannot be reached by their names",
+                        ::gai_strerror(failed)),
+            "run scripts/setup, or apt-get install libnss-myhostname"};
+}
+
+Finding check_ipv6() {
+    const std::string check = "IPv6 loopback";
+    const int fd = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_addr = in6addr_loopback;
+    const bool bound = fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    const std::string reason = why();
+    if (fd >= 0) ::close(fd);
+    if (bound) return {check, Severity::ok, "::1 can be bound", ""};
+    return {check, Severity::warning,
+            fmt::format("::1 cannot be bound ({}); instances listen on 127.0.0.1 alone", reason),
+            "sysctl net.ipv6.conf.lo.disable_ipv6=0, where IPv6 is wanted"};
+}
+
+Finding check_open_files() {
+    const std::string check = "open files";
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    const std::string message = limit.rlim_max == RLIM_INFINITY
+                                    ? fmt::format("at most {}, no upper bound", limit.rlim_cur)
+                                    : fmt::format("at most {}, up to {}", limit.rlim_cur, limit.rlim_max);
+    if (limit.rlim_max < kFewFiles) {
+        return {check, Severity::warning, message + ": one for each connection and more for each engine",
+                "raise it: ulimit -n 65536, or LimitNOFILE= of the service"};
+    }
+    return {check, Severity::ok, message, ""};
+}
+
+Finding check_privileges(bool root) {
+    const std::string check = "privileges";
+    if (root) return {check, Severity::ok, "root: every engine runs under a uid of its own", ""};
+    return {check, Severity::warning,
+            "not root: every engine runs as this user and is not kept apart from the others",
+            "start the server as root (it hands its rights to the helper), or run `slipway agent` as root"};
+}
+
+std::vector<Finding> check_state_dir(const std::string& path) {
+    struct stat seen{};
+    if (::stat(path.c_str(), &seen) != 0) {
+        const bool absent = errno == ENOENT;
+        return {{"state directory", absent ? Severity::ok : Severity::warning,
+                 absent ? path + " does not exist yet: the server makes it" : fmt::format("{}: {}", path, why()),
+                 absent ? "" : "run as the user that the server runs as"}};
+    }
+    std::vector<Finding> findings{check_permissions(path, seen)};
+    if (!S_ISDIR(seen.st_mode)) return findings;
+    findings.push_back(check_space(path));
+    if (::access(path.c_str(), W_OK | X_OK) == 0) findings.push_back(check_sync(path));
+    return findings;
+}
+
+}  // namespace slipway::cli
