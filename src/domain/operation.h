@@ -47,6 +47,8 @@ std::optional<StepStatus> parse_step_status(std::string_view text);
 struct Step {
     StepKind kind = StepKind::create;
     StepStatus status = StepStatus::pending;
+    bool uncertain = false;       // a call's outcome is not known: its effect may still show up
+    bool absent_once = false;     // while it is undone: nothing was there at the last look
     std::uint32_t attempts = 0;   // failed attempts so far, in the present direction
     std::string last_error = {};  // public
     std::string request_id = {};  // the provider's id of the last call

@@ -36,7 +36,10 @@ OperationStepped OperationAnswers::begin(bool fresh) {
         }
         if (op_.leases > policy_.max_leases) return give_up("it was begun too often without an end");
     }
-    if (!fresh) return call(Verb::observe, false);
+    if (!fresh) {
+        if (op_.direction == Direction::forward) current().uncertain = true;  // the last worker may have called
+        return call(Verb::observe, false);
+    }
     switch (current().kind) {
         case StepKind::create: return call(Verb::create, false);
         case StepKind::update: return call(Verb::update, false);
@@ -126,12 +129,13 @@ OperationStepped OperationAnswers::on_remove(Verb verb, const Observation& seen)
     switch (seen.presence) {
         case Presence::absent:
         case Presence::foreign:  // not ours: there is nothing of ours to remove
-            return op_.direction == Direction::undo ? step_undone() : step_done(seen);
+            return op_.direction == Direction::undo ? not_there() : step_done(seen);
         case Presence::deleting: return wait(seen);
         case Presence::running:
         case Presence::stopped:
         case Presence::pending:
         case Presence::failed:
+            current().absent_once = false;
             if (verb == Verb::observe) return call(Verb::remove, false);
             return again("it is still there", {}, 1.0);
     }
@@ -157,10 +161,15 @@ OperationStepped OperationAnswers::failed(Verb verb, const ProviderError& error,
                 return call(verb, true);
             }
             return again(error.message, error.retry_after, jitter);
-        case ErrorClass::throttled:
-        case ErrorClass::transient:
+        // Something is there that could not be seen a moment ago: providers show what they made with a delay.
+        case ErrorClass::conflict:
+            step.uncertain = true;
+            return again(error.message, std::max(error.retry_after, policy_.poll), jitter);
         case ErrorClass::unknown_outcome:
-        case ErrorClass::conflict: return again(error.message, error.retry_after, jitter);
+            step.uncertain = true;
+            return again(error.message, error.retry_after, jitter);
+        case ErrorClass::throttled:
+        case ErrorClass::transient: return again(error.message, error.retry_after, jitter);
     }
     return again(error.message, error.retry_after, jitter);
 }
@@ -230,6 +239,16 @@ OperationStepped OperationAnswers::give_up(const std::string& reason) {
     record("operation.undoing",
            reason.empty() ? fmt::format("undoing: {}", op_.cancel_reason) : fmt::format("undoing: {}", reason));
     return undo_next();
+}
+
+// Nothing is there. Where a creation's outcome is unknown that has to be seen twice, with time in between.
+OperationStepped OperationAnswers::not_there() {
+    Step& step = current();
+    if (!step.uncertain || step.absent_once) return step_undone();
+    step.absent_once = true;
+    op_.state = Waiting{at_ + policy_.settle, "making sure that nothing comes late"};
+    op_.run_at = at_ + policy_.settle;
+    return take(true);
 }
 
 OperationStepped OperationAnswers::step_undone() {

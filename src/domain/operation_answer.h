@@ -37,6 +37,7 @@ class OperationAnswers {
 
     OperationStepped call(Verb verb, bool persist);
     OperationStepped step_done(const Observation& seen);
+    OperationStepped not_there();
     OperationStepped step_undone();
     OperationStepped wait(const Observation& seen);
     OperationStepped again(const std::string& error, Duration retry_after, double jitter);

@@ -45,10 +45,17 @@ bool intend(Operation& operation, TimePoint now) {
     return true;
 }
 
+// Time in which nobody worked on it, though it was due, does not count: a queue, a broker that was down or a clock
+// that was set forward must not make an accepted request fail.
+void forgive_delay(Operation& operation, TimePoint now) {
+    if (now > operation.run_at) operation.deadline += now - operation.run_at;
+}
+
 Next on(const Operation& in, TimePoint at, const ev::Leased& event, const RetryPolicy&) {
     if (is_terminal(in.state)) return refuse(in, "there is nothing left to do");
     if (!due(in, at)) return refuse(in, "it is not due, or another worker holds its lease");
     OperationStepped next{in, {}, true};
+    forgive_delay(next.operation, at);
     next.operation.state = Running{event.token, event.until};
     next.operation.run_at = event.until;
     next.operation.fence += 1;
@@ -139,7 +146,9 @@ Operation due_now(Operation operation, TimePoint now) {
                    [](const Cancelled&) {},
                },
                operation.state);
-    if (!is_terminal(operation.state)) operation.run_at = now;
+    if (is_terminal(operation.state)) return operation;
+    forgive_delay(operation, now);
+    operation.run_at = now;
     return operation;
 }
 

@@ -81,6 +81,9 @@ struct RetryPolicy {
     std::uint32_t max_leases = 10'000;     // of one operation, before it is given up as poisonous
     Duration first_delay = std::chrono::milliseconds(100);
     Duration max_delay = std::chrono::seconds(60);
+    // Between two looks that must both find nothing before something of unknown outcome counts as undone: what was
+    // made may be seen only after a while.
+    Duration settle = std::chrono::seconds(3);
     Duration longest_wait = std::chrono::minutes(5);  // whatever a provider asks for
     Duration poll = std::chrono::seconds(1);          // while a provider says pending or deleting
 };

@@ -324,6 +324,39 @@ TEST(OperationStep, ThePastDeadlineUndoesInsteadOfWaitingForEver) {
     EXPECT_EQ(after(operation, ev::Began{false}), "running(undo)+remove");
 }
 
+TEST(OperationStep, TimeInWhichNobodyWorkedDoesNotCountAgainstTheDeadline) {
+    Operation operation = operation_of(OperationKind::provision);
+    operation.deadline = kNow + std::chrono::minutes(15);
+    const TimePoint tomorrow = kNow + std::chrono::hours(24);
+    const auto leased = step(operation, {tomorrow, ev::Leased{LeaseToken("t"), tomorrow + kLease}}, kPolicy);
+    ASSERT_TRUE(leased);
+    EXPECT_EQ(leased->operation.deadline, tomorrow + std::chrono::minutes(15));
+    EXPECT_EQ(due_now(operation, tomorrow).deadline, tomorrow + std::chrono::minutes(15));
+}
+
+TEST(OperationStep, AConflictGivesTheProviderTimeToShowWhatIsThere) {
+    const auto stepped = step(running(OperationKind::provision),
+                              {kNow, ev::Answered{Verb::create, error_of(ErrorClass::conflict), 0.0}}, kPolicy);
+    ASSERT_EQ(describe(stepped), "retrying");
+    EXPECT_GE(stepped->operation.run_at, kNow + kPolicy.poll);
+}
+
+TEST(OperationStep, AnUnknownOutcomeIsUndoneOnlyAfterTwoLooksThatFindNothing) {
+    Operation operation = running(OperationKind::provision);
+    operation.direction = Direction::undo;
+    operation.failure = "why";
+    operation.steps[0].uncertain = true;
+    auto stepped = step(operation, {kNow, ev::Answered{Verb::observe, seen(Presence::absent), 0}}, kPolicy);
+    ASSERT_EQ(describe(stepped), "waiting(undo)");
+    EXPECT_GE(stepped->operation.run_at, kNow + kPolicy.settle);
+    operation = stepped->operation;
+    operation.state = Running{LeaseToken("t"), kNow + kLease};
+    EXPECT_EQ(after(operation, ev::Answered{Verb::observe, seen(Presence::absent), 0}),
+              "failed(undo)+resource+follower");
+    // It showed up after all: it is removed, and the looks begin anew.
+    EXPECT_EQ(after(operation, ev::Answered{Verb::observe, seen(Presence::running), 0}), "running(undo)+remove");
+}
+
 TEST(OperationStep, AMutatingStepIsPersistedBeforeItIsCalledAndAReadIsNot) {
     Operation operation = running(OperationKind::provision);
     operation.steps = {Step{.kind = StepKind::create, .status = StepStatus::intended},

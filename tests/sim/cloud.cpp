@@ -126,7 +126,7 @@ ProviderAnswer Cloud::remove(const Target& target, Duration shutdown) {
     settle();
     Observation answer;
     for (auto& [serial, thing] : things_) {
-        if (thing.name != target.external_name) continue;
+        if (thing.name != target.external_name || thing.visible_at > world_.now()) continue;
         if (!same(thing, target)) {
             answer.presence = Presence::foreign;
             continue;

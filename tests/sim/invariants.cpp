@@ -56,7 +56,9 @@ void check_intent(const Evidence& evidence, const Intent& intent, Violations& ou
     }
     if (ready || intent.delete_wanted) return;
     if (!failed || !(intent.cancel_accepted || excused(evidence, resource->id))) {
-        complain(fmt::format("an accepted request ended as {} for no reason", state_name(resource->state)));
+        const auto* why = std::get_if<resource_state::Failed>(&resource->state);
+        complain(fmt::format("{}: an accepted request ended as {} for no reason: {}", resource->external_name,
+                             state_name(resource->state), why == nullptr ? "" : why->reason));
     }
 }
 
