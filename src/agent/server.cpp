@@ -86,6 +86,7 @@ int serve(Handler& handler, const Door& door) {
     }
     while (listener || !connections.empty()) {
         std::vector<pollfd> waited;
+        waited.reserve(connections.size() + 1);
         for (const UniqueFd& each : connections) waited.push_back({each.get(), POLLIN, 0});
         if (listener) waited.push_back({listener.get(), POLLIN, 0});
         const int ready = ::poll(waited.data(), waited.size(), kPruneInterval);

@@ -6,7 +6,7 @@
 namespace slipway::local {
 
 struct LocalProvider::Call {
-    Verb verb;
+    Verb verb = Verb::observe;
     Target target;
     Spec spec;
     Deadline deadline;

@@ -87,7 +87,7 @@ std::string LocalSubject::picture() {
     return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
-std::optional<agent::Process> LocalSubject::process(const std::string& name) {
+std::optional<agent::Process> LocalSubject::process(const std::string& name) const {
     const std::vector<agent::Process> found = processes_below(directory(name));
     EXPECT_LE(found.size(), 1U) << "more than one process of " << name;
     if (found.empty()) return std::nullopt;

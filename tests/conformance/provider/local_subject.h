@@ -27,7 +27,7 @@ class LocalSubject final : public Subject {
 
     [[nodiscard]] std::string directory(const std::string& name) const { return temp_.root() + "/" + name; }
     [[nodiscard]] const std::string& path() const { return temp_.path(); }
-    std::optional<agent::Process> process(const std::string& name);
+    std::optional<agent::Process> process(const std::string& name) const;
     agent::AgentClient& client() { return *client_; }
 
   private:

@@ -14,7 +14,10 @@ class ProviderConformance : public ::testing::TestWithParam<NamedFactory> {
   protected:
     void SetUp() override { subject_ = GetParam().make(); }
     void TearDown() override {
-        for (const auto& [name, target] : used_) ask(Verb::remove, target, {});
+        for (const auto& [name, target] : used_) {
+            // Foreign by now or absent already: what counts is what is left.
+            static_cast<void>(ask(Verb::remove, target, {}));
+        }
         const std::vector<std::string> left = subject_->leftovers();
         EXPECT_TRUE(left.empty()) << fmt::format("{}", fmt::join(left, ", "));
     }
