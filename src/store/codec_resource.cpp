@@ -65,23 +65,33 @@ ResourceState read_state(JsonIn in) {
     return {};
 }
 
-void write_details(JsonOut& out, const Resource& in) {
-    out.begin_array("remnants");
-    for (const std::string& remnant : in.remnants) out.text_item(remnant);
+void write_texts(JsonOut& out, std::string_view key, const std::vector<std::string>& texts) {
+    out.begin_array(key);
+    for (const std::string& text : texts) out.text_item(text);
     out.end_array();
-    out.tree("parameters", in.parameters);
-    out.begin_object("allocations");
-    for (const auto& [key, value] : in.allocations) out.number_member(key, value);
+}
+
+void write_texts(JsonOut& out, std::string_view key, const std::map<std::string, std::string>& texts) {
+    out.begin_object(key);
+    for (const auto& [name, text] : texts) out.text_member(name, text);
     out.end_object();
-    out.begin_object("secrets");
-    for (const auto& [key, sealed] : in.secrets) {
-        out.object_member(key);
+}
+
+void write_numbers(JsonOut& out, std::string_view key, const std::map<std::string, std::int64_t>& numbers) {
+    out.begin_object(key);
+    for (const auto& [name, number] : numbers) out.number_member(name, number);
+    out.end_object();
+}
+
+void write_secrets(JsonOut& out, std::string_view key, const std::map<std::string, Sealed>& secrets) {
+    out.begin_object(key);
+    for (const auto& [name, sealed] : secrets) {
+        out.object_member(name);
         out.text("key", sealed.key_id);
         out.text("ciphertext", sealed.ciphertext);
         out.end_object();
     }
     out.end_object();
-    out.tree("handle", in.handle);
 }
 
 void read_details(JsonIn& in, Resource& out) {
@@ -105,25 +115,6 @@ void read_details(JsonIn& in, Resource& out) {
     out.handle = in.tree("handle");
 }
 
-void write_identity(JsonOut& out, const Resource& in) {
-    out.text("id", in.id.str());
-    out.text("name", in.name);
-    out.text("kind", to_string(in.kind));
-    out.text("engine", in.engine);
-    out.text("plan", in.plan);
-    out.text("provider", in.provider);
-    out.text("external_name", in.external_name);
-    out.number("generation", in.generation);
-    out.text("organization", in.organization.str());
-    out.text("face", in.face);
-    out.text("billing_code", in.billing_code);
-    out.begin_object("labels");
-    for (const auto& [key, value] : in.labels) out.text_member(key, value);
-    out.end_object();
-    out.boolean("pooled", in.pooled);
-    out.text("host", in.host.str());
-}
-
 void read_identity(JsonIn& in, Resource& out) {
     out.id = ResourceId(in.text("id"));
     out.name = in.text("name");
@@ -145,16 +136,38 @@ void read_identity(JsonIn& in, Resource& out) {
 }  // namespace
 
 std::string encode(const Resource& resource) {
+    // A member that is added to a resource does not compile here before it is written and read as well.
+    const auto& [id, name, kind, engine, plan, provider, external_name, generation, organization, face,
+                 billing_code, labels, pooled, host, state, health, health_at, health_detail, remnants, parameters,
+                 allocations, secrets, handle, created_at, updated_at, version] = resource;
+    static_cast<void>(version);  // a column
     JsonOut out;
     out.begin_object();
-    write_identity(out, resource);
-    write_state(out, resource.state);
-    out.text("health", to_string(resource.health));
-    out.time("health_at", resource.health_at);
-    out.text("health_detail", resource.health_detail);
-    write_details(out, resource);
-    out.time("created_at", resource.created_at);
-    out.time("updated_at", resource.updated_at);
+    out.text("id", id.str());
+    out.text("name", name);
+    out.text("kind", to_string(kind));
+    out.text("engine", engine);
+    out.text("plan", plan);
+    out.text("provider", provider);
+    out.text("external_name", external_name);
+    out.number("generation", generation);
+    out.text("organization", organization.str());
+    out.text("face", face);
+    out.text("billing_code", billing_code);
+    write_texts(out, "labels", labels);
+    out.boolean("pooled", pooled);
+    out.text("host", host.str());
+    write_state(out, state);
+    out.text("health", to_string(health));
+    out.time("health_at", health_at);
+    out.text("health_detail", health_detail);
+    write_texts(out, "remnants", remnants);
+    out.tree("parameters", parameters);
+    write_numbers(out, "allocations", allocations);
+    write_secrets(out, "secrets", secrets);
+    out.tree("handle", handle);
+    out.time("created_at", created_at);
+    out.time("updated_at", updated_at);
     out.end_object();
     return out.take();
 }

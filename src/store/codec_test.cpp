@@ -97,8 +97,10 @@ Operation full_operation() {
     in.cursor = 3;
     for (const StepKind kind :
          {StepKind::create, StepKind::verify, StepKind::update, StepKind::restart, StepKind::remove}) {
-        in.steps.push_back({kind, StepStatus::pending, 4'294'967'295U, kOdd, "req"});
+        in.steps.push_back({.kind = kind, .attempts = 4'294'967'295U, .last_error = kOdd, .request_id = "req"});
     }
+    in.steps[0].uncertain = true;
+    in.steps[1].absent_once = true;
     in.steps[1].status = StepStatus::intended;
     in.steps[2].status = StepStatus::done;
     in.steps[3].status = StepStatus::undone;
