@@ -21,9 +21,11 @@ namespace {
 
 // Steps that few histories come to are killed more often when they do, so that every pair is hit.
 double weight(const std::string& label) {
+    if (label.ends_with(".undo")) return 60.0;
+    if (label == "provision.verify") return 3.0;
     if (label == "lease" || label.starts_with("provision") || label == "deprovision.remove") return 1.0;
     if (label == "resource" || label == "accept.provision" || label == "accept.deprovision") return 2.0;
-    return 8.0;
+    return label == "cancel" ? 16.0 : 8.0;
 }
 
 // The mutant that repeats a creation without looking first.
@@ -88,6 +90,9 @@ void Process::start() {
     scheduler_ = std::make_unique<SimScheduler>(world, owner_);
     const auto crash = [this](const std::string& label, CrashPoint point) { return crash_here(label, point); };
     store_ = std::make_unique<SimStore>(world, around_.disk, owner_, crash);
+    if (around_.mutant == Mutant::create_before_intent) {
+        store_->before_commit = [this](const Commit& commit) { create_early(commit); };
+    }
     const auto label = [this](const Target& target, Verb verb) {
         const Operation* operation = around_.disk.state().operation(OperationId(target.token));
         return operation == nullptr ? fmt::format("look.{}", to_string(verb)) : label_of(*operation);
@@ -126,6 +131,21 @@ void Process::start() {
     engine_->start();
     background_->start();
     spawn([this] { return ticks(); });
+}
+
+// The mutant that makes the thing first and writes down afterwards what it was made for.
+void Process::create_early(const Commit& commit) {
+    for (const Write& write : commit.writes) {
+        const auto* put = std::get_if<write::PutResource>(&write);
+        if (put == nullptr || put->resource.version != 0) continue;
+        const Target target{InstallationId("sim"),
+                            put->resource.id,
+                            put->resource.external_name,
+                            1,
+                            active_operation(put->resource.state).str(),
+                            {}};
+        static_cast<void>(around_.cloud.create(target, Spec{}, {}));
+    }
 }
 
 Task<void> Process::ticks() {

@@ -66,6 +66,7 @@ class Process {
   private:
     bool crash_here(const std::string& label, CrashPoint point);
     Engine::Machine machine() const;
+    void create_early(const Commit& commit);
     Task<void> ticks();
 
     Surroundings& around_;

@@ -124,6 +124,7 @@ void Disk::crash() {
 Task<Result<CommitAnswer>> SimStore::commit(Commit commit) {
     const std::string label = label_of(commit);
     co_await world_.wait(world_.between(kLeastDelay, kMostDelay), owner_);
+    if (before_commit) before_commit(commit);
     if (crash_(label, CrashPoint::before_commit)) co_await forever();
     auto answer = disk_.commit(std::move(commit));
     if (crash_(label, CrashPoint::after_commit)) co_await forever();

@@ -66,6 +66,9 @@ class SimStore final : public Store {
     Task<Result<std::optional<std::string>>> setting(std::string key) override;
     void listen(std::function<void(const CommitNotice&)>) override {}
 
+    // The mutant that calls before it stores: told of every commit before it is made.
+    std::function<void(const Commit&)> before_commit;
+
   private:
     Task<void> forever() { co_await world_.wait(std::chrono::hours(24 * 365), owner_); }
 
