@@ -15,14 +15,28 @@ from ledger import Ledger
 from server import Server, machine
 from workload import Clients
 
+# Ports and uids of its own, so that several may run beside each other; freed ports come back soon, so that giving one
+# out too early would be seen.
 CONFIG = """\
-# Written by the crash harness.
+[pool]
+small = {pool}
+[broker]
+rest = "3s"
+[reconcile]
+interval = "2s"
+[local]
+port_first = {port}
+port_last = {port_last}
+uid_first = {uid}
+uid_last = {uid_last}
 """
 
 
 def write_config(path, pool):
+    lane = os.getpid() % 40
+    port, uid = 20000 + lane * 300, 300000 + lane * 1000
     with open(path, "w", encoding="utf-8") as file:
-        file.write(CONFIG.format(pool=pool))
+        file.write(CONFIG.format(pool=pool, port=port, port_last=port + 299, uid=uid, uid_last=uid + 999))
 
 
 class Chaos:
@@ -170,9 +184,7 @@ def main():
         arguments.seed = random.SystemRandom().getrandbits(32)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     place = tempfile.mkdtemp(prefix="slipway-crash-")
-    os.chmod(place, 0o711)  # engines of other uids pass through
     state_dir = os.path.join(place, "state")
-    os.mkdir(state_dir, 0o711)
     config = os.path.join(place, "slipway.toml")
     write_config(config, pool=3)
     ledger = Ledger()
