@@ -146,7 +146,7 @@ Task<Status> check_store(const AdminParts& parts, std::vector<Finding>& out) {
     } else {
         out.push_back({"sweep", Severity::warning,
                        fmt::format("{} things were found that nobody accounts for", left),
-                       "look at them (slipway orphans), then remove them (slipway sweep --remove)"});
+                       "look at them (slipway sweep), then remove them (slipway sweep --remove)"});
     }
     const auto levels = co_await parts.store.pool_levels();
     if (!levels) co_return fail(levels.error());

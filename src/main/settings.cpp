@@ -34,7 +34,7 @@ void declare(CLI::App& app, Words& words) {
     app.add_option("--state-dir", words.state_dir, "Where everything durable is kept")->type_name("DIR");
     app.add_option("--listen", words.listen, "Address to listen on (may be repeated; port 0: the system chooses)")
         ->type_name("ADDR:PORT")
-        ->take_all();
+        ->allow_extra_args(false);
     app.add_option("--config", words.config, "Configuration in TOML (docs/configuration.md)")->type_name("FILE");
     app.add_option("--database-url", words.database_url, "A PostgreSQL store (not in this version)")
         ->type_name("URL");
@@ -44,7 +44,8 @@ void declare(CLI::App& app, Words& words) {
     app.add_option("--allow-anonymous", words.allow_anonymous,
                    "Faces open without a key on every address: redis, ec2, bigdata (always open on loopback)")
         ->type_name("FACE,...")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);
     app.add_option("--log-format", words.log_format, "Form of the log on standard error")
         ->check(CLI::IsMember({"text", "json"}));
     app.add_option("--log-level", words.log_level, "What to log")

@@ -97,6 +97,7 @@ Result<StateDir> prepare_state_dir(const std::filesystem::path& path) {
     if (error) return fail(ErrorCode::storage, fmt::format("{}: {}", absolute.string(), error.message()));
     struct stat facts{};
     if (::stat(made.path.c_str(), &facts) != 0) return refuse(made.path, "cannot look at it");
+    if (!S_ISDIR(facts.st_mode)) return fail(ErrorCode::storage, made.path.string() + " is not a directory");
     if (facts.st_uid != ::geteuid()) {
         return fail(ErrorCode::forbidden, fmt::format("{} belongs to uid {}, and this server runs as uid {}",
                                                       made.path.string(), facts.st_uid, ::geteuid()));

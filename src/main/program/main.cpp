@@ -6,28 +6,22 @@
 #include <vector>
 
 #include "agent/agent.h"
+#include "cli/cli.h"
 #include "main/serve.h"
 
 namespace {
 
-constexpr std::string_view kUsage =
-    "Slipway, a self-service provisioning broker.\n"
-    "\n"
-    "  slipway serve [OPTION...]   run the server (slipway serve --help)\n"
-    "  slipway agent ...           the server's helper process; started by it\n"
-    "  slipway --version\n";
-
 int dispatch(int argc, char** argv) {
-    const std::vector<std::string> words(argv + 1, argv + argc);
-    const std::string_view verb = words.empty() ? "help" : std::string_view(words.front());
-    if (verb == "serve") return slipway::serve({words.begin() + 1, words.end()});
+    const std::string_view verb = argc > 1 ? std::string_view(argv[1]) : std::string_view();
+    if (verb == "serve") return slipway::serve(std::vector<std::string>(argv + 2, argv + argc));
     if (verb == "agent") return slipway::agent::run(argc, argv);
-    if (verb == "--version") {
-        std::puts("slipway " SLIPWAY_VERSION);
-        return 0;
-    }
-    std::fputs(kUsage.data(), stdout);
-    return verb == "help" || verb == "--help" ? 0 : 2;
+    const std::vector<slipway::cli::OtherCommand> others{
+        {"serve", "run the server (slipway serve --help)"},
+        {"agent", "the helper that starts engines; the server starts its own"}};
+    if (verb != "help") return slipway::cli::run(argc, argv, others);
+    std::string help = "--help";
+    std::vector<char*> words{argv[0], help.data(), nullptr};
+    return slipway::cli::run(2, words.data(), others);
 }
 
 }  // namespace
