@@ -15,6 +15,10 @@ from ledger import Ledger
 from server import Server, machine
 from workload import Clients
 
+# A restart takes up at once what the dead process had begun. It may look twice, some seconds apart, before it believes
+# that something is not there; what it must not do is wait until the dead one's leases (30 s) have run out.
+SLOWEST = 15  # seconds
+
 # Ports and uids of its own, so that several may run beside each other; freed ports come back soon, so that giving one
 # out too early would be seen.
 CONFIG = """\
@@ -119,9 +123,15 @@ def one_round(number, server, ledger, chaos, rng, seconds):
             time.sleep(0.15 + rng.random() * 0.8)
             chaos.act()
     finally:
+        begin = time.monotonic()
         clients.stop()
+    drained = time.monotonic()
     ledger.lost += clients.errors
+    if drained - begin > SLOWEST:
+        ledger.lost.append(f"after the last kill it took {drained - begin:.0f} s until every client was answered: "
+                           "work that a dead process had begun was not taken up at once")
     wait_for_quiet(server, ledger)
+    return f"{drained - begin:.1f} s until the last client was answered, {time.monotonic() - drained:.1f} s until rest"
 
 
 def delete_everything(server, ledger, config):
@@ -153,12 +163,12 @@ def run(arguments, config, server, ledger):
     begin = time.monotonic()
     rounds = 0
     for number in range(1, arguments.rounds + 1):
-        one_round(number, server, ledger, chaos, rng, arguments.seconds)
+        pace = one_round(number, server, ledger, chaos, rng, arguments.seconds)
         inspector.check()
         rounds += 1
         live = len(ledger.in_state("made"))
         print(f"round {number}: {ledger.requests} requests so far, {live} live, {ledger.faults()} faults, "
-              f"{server.starts} starts, {time.monotonic() - begin:.0f} s", flush=True)
+              f"{server.starts} starts, {time.monotonic() - begin:.0f} s; {pace}", flush=True)
         if ledger.faults() or time.monotonic() - begin > arguments.limit:
             break
     delete_everything(server, ledger, config)
