@@ -96,7 +96,7 @@ Outcome<Exit> doctor(Api& api, const std::string& state_dir, bool json) {
         environment.out << json::dump(json::object{{"findings", std::move(all)}}) << '\n';
     } else {
         print(environment.out, findings);
-        environment.out << fmt::format("{} problems, {} warnings\n", count(Severity::problem),
+        environment.out << fmt::format("problems: {}, warnings: {}\n", count(Severity::problem),
                                        count(Severity::warning));
     }
     return count(Severity::problem) > 0 ? Exit::failed : Exit::ok;

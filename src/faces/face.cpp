@@ -94,7 +94,8 @@ http::Response render_error(int status, const Error& error) {
 
 http::Response error_response(const http::Request& request, const Error& error, const http::ErrorRenderer& render) {
     const int status = http::status_of(error.code);
-    if (status >= 500) {
+    // A provider's failure is told to its owner and stands in the operation's events.
+    if (status >= 500 && error.code != ErrorCode::provider_failure) {
         log::error("faces", "a request failed",
                    {{"request", request.request_id},
                     {"code", std::string(to_string(error.code))},
