@@ -19,18 +19,27 @@ std::unexpected<ProviderError> error(ErrorClass error_class, std::string message
 struct CloudPort::Fate {
     std::optional<ErrorClass> instead;  // answered without any effect
     bool lost = false;                  // the effect comes, the answer does not
+    bool twice = false;
     Duration effect_after{};
     Duration answer_after{};
     Duration boot{};
 };
 
-CloudPort::Fate CloudPort::fate_of(Verb verb, const Target& target, Duration budget) {
+CloudPort::Fate CloudPort::fate_of(const std::string& label, Verb verb, const Target& target, Duration budget) {
     World& world = parts_.world;
     const Faults& faults = parts_.faults;
     Fate fate;
     fate.effect_after = world.between(std::chrono::milliseconds(1), std::chrono::milliseconds(80));
     fate.answer_after =
         fate.effect_after + world.between(std::chrono::milliseconds(1), std::chrono::milliseconds(80));
+    if (parts_.script) {
+        const Scripted scripted = parts_.script(label, target, verb);
+        fate.instead = scripted.error;
+        fate.twice = scripted.twice;
+        fate.lost = scripted.lost_answer;
+        if (fate.lost) fate.answer_after = budget;
+        return fate;
+    }
     if (!faults.active) return fate;
     if (verb == Verb::create && world.chance(faults.pending)) {
         fate.boot = world.between(std::chrono::seconds(1), std::chrono::seconds(8));
@@ -66,18 +75,20 @@ Task<ProviderAnswer> CloudPort::call(Verb verb, Target target, Spec spec, Durati
     const std::string label = parts_.label(target, verb);
     if (parts_.mutant == Mutant::retry_without_token) target.token += fmt::format("/{}", world.random().next());
     if (parts_.crash(label, CrashPoint::before_call)) co_await forever();
-    const Fate fate = fate_of(verb, target, budget);
+    const Fate fate = fate_of(label, verb, target, budget);
     if (fate.instead) {
         co_await world.wait(fate.answer_after, parts_.owner);
         co_return error(*fate.instead, "the simulated provider refused");
     }
     const auto answer = std::make_shared<std::optional<ProviderAnswer>>();
-    world.at(fate.effect_after, kWorld, [this_cloud = &parts_.cloud, verb, target, spec, boot = fate.boot, answer] {
-        switch (verb) {
-            case Verb::observe: *answer = this_cloud->observe(target); break;
-            case Verb::create: *answer = this_cloud->create(target, spec, boot); break;
-            case Verb::update: *answer = this_cloud->update(target, spec); break;
-            case Verb::remove: *answer = this_cloud->remove(target, boot); break;
+    world.at(fate.effect_after, kWorld, [cloud = &parts_.cloud, verb, target, spec, fate, answer] {
+        for (int times = fate.twice ? 2 : 1; times > 0; --times) {
+            switch (verb) {
+                case Verb::observe: *answer = cloud->observe(target); break;
+                case Verb::create: *answer = cloud->create(target, spec, fate.boot); break;
+                case Verb::update: *answer = cloud->update(target, spec); break;
+                case Verb::remove: *answer = cloud->remove(target, fate.boot); break;
+            }
         }
     });
     // A crash of the process with the call on its way: the effect has happened, the answer finds nobody.

@@ -7,8 +7,16 @@
 
 namespace slipway::sim {
 
+// What a test wants to happen to one call, instead of what chance decides.
+struct Scripted {
+    std::optional<ErrorClass> error;  // answered without any effect
+    bool lost_answer = false;         // the effect comes, the answer does not
+    bool twice = false;               // the call reaches the provider two times
+};
+
 class CloudPort final : public Provider {
   public:
+    using Script = std::function<Scripted(const std::string& label, const Target&, Verb)>;
     using Label = std::function<std::string(const Target&, Verb)>;
     struct Parts {
         World& world;
@@ -20,6 +28,7 @@ class CloudPort final : public Provider {
         Label label;
         bool external_tags = false;
         bool on_this_host = false;
+        Script script;
     };
     explicit CloudPort(Parts parts) : parts_(std::move(parts)) {}
 
@@ -48,7 +57,7 @@ class CloudPort final : public Provider {
   private:
     struct Fate;
     Task<ProviderAnswer> call(Verb verb, Target target, Spec spec, Duration budget);
-    Fate fate_of(Verb verb, const Target& target, Duration budget);
+    Fate fate_of(const std::string& label, Verb verb, const Target& target, Duration budget);
     Task<void> forever() { co_await parts_.world.wait(std::chrono::hours(24 * 365), parts_.owner); }
 
     Parts parts_;

@@ -75,7 +75,9 @@ Engine::Machine Process::machine() const {
 // The process dies at this very point: what called this never goes on.
 bool Process::crash_here(const std::string& label, CrashPoint point) {
     if (dying_) return true;
-    if (!around_.faults.active || !around_.world.chance(around_.faults.crash * weight(label))) return false;
+    const bool scripted = around_.crash_script && around_.crash_script(label, point);
+    if (!scripted && (!around_.faults.active || !around_.world.chance(around_.faults.crash * weight(label))))
+        return false;
     around_.crashes[{label, point}] += 1;
     dying_ = true;
     around_.world.at({}, kWorld, [this] { around_.on_crash(owner_); });
@@ -97,9 +99,9 @@ void Process::start() {
         const Operation* operation = around_.disk.state().operation(OperationId(target.token));
         return operation == nullptr ? fmt::format("look.{}", to_string(verb)) : label_of(*operation);
     };
-    port_ =
-        std::make_unique<CloudPort>(CloudPort::Parts{world, around_.cloud, around_.faults, around_.mutant, owner_,
-                                                     crash, label, around_.external_tags, around_.on_this_host});
+    port_ = std::make_unique<CloudPort>(CloudPort::Parts{world, around_.cloud, around_.faults, around_.mutant,
+                                                         owner_, crash, label, around_.external_tags,
+                                                         around_.on_this_host, around_.script});
     registry_ = std::make_unique<ProviderRegistry>();
     registry_->add(*port_);
     calls_ = std::make_unique<ProviderCalls>(*registry_, around_.sealer, InstallationId("sim"));

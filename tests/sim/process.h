@@ -41,6 +41,9 @@ struct Surroundings {
     bool external_tags = false;
     bool on_this_host = false;
     std::function<void(Owner)> on_crash = {};
+    // Tests that script a history instead of drawing it: what happens to calls, and where the process dies.
+    CloudPort::Script script = {};
+    std::function<bool(const std::string& label, CrashPoint point)> crash_script = {};
 };
 
 class Process {
@@ -56,6 +59,8 @@ class Process {
     [[nodiscard]] Owner owner() const { return owner_; }
     Broker& broker() { return *broker_; }
     Sweeper& sweeper() { return *sweeper_; }
+    Store& store() { return *store_; }
+    [[nodiscard]] const Clock& clock() const { return *clock_; }
     // Runs everything that is ready now.
     void poll();
     void spawn(std::function<Task<void>()> make);
