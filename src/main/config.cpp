@@ -59,7 +59,9 @@ std::string check_domain(const std::string& text) {
     return good ? "" : "must be a domain name in lower case, e.g. \"localhost\" or \"redis.example.org\"";
 }
 
-std::string check_path(const std::string& text) { return text.starts_with('/') ? "" : "must be an absolute path"; }
+std::string check_path(const std::string& text) {
+    return text.empty() || text.starts_with('/') ? "" : "must be an absolute path";
+}
 
 void read_server(TableReader& root, ServerConfig& out, Problems& problems) {
     const toml::table* table = root.table("server");

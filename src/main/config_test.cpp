@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,6 +21,47 @@ std::string told(const Error& error) {
     std::string text;
     for (const FieldProblem& each : error.problems) text += fmt::format("{}: {}\n", each.field, each.problem);
     return text;
+}
+
+// The manual's example, between its fences.
+std::string manual() {
+    std::ifstream in(SLIPWAY_SOURCE_DIR "/docs/configuration.md");
+    std::ostringstream text;
+    text << in.rdbuf();
+    const std::string all = text.str();
+    const std::size_t begin = all.find("```toml\n");
+    EXPECT_NE(begin, std::string::npos);
+    return all.substr(begin + 8, all.find("```", begin + 8) - begin - 8);
+}
+
+// Every setting in words, so that two configurations can be compared.
+std::string words(const Config& config) {
+    const auto& [server, log, broker, local, background, plans] = config;
+    std::string text =
+        fmt::format("{} {} {} {} {} {} {}\n{} {}\n{} {} {} {} {}\n", server.wait_limit.count(),
+                    server.stop_grace.count(), server.max_body, server.max_connections, server.max_requests,
+                    server.access_log, fmt::join(server.allow_anonymous, ","), static_cast<int>(log.level),
+                    static_cast<int>(log.format), broker.name_prefix, broker.provision_limit.count(),
+                    broker.idempotency_ttl.count(), broker.rest.count(), broker.quota);
+    text +=
+        fmt::format("{} {} {} {} {} {} {} {} {}\n{} {} {} {}\n", local.domain, fmt::join(local.bind, ","),
+                    local.port_first, local.port_last, local.uid_first, local.uid_last, local.concurrency,
+                    local.helper_socket, local.helper_uid, background.reconcile_interval.count(),
+                    background.sweep_dry_run, background.sweep_grace.count(), background.sweep_interval.count());
+    for (const Plan& plan : plans) {
+        text +=
+            fmt::format("{} {} {} {} {} {} {} {} {}\n", to_string(plan.kind), plan.engine, plan.name, plan.title,
+                        plan.description, plan.provider, json::dump(plan.parameters), plan.pool, plan.password);
+    }
+    return text;
+}
+
+// What the manual says is what the program does.
+TEST(Config, TheManualsExampleIsTheDefaults) {
+    const auto config = parse_config(manual(), "configuration.md");
+    ASSERT_TRUE(config) << told(config.error());
+    EXPECT_EQ(words(*config), words(default_config()));
+    EXPECT_EQ(config->server.listen, (std::vector<std::string>{"127.0.0.1:3000", "127.0.0.1:5000"}));
 }
 
 // A file with nothing in it is a good configuration: the embedded plans, and limits that can be run with.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/testing.h"
+#include "base/log.h"
 #include "broker/broker.h"
 #include "store/memory/memory_store.h"
 
@@ -11,6 +12,11 @@ namespace {
 
 class IdentityTest : public ::testing::Test {
   protected:
+    IdentityTest() {
+        log::capture([](std::string_view) {});
+    }
+    ~IdentityTest() override { log::capture({}); }
+
     boost::asio::io_context io_;
     ManualClock clock_{from_micros(1'000'000)};
     SeededRandom random_{7};
