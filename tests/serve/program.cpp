@@ -25,31 +25,10 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
     return out;
 }
 
-agent::UniqueFd connect_to(std::uint16_t port) {
-    agent::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const timeval limit{20, 0};
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fd.reset();
-    return fd;
-}
-
 std::string exchange(std::uint16_t port, std::string_view bytes,
                      const std::function<bool(const std::string&)>& whole) {
-    const agent::UniqueFd fd = connect_to(port);
-    if (!fd || ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) != std::ssize(bytes)) return {};
-    std::string answer;
-    std::array<char, 4096> buffer{};
-    while (!whole(answer)) {
-        const ssize_t got = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
-        if (got <= 0) break;
-        answer.append(buffer.data(), static_cast<std::size_t>(got));
-    }
-    return answer;
+    const Connection connection(port);
+    return connection.send(bytes) ? connection.receive(whole) : std::string();
 }
 
 // One reply to AUTH and one to the command; a bulk string has its content on the line after its length.
@@ -69,6 +48,32 @@ std::string encode(const std::vector<std::string>& words) {
 }
 
 }  // namespace
+
+Connection::Connection(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const timeval limit{20, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fd_.reset();
+}
+
+bool Connection::send(std::string_view bytes) const {
+    return fd_ && ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == std::ssize(bytes);
+}
+
+std::string Connection::receive(const std::function<bool(const std::string&)>& whole) const {
+    std::string received;
+    std::array<char, 4096> buffer{};
+    while (!whole(received)) {
+        const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+        if (got <= 0) break;
+        received.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    return received;
+}
 
 Program::Program(std::vector<std::string> words, const std::map<std::string, std::string>& environment,
                  const std::string& log) {

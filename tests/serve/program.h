@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -41,6 +42,18 @@ class Program {
     agent::UniqueFd output_;
     std::string received_;
     std::optional<int> status_;
+};
+
+// A connection to a loopback port, for requests that are left alone.
+class Connection {
+  public:
+    explicit Connection(std::uint16_t port);
+    [[nodiscard]] bool send(std::string_view bytes) const;
+    // Everything until `whole` says so, the peer closes or 20 s have passed.
+    [[nodiscard]] std::string receive(const std::function<bool(const std::string&)>& whole) const;
+
+  private:
+    agent::UniqueFd fd_;
 };
 
 struct Answer {
