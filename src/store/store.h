@@ -77,16 +77,20 @@ struct Orphan {
 };
 
 namespace write {
-// Stored only if the stored version equals resource.version (0: it must not exist); the stored one is +1.
+// Stored only if the stored version equals resource.version (0: it must not exist); the stored one is +1. Provider
+// and external name never change (invalid_argument); a new resource whose name there was ever used is
+// external_name_taken, asked for or not. One commit writes one row at most once (invalid_argument).
 struct PutResource {
     Resource resource;
 };
-// The same for operations; where `fence` is set, the stored fence must equal it as well.
+// The same for operations; where `fence` is set, the stored fence must equal it as well. Its resource must exist
+// (resource_changed) or be written by the same commit. blocked_by is stored empty where the other operation is
+// terminal, absent or unblocked by this commit, since nothing would ever clear it.
 struct PutOperation {
     Operation operation;
     std::optional<std::uint64_t> fence;
 };
-struct Unblock {  // clears blocked_by in every operation that waits for this one
+struct Unblock {  // clears blocked_by in every operation that waits for this one, and raises their versions
     OperationId operation;
 };
 struct ReleaseAllocations {  // the resource's allocations are freed and rest until then

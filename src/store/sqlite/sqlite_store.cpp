@@ -68,6 +68,9 @@ Task<Result<Answer>> until_answered(Submit submit) {
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& directory, const Clock& clock,
                                                        Random& random, SqliteOptions options) {
+    // Statistics that nobody reads cost a global lock at every allocation. Refused, which does no harm, once
+    // SQLite is in use.
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     auto lock = sqlite::DirectoryLock::take(directory);
     if (!lock) return fail(lock.error());
     const sqlite::Database::Open file{(directory / "slipway.db").string(), options.vfs, false};

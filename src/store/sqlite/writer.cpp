@@ -1,5 +1,7 @@
 #include "store/sqlite/writer.h"
 
+#include <pthread.h>
+
 #include <iterator>
 
 #include "base/log.h"
@@ -22,6 +24,7 @@ Result<std::unique_ptr<Writer>> Writer::start(Settings settings) {
         return fail(to_error(failure));
     }
     writer->thread_ = std::thread([raw = writer.get()] { raw->work(); });
+    ::pthread_setname_np(writer->thread_.native_handle(), "store-writer");
     return writer;
 }
 
