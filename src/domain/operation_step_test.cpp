@@ -152,90 +152,45 @@ Operation at_step(const AnswerRow& row) {
 constexpr std::array kPresences{Presence::absent,   Presence::pending, Presence::running, Presence::stopped,
                                 Presence::deleting, Presence::failed,  Presence::foreign};
 
+constexpr auto kUndo = "running(undo)+remove";
+constexpr auto kFailed = "failed(undo)+resource+follower";
+constexpr auto kLost = "failed+resource+follower";
+constexpr auto kDone = "succeeded+resource+follower";
+
+// clang-format off: one row a line, so that the columns can be compared
 const std::vector<AnswerRow>& answer_rows() {
     using K = OperationKind;
-    constexpr auto kUndo = "running(undo)+remove";
-    constexpr auto kFailed = "failed(undo)+resource+follower";
-    constexpr auto kLost = "failed+resource+follower";
-    constexpr auto kDone = "succeeded+resource+follower";
+    constexpr auto forward = Direction::forward;
+    constexpr auto undo = Direction::undo;
     static const std::vector<AnswerRow> rows{
-        {"create/observe",
-         K::provision,
-         0,
-         Direction::forward,
-         Verb::observe,
+        {"create/observe", K::provision, 0, forward, Verb::observe,
          {"running+create", "waiting", "running+observe", "running+create", "waiting", kUndo, kUndo}},
-        {"create/create",
-         K::provision,
-         0,
-         Direction::forward,
-         Verb::create,
+        {"create/create", K::provision, 0, forward, Verb::create,
          {"retrying", "waiting", "running+observe", "retrying", "waiting", kUndo, kUndo}},
-        {"verify/observe",
-         K::provision,
-         1,
-         Direction::forward,
-         Verb::observe,
+        {"verify/observe", K::provision, 1, forward, Verb::observe,
          {"retrying", "waiting", kDone, "retrying", "retrying", kUndo, kUndo}},
-        {"undo create/observe",
-         K::provision,
-         0,
-         Direction::undo,
-         Verb::observe,
-         {kFailed, "running(undo)+remove", "running(undo)+remove", "running(undo)+remove", "waiting(undo)",
-          "running(undo)+remove", kFailed}},
-        {"undo create/remove",
-         K::provision,
-         0,
-         Direction::undo,
-         Verb::remove,
-         {kFailed, "retrying(undo)", "retrying(undo)", "retrying(undo)", "waiting(undo)", "retrying(undo)",
-          kFailed}},
-        {"remove/observe",
-         K::deprovision,
-         0,
-         Direction::forward,
-         Verb::observe,
+        {"undo create/observe", K::provision, 0, undo, Verb::observe,
+         {kFailed, kUndo, kUndo, kUndo, "waiting(undo)", kUndo, kFailed}},
+        {"undo create/remove", K::provision, 0, undo, Verb::remove,
+         {kFailed, "retrying(undo)", "retrying(undo)", "retrying(undo)", "waiting(undo)", "retrying(undo)", kFailed}},
+        {"remove/observe", K::deprovision, 0, forward, Verb::observe,
          {kDone, "running+remove", "running+remove", "running+remove", "waiting", "running+remove", kDone}},
-        {"remove/remove",
-         K::deprovision,
-         0,
-         Direction::forward,
-         Verb::remove,
+        {"remove/remove", K::deprovision, 0, forward, Verb::remove,
          {kDone, "retrying", "retrying", "retrying", "waiting", "retrying", kDone}},
-        {"restart/observe",
-         K::repair,
-         0,
-         Direction::forward,
-         Verb::observe,
+        {"restart/observe", K::repair, 0, forward, Verb::observe,
          {kLost, "running+update", kDone, "running+update", "waiting", kFailed, kLost}},
-        {"restart/update",
-         K::repair,
-         0,
-         Direction::forward,
-         Verb::update,
+        {"restart/update", K::repair, 0, forward, Verb::update,
          {kLost, "waiting", kDone, "retrying", "waiting", kFailed, kLost}},
-        {"update/observe",
-         K::update,
-         0,
-         Direction::forward,
-         Verb::observe,
+        {"update/observe", K::update, 0, forward, Verb::observe,
          {kFailed, "running+update", "running+update", "running+update", "waiting", kFailed, kFailed}},
-        {"update/update",
-         K::update,
-         0,
-         Direction::forward,
-         Verb::update,
+        {"update/update", K::update, 0, forward, Verb::update,
          {kFailed, "waiting", "running+observe", "retrying", "waiting", kFailed, kFailed}},
-        {"claim/update",
-         K::claim,
-         0,
-         Direction::forward,
-         Verb::update,
+        {"claim/update", K::claim, 0, forward, Verb::update,
          {kUndo, "waiting", kDone, "retrying", "waiting", kUndo, kUndo}},
     };
     return rows;
 }
+// clang-format on
 
 TEST(OperationTable, EveryStepAgainstEveryPresence) {
     for (const AnswerRow& row : answer_rows()) {
