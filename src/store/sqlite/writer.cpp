@@ -1,8 +1,8 @@
 #include "store/sqlite/writer.h"
 
-#include <pthread.h>
-
 #include <iterator>
+
+#include <pthread.h>
 
 #include "base/log.h"
 #include "domain/overloaded.h"
