@@ -28,7 +28,7 @@ std::string operation(std::string_view state) {
 }
 
 class CliTest : public testing::Test {
-  protected:
+  public:
     CliTest() {
         std::string name = (fs::temp_directory_path() / "slipway-cli-XXXXXX").string();
         place = ::mkdtemp(name.data());
@@ -36,17 +36,21 @@ class CliTest : public testing::Test {
     }
     ~CliTest() override { fs::remove_all(place); }
 
+  protected:
     int run(std::vector<std::string> arguments) {
         out.str("");
         err.str("");
         return cli::run(std::move(arguments), environment,
                         {{"serve", "run the server"}, {"agent", "run the helper"}});
     }
-    void answer(int status, std::string body) { answers.push_back(net::HttpAnswer{status, {}, std::move(body)}); }
-    void nobody() { answers.push_back(fail(ErrorCode::unavailable, "connecting failed: Connection refused")); }
+    void answer(int status, std::string body) {
+        answers.emplace_back(net::HttpAnswer{status, {}, std::move(body)});
+    }
+    void nobody() { answers.emplace_back(fail(ErrorCode::unavailable, "connecting failed: Connection refused")); }
     // "GET /path" of every call so far.
     std::vector<std::string> asked() const {
         std::vector<std::string> all;
+        all.reserve(calls.size());
         for (const auto& call : calls) all.push_back(call.method + " " + call.target);
         return all;
     }

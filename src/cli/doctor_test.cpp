@@ -18,12 +18,14 @@ namespace {
 namespace fs = std::filesystem;
 
 class DoctorTest : public testing::Test {
-  protected:
+  public:
     DoctorTest() {
         std::string name = (fs::temp_directory_path() / "slipway-doctor-XXXXXX").string();
         place = ::mkdtemp(name.data());
     }
     ~DoctorTest() override { fs::remove_all(place); }
+
+  protected:
     std::string program(const std::string& name, const std::string& script) const {
         const std::string path = place + "/" + name;
         std::ofstream(path) << "#!/bin/sh\n" << script << '\n';

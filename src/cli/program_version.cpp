@@ -81,7 +81,7 @@ std::optional<std::string> version_line(const std::string& program, Duration lim
     ::posix_spawn_file_actions_destroy(&actions);
     writing.close();
     if (failed != 0) return std::nullopt;
-    const std::string line = read_line(reading.get(), std::chrono::steady_clock::now() + limit);
+    std::string line = read_line(reading.get(), std::chrono::steady_clock::now() + limit);
     // It has said what we wanted, or it never will.
     ::kill(child, SIGKILL);
     int status = 0;

@@ -18,7 +18,6 @@ namespace {
 class OneShot {
   public:
     explicit OneShot(std::string answer, bool hold = false) : answer_(std::move(answer)), hold_(hold) {
-        listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -70,7 +69,7 @@ class OneShot {
 
     std::string answer_;
     bool hold_;
-    int listener_ = -1;
+    int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     std::uint16_t port_ = 0;
     std::array<int, 2> end_{};
     std::string request_;

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 class CliRoundtrip : public testing::Test {
-  protected:
+  public:
     CliRoundtrip() : world(true) {
         std::string name = (fs::temp_directory_path() / "slipway-roundtrip-XXXXXX").string();
         place = ::mkdtemp(name.data());
@@ -50,6 +50,8 @@ class CliRoundtrip : public testing::Test {
         server.reset();
         fs::remove_all(place);
     }
+
+  protected:
     int run(std::vector<std::string> arguments) {
         out.str("");
         err.str("");

@@ -72,6 +72,7 @@ TEST_F(NativeFaceTest, ResourcesAreFiltered) {
 
 TEST_F(NativeFaceTest, PagesReachEverythingOnce) {
     std::vector<std::string> made;
+    made.reserve(5);
     for (int i = 0; i < 5; ++i) made.push_back(make_name());
     std::vector<std::string> seen;
     std::string after;

@@ -117,6 +117,7 @@ TEST(RedisSocket, CallersAtOnceGetAnInstanceEach) {
         std::mutex mutex;
         std::set<std::string> urls;
         std::vector<std::thread> callers;
+        callers.reserve(8);
         for (int i = 0; i < 8; ++i) {
             callers.emplace_back([&] {
                 RawClient client(served.port());
