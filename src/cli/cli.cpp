@@ -37,13 +37,17 @@ struct Parsed {
     Action action;
 };
 
-// Common options stand on every command, so that they may come before or after its own.
+// They stand on the program and on every command, so that they may come anywhere.
+void add_common_options(CLI::App& app, Parsed& parsed) {
+    app.add_option("--server", parsed.common.server, "URL of the server (SLIPWAY_URL; http://127.0.0.1:3000)");
+    app.add_option("--key-file", parsed.common.key_file, "file with the API key (SLIPWAY_KEY_FILE, SLIPWAY_KEY)");
+    app.add_option("--state-dir", parsed.common.state_dir, "state directory of a server on this machine");
+    app.add_flag("--json", parsed.common.json, "print JSON");
+}
+
 CLI::App* command(CLI::App& app, Parsed& parsed, const std::string& name, const std::string& help, Action action) {
     CLI::App* made = app.add_subcommand(name, help);
-    made->add_option("--server", parsed.common.server, "URL of the server (SLIPWAY_URL; http://127.0.0.1:3000)");
-    made->add_option("--key-file", parsed.common.key_file, "file with the API key (SLIPWAY_KEY_FILE, SLIPWAY_KEY)");
-    made->add_option("--state-dir", parsed.common.state_dir, "state directory of a server on this machine");
-    made->add_flag("--json", parsed.common.json, "print JSON");
+    add_common_options(*made, parsed);
     made->callback([&parsed, action = std::move(action)] { parsed.action = action; });
     return made;
 }
@@ -157,6 +161,7 @@ int run(std::vector<std::string> arguments, Environment& environment, const std:
     app.set_version_flag("--version", std::string("slipway ") + SLIPWAY_VERSION);
     app.require_subcommand(1);
     app.footer(std::string(kStatuses));
+    add_common_options(app, parsed);
     // Listed only: the caller takes these before it comes here.
     for (const OtherCommand& other : others) app.add_subcommand(other.name, other.help)->allow_extras();
     add_resource_commands(app, parsed);

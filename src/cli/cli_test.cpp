@@ -122,6 +122,12 @@ TEST_F(CliTest, EveryCommandCanPrintJson) {
     EXPECT_EQ(json::get_int(json::parse(out.str())->as_object(), "inventory"), 3);
 }
 
+TEST_F(CliTest, CommonOptionsMayStandBeforeTheCommandToo) {
+    answer(200, R"({"resources":[],"next":null})");
+    EXPECT_EQ(run({"--json", "ls"}), 0) << err.str();
+    EXPECT_EQ(out.str().substr(0, 1), "{") << out.str();
+}
+
 TEST_F(CliTest, RemovingWaitsForTheEnd) {
     answer(202, operation("queued"));
     answer(200, operation("running"));

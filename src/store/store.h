@@ -173,7 +173,7 @@ struct LeaseRequest {
     // Operations bound to another host are passed over. Lease tokens are "<host>/<random>", so that the next
     // process of the same host knows the leases of a dead one.
     HostId host;
-    Duration duration;  // on the store's clock
+    Duration duration{};  // on the store's clock
     // How many may be leased now, by provider; a provider that is not named gets none.
     std::vector<std::pair<std::string, std::uint32_t>> capacity;
     std::uint32_t per_organization = 64;  // of one lease call
