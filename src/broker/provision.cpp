@@ -137,6 +137,8 @@ Task<Result<std::optional<Accepted>>> Broker::claim(const CallContext& context, 
             continue;
         }
         Commit commit;
+        // First the key: who lost a race against itself is told what became of it, not that the quota is used up.
+        remember(commit, context, request, request_hash, pooled.id, operation ? operation->id : OperationId());
         commit.preconditions.emplace_back(
             precondition::LiveResourcesBelow{context.caller.organization, options_.max_resources_per_organization});
         commit.writes.emplace_back(write::PutResource{stepped->resource});
@@ -144,7 +146,6 @@ Task<Result<std::optional<Accepted>>> Broker::claim(const CallContext& context, 
         commit.events.push_back(
             draft_event(stepped->resource, cause, now, "resource.claimed",
                         fmt::format("{} was taken from the pool of plan {}", pooled.name, pooled.plan)));
-        remember(commit, context, request, request_hash, pooled.id, operation ? operation->id : OperationId());
         auto answer = co_await parts_.store.commit(std::move(commit));
         if (!answer) co_return fail(answer.error());
         if (auto* committed = std::get_if<Committed>(&*answer)) {
@@ -178,9 +179,9 @@ Task<Result<Accepted>> Broker::create(const CallContext& context, const Provisio
         const ResourceId resource = draft.resource.id;
         const OperationId operation = draft.operation.id;
         Commit commit = accept(std::move(draft));
+        remember(commit, context, request, request_hash, resource, operation);
         commit.preconditions.emplace_back(
             precondition::LiveResourcesBelow{context.caller.organization, options_.max_resources_per_organization});
-        remember(commit, context, request, request_hash, resource, operation);
         auto answer = co_await parts_.store.commit(std::move(commit));
         if (!answer) co_return fail(answer.error());
         if (auto* committed = std::get_if<Committed>(&*answer)) {

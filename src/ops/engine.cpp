@@ -49,7 +49,7 @@ Task<void> Engine::loop() {
 // a clock that was set back since.
 Task<void> Engine::recover() {
     PageRequest page{"", 500};
-    do {
+    while (!stopping_) {
         OperationFilter open;
         open.only_open = true;
         auto found = co_await parts_.store.operations(open, page);
@@ -67,7 +67,8 @@ Task<void> Engine::recover() {
             }
         }
         page.after = found->next;
-    } while (!page.after.empty());
+        if (page.after.empty()) co_return;
+    }
 }
 
 // A refused write means that somebody works on it: nothing to do then.

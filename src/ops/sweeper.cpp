@@ -14,6 +14,21 @@ constexpr std::string_view kForeign = "foreign";
 constexpr std::string_view kLost = "lost";
 constexpr std::string_view kGone = "gone";
 
+// What a provider throws is a failure like any other: it must not end the sweep of the others, nor the process.
+template <class T>
+Task<std::expected<T, ProviderError>> guarded(Task<std::expected<T, ProviderError>> call) {
+    ProviderError broken;
+    try {
+        co_return co_await std::move(call);
+    } catch (const std::exception& error) {
+        broken.detail = error.what();
+    }
+    broken.error_class = ErrorClass::unknown_outcome;
+    broken.message = "the provider broke off";
+    log::error("sweep", "a provider threw", {{"what", broken.detail}});
+    co_return std::unexpected(std::move(broken));
+}
+
 }  // namespace
 
 Task<Result<SweepReport>> Sweeper::sweep(SweepOptions options) {
@@ -28,7 +43,7 @@ Task<Result<SweepReport>> Sweeper::sweep(SweepOptions options) {
 Task<Status> Sweeper::sweep_provider(Provider& provider, const SweepOptions& options, SweepReport& report) {
     std::string cursor;
     do {
-        const auto page = co_await provider.inventory(cursor, options.call_budget);
+        const auto page = co_await guarded(provider.inventory(cursor, options.call_budget));
         if (!page) {  // nothing can be said of this provider now; the others are swept all the same
             log::warning("sweep", "an inventory failed",
                          {{"provider", std::string(provider.name())}, {"error", page.error().message}});
@@ -93,7 +108,7 @@ Task<Status> Sweeper::judge(const Provider& provider, const InventoryItem& item,
         }
     }
     report.found.push_back(orphan);
-    if (orphan.removed_at) co_return co_await settle(orphan);
+    if (orphan.removed_at) co_return co_await settle(orphan, options);
     Commit commit;
     commit.writes.emplace_back(write::PutOrphan{std::move(orphan)});
     const auto answer = co_await parts_.store.commit(std::move(commit));
@@ -108,7 +123,7 @@ Task<Result<bool>> Sweeper::remove(const Orphan& orphan, const InventoryItem& it
     Provider* provider = parts_.calls.registry().find(orphan.provider);
     if (provider == nullptr) co_return false;
     Target target{item.installation, item.resource, item.external_name, item.generation, "", {}};
-    const auto answer = co_await provider->remove(std::move(target), Spec{}, options.call_budget);
+    const auto answer = co_await guarded(provider->remove(std::move(target), Spec{}, options.call_budget));
     if (!answer) {
         log::warning("sweep", "a removal failed",
                      {{"name", orphan.external_name}, {"error", answer.error().message}});
@@ -118,7 +133,7 @@ Task<Result<bool>> Sweeper::remove(const Orphan& orphan, const InventoryItem& it
 }
 
 // What is removed is not an orphan any more; a failed resource of ours that was still out there is clean now.
-Task<Status> Sweeper::settle(const Orphan& orphan) {
+Task<Status> Sweeper::settle(const Orphan& orphan, const SweepOptions& options) {
     const TimePoint now = parts_.clock.now();
     Commit commit;
     commit.writes.emplace_back(write::DropOrphan{orphan.provider, orphan.external_name});
@@ -132,12 +147,12 @@ Task<Status> Sweeper::settle(const Orphan& orphan) {
     event.actor = "sweep";
     auto found = co_await parts_.store.resource(orphan.resource);
     if (!found) co_return fail(found.error());
-    if (*found && (*found)->external_name == orphan.external_name &&
+    if (*found && (*found)->external_name == orphan.external_name && (*found)->generation == orphan.generation &&
         std::holds_alternative<resource_state::Failed>((*found)->state)) {
         event.organization = (*found)->organization;
         (*found)->remnants.clear();
         (*found)->allocations.clear();
-        commit.writes.emplace_back(write::ReleaseAllocations{orphan.resource, now});
+        commit.writes.emplace_back(write::ReleaseAllocations{orphan.resource, now + options.rest});
         commit.writes.emplace_back(write::PutResource{std::move(**found)});
     }
     commit.events.push_back(std::move(event));

@@ -11,6 +11,7 @@ struct SweepOptions {
     bool dry_run = true;
     Duration grace = std::chrono::hours(1);  // between first sight and removal
     Duration call_budget = std::chrono::seconds(30);
+    Duration rest = std::chrono::minutes(1);  // freed ports and addresses are not given again before
 };
 
 struct SweepReport {
@@ -40,7 +41,7 @@ class Sweeper {
                        SweepReport& report);
     Task<Result<std::string>> verdict(const InventoryItem& item);
     Task<Result<bool>> remove(const Orphan& orphan, const InventoryItem& item, const SweepOptions& options);
-    Task<Status> settle(const Orphan& orphan);
+    Task<Status> settle(const Orphan& orphan, const SweepOptions& options);
     Task<Status> forget_vanished(const Provider& provider, const SweepReport& report);
 
     Parts parts_;

@@ -1,0 +1,185 @@
+// Who may see and change what: keys, roles, organizations, tags and passwords.
+#include "broker/broker_test_support.h"
+
+namespace slipway::broker_test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class AccessTest : public BrokerTest {
+  protected:
+    static CallContext administrator() { return caller("operators", Role::administrator); }
+    static CallContext reader() { return caller("acme", Role::reader); }
+    ErrorCode code_of(const auto& result) { return result ? ErrorCode::internal : result.error().code; }
+    Result<Resource> tag(const ResourceId& id, std::string name, std::string value, CallContext as = caller()) {
+        return run(broker_->tag(std::move(as), id, std::move(name), std::move(value)));
+    }
+};
+
+// What is another organization's does not exist: an error that said "forbidden" would tell that it does.
+TEST_F(AccessTest, AnotherOrganizationsThingsAreNotFound) {
+    const Accepted mine = provision();
+    const ResourceId id = mine.resource.id;
+    const CallContext other = caller("other");
+    EXPECT_EQ(code_of(run(broker_->find(other, id))), ErrorCode::not_found);
+    EXPECT_EQ(code_of(run(broker_->find_by_name(other, Kind::cache, "redis", mine.resource.name))),
+              ErrorCode::not_found);
+    EXPECT_EQ(code_of(run(broker_->find_operation(other, mine.operation->id))), ErrorCode::not_found);
+    EXPECT_EQ(code_of(run(broker_->timeline(other, id, 0, 10))), ErrorCode::not_found);
+    EXPECT_EQ(code_of(run(broker_->password(other, mine.resource))), ErrorCode::not_found);
+    EXPECT_EQ(code_of(tag(id, "a", "b", other)), ErrorCode::not_found);
+    EXPECT_EQ(run(broker_->list(other, {}, {}))->items.size(), 0U);
+}
+
+TEST_F(AccessTest, ItsOwnersAndAdministratorsFindIt) {
+    const Accepted mine = provision();
+    for (const CallContext& who : {caller(), reader(), administrator()}) {
+        EXPECT_TRUE(run(broker_->find(who, mine.resource.id)));
+        EXPECT_TRUE(run(broker_->find_by_name(who, Kind::cache, "redis", mine.resource.name)));
+        EXPECT_TRUE(run(broker_->find_operation(who, mine.operation->id)));
+        EXPECT_TRUE(run(broker_->timeline(who, mine.resource.id, 0, 10)));
+        EXPECT_EQ(run(broker_->list(who, {}, {}))->items.size(), 1U);
+    }
+}
+
+// A filter cannot widen what a caller may see.
+TEST_F(AccessTest, AFilterForAnotherOrganizationShowsOnesOwnOnly) {
+    provision();
+    provision(request(), caller("other"));
+    ResourceFilter filter;
+    filter.organization = OrganizationId("other");
+    const auto mine = run(broker_->list(caller(), filter, {}));
+    ASSERT_EQ(mine->items.size(), 1U);
+    EXPECT_EQ(mine->items[0].organization, OrganizationId("acme"));
+    EXPECT_EQ(run(broker_->list(administrator(), {}, {}))->items.size(), 2U);
+    EXPECT_EQ(run(broker_->list(administrator(), filter, {}))->items.size(), 1U);
+    OperationFilter operations;
+    operations.organization = OrganizationId("other");
+    const auto operations_of_mine = run(broker_->list_operations(caller(), operations, {}));
+    ASSERT_EQ(operations_of_mine->items.size(), 1U);
+    EXPECT_EQ(operations_of_mine->items[0].organization, OrganizationId("acme"));
+    EXPECT_EQ(run(broker_->list_operations(administrator(), {}, {}))->items.size(), 2U);
+}
+
+TEST_F(AccessTest, WhatWaitsInAPoolIsNobodysToSee) {
+    const Resource waiting = pooled();
+    EXPECT_EQ(code_of(run(broker_->find(caller(), waiting.id))), ErrorCode::not_found);
+    EXPECT_EQ(run(broker_->list(caller(), {}, {}))->items.size(), 0U);
+}
+
+TEST_F(AccessTest, WhatIsGoneHasNoNameAnyMore) {
+    const Resource mine = ready();
+    ASSERT_TRUE(run(broker_->deprovision(caller(), mine.id)));
+    work();
+    EXPECT_EQ(code_of(run(broker_->find_by_name(caller(), Kind::cache, "redis", mine.name))), ErrorCode::not_found);
+    EXPECT_TRUE(run(broker_->find(caller(), mine.id))) << "its record is kept";
+}
+
+TEST_F(AccessTest, AKeyIsShownOnceAndStoredAsAHash) {
+    const auto key = run(broker_->create_key(OrganizationId("new"), Role::user, "for tests"));
+    ASSERT_TRUE(key);
+    EXPECT_GE(key->reveal().size(), 40U);
+    const auto who = run(broker_->authenticate(*key));
+    ASSERT_TRUE(who);
+    EXPECT_EQ(who->organization, OrganizationId("new"));
+    EXPECT_EQ(who->role, Role::user);
+    EXPECT_THAT(who->actor, Not(HasSubstr(key->reveal())));
+    const auto snapshot = memory_.snapshot();
+    const ApiKey* stored = snapshot.api_key_by_hash(hash_key(*key));
+    ASSERT_NE(stored, nullptr);
+    EXPECT_THAT(stored->hash, Not(HasSubstr(key->reveal())));
+    EXPECT_EQ(stored->id.str(), who->actor);
+    EXPECT_NE(snapshot.organization(OrganizationId("new")), nullptr) << "made with its first key";
+}
+
+TEST_F(AccessTest, WrongAndRevokedKeysAreRefusedAlike) {
+    const Secret key = *run(broker_->create_key(OrganizationId("acme"), Role::user, ""));
+    ApiKey record = *memory_.snapshot().api_key_by_hash(hash_key(key));
+    for (const std::string& wrong :
+         {std::string(), std::string("slk_"), key.reveal() + "x", key.reveal().substr(1), record.hash}) {
+        EXPECT_EQ(code_of(run(broker_->authenticate(Secret(wrong)))), ErrorCode::unauthenticated) << wrong.size();
+    }
+    const std::string said = run(broker_->authenticate(Secret("wrong"))).error().message;
+    record.revoked_at = clock_.now();
+    Commit revoke;
+    revoke.writes.emplace_back(write::PutApiKey{record});
+    ASSERT_TRUE(run(memory_.commit(std::move(revoke))));
+    const auto revoked = run(broker_->authenticate(key));
+    EXPECT_EQ(code_of(revoked), ErrorCode::unauthenticated);
+    EXPECT_EQ(revoked.error().message, said) << "nobody learns that it was a key once";
+}
+
+TEST_F(AccessTest, EveryKeyIsAnother) {
+    const auto first = run(broker_->create_key(OrganizationId("acme"), Role::user, ""));
+    const auto second = run(broker_->create_key(OrganizationId("acme"), Role::reader, ""));
+    EXPECT_NE(first->reveal(), second->reveal());
+    EXPECT_EQ(run(broker_->authenticate(*first))->role, Role::user);
+    EXPECT_EQ(run(broker_->authenticate(*second))->role, Role::reader);
+}
+
+TEST_F(AccessTest, ThePasswordIsForItsOrganization) {
+    const Resource mine = ready();
+    const auto shown = run(broker_->password(caller(), mine));
+    ASSERT_TRUE(shown && *shown);
+    EXPECT_EQ((*shown)->reveal(), password_of(mine));
+    EXPECT_EQ((*shown)->reveal().size(), 32U);
+    const Resource open = ready(request("", "open"));
+    const auto none = run(broker_->password(caller(), open));
+    ASSERT_TRUE(none);
+    EXPECT_FALSE(none->has_value()) << "its plan has none";
+}
+
+TEST_F(AccessTest, ATagIsSetAndReplacedAndWrittenDown) {
+    const Resource mine = ready();
+    EXPECT_EQ(tag(mine.id, "team", "a")->labels.at("team"), "a");
+    EXPECT_EQ(tag(mine.id, "team", "b")->labels.at("team"), "b");
+    EXPECT_EQ(resource(mine.id).labels.size(), 1U);
+    EXPECT_EQ(run(broker_->timeline(caller(), mine.id, 0, 100))->back().body.type, "resource.tagged");
+}
+
+TEST_F(AccessTest, TheTagBillingcodeIsTheBillingCode) {
+    const Resource mine = ready();
+    const auto tagged = tag(mine.id, "billingcode", "team-b");
+    ASSERT_TRUE(tagged);
+    EXPECT_EQ(tagged->billing_code, "team-b");
+    EXPECT_TRUE(tagged->labels.empty());
+    EXPECT_EQ(code_of(tag(mine.id, "billingcode", "")), ErrorCode::invalid_argument);
+    EXPECT_EQ(code_of(tag(mine.id, "billingcode", std::string(129, 'b'))), ErrorCode::invalid_argument);
+    EXPECT_EQ(resource(mine.id).billing_code, "team-b");
+}
+
+TEST_F(AccessTest, TagsHaveTheLimitsOfLabels) {
+    const Resource mine = ready();
+    EXPECT_EQ(code_of(tag(mine.id, "", "x")), ErrorCode::invalid_argument);
+    EXPECT_EQ(code_of(tag(mine.id, "sp ace", "x")), ErrorCode::invalid_argument);
+    EXPECT_EQ(code_of(tag(mine.id, std::string(64, 'k'), "x")), ErrorCode::invalid_argument);
+    EXPECT_EQ(code_of(tag(mine.id, "k", std::string(256, 'v'))), ErrorCode::invalid_argument);
+    EXPECT_EQ(code_of(tag(mine.id, "k", "line\nbreak")), ErrorCode::invalid_argument);
+    for (int i = 0; i < 32; ++i) ASSERT_TRUE(tag(mine.id, fmt::format("k{}", i), ""));
+    EXPECT_EQ(code_of(tag(mine.id, "one-more", "v")), ErrorCode::invalid_argument);
+    EXPECT_TRUE(tag(mine.id, "k7", "changed")) << "replacing one needs no room";
+    EXPECT_TRUE(tag(mine.id, "billingcode", "b")) << "it is no label";
+    EXPECT_EQ(resource(mine.id).labels.size(), 32U);
+}
+
+TEST_F(AccessTest, AReaderMayNotTagAndWhatIsGoneCannotBeTagged) {
+    const Resource mine = ready();
+    EXPECT_EQ(code_of(tag(mine.id, "a", "b", reader())), ErrorCode::forbidden);
+    ASSERT_TRUE(run(broker_->deprovision(caller(), mine.id)));
+    work();
+    EXPECT_EQ(code_of(tag(mine.id, "a", "b")), ErrorCode::not_found);
+}
+
+// Somebody else wrote in between: both tags are there.
+TEST_F(AccessTest, TwoTagsAtOnceAreBothKept) {
+    const Resource mine = ready();
+    store_.before_commit = [&]() -> Task<void> {
+        static_cast<void>(co_await broker_->tag(caller(), mine.id, "first", "1"));
+    };
+    ASSERT_TRUE(tag(mine.id, "second", "2"));
+    EXPECT_EQ(resource(mine.id).labels.size(), 2U);
+}
+
+}  // namespace
+}  // namespace slipway::broker_test

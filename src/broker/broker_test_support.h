@@ -1,0 +1,278 @@
+// What the tests of this folder share: a broker over the store in memory, a worker that runs operations as an
+// engine would, and a store whose commits can be raced against.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "broker/broker.h"
+#include "domain/stepping.h"
+#include "store/memory/memory_store.h"
+
+namespace slipway::broker_test {
+
+using namespace std::chrono_literals;
+
+// Reversible, and bound to its context: what is sealed for one place does not open in another.
+class HexSealer final : public Sealer {
+  public:
+    Sealed seal(const Secret& secret, std::string_view context) override {
+        std::string hex;
+        for (const char c : secret.reveal()) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+        return {std::string(context), std::move(hex)};
+    }
+    [[nodiscard]] Result<Secret> open(const Sealed& sealed, std::string_view context) const override {
+        if (sealed.key_id != context) return fail(ErrorCode::internal, "sealed for another place");
+        std::string text;
+        for (std::size_t i = 0; i + 1 < sealed.ciphertext.size(); i += 2) {
+            text += static_cast<char>(std::stoi(sealed.ciphertext.substr(i, 2), nullptr, 16));
+        }
+        return Secret(std::move(text));
+    }
+};
+
+class Directory final : public ProviderDirectory {
+  public:
+    bool available = true;
+    ProviderTraits traits_;
+    [[nodiscard]] Result<ProviderTraits> traits(std::string_view provider, Kind /*kind*/,
+                                                std::string_view /*engine*/) const override {
+        if (!available) return fail(ErrorCode::unavailable, "redis-server is not installed; run scripts/setup");
+        ProviderTraits traits = traits_;
+        traits.provider = provider;
+        return traits;
+    }
+};
+
+// Passes on to another store; `before_commit` runs once before the next commit, so that another caller can come
+// between reading and writing.
+class RacedStore final : public Store {
+  public:
+    explicit RacedStore(Store& inner) : inner_(inner) {}
+    std::function<Task<void>()> before_commit;
+    int fail_commits = 0;
+
+    Task<Result<CommitAnswer>> commit(Commit commit) override {
+        if (before_commit) co_await std::exchange(before_commit, nullptr)();
+        if (fail_commits > 0 && fail_commits-- > 0) co_return fail(ErrorCode::storage, "the disk is full");
+        co_return co_await inner_.commit(std::move(commit));
+    }
+    Task<Result<LeaseAnswer>> lease(LeaseRequest request) override { return inner_.lease(std::move(request)); }
+    Task<Result<std::optional<Resource>>> resource(ResourceId id) override {
+        return inner_.resource(std::move(id));
+    }
+    Task<Result<std::optional<Resource>>> resource_by_external_name(std::string provider,
+                                                                    std::string name) override {
+        return inner_.resource_by_external_name(std::move(provider), std::move(name));
+    }
+    Task<Result<Page<Resource>>> resources(ResourceFilter filter, PageRequest page) override {
+        return inner_.resources(std::move(filter), std::move(page));
+    }
+    Task<Result<std::optional<Resource>>> claimable(Kind kind, std::string engine, std::string plan,
+                                                    std::uint32_t skip) override {
+        return inner_.claimable(kind, std::move(engine), std::move(plan), skip);
+    }
+    Task<Result<std::vector<PoolLevel>>> pool_levels() override { return inner_.pool_levels(); }
+    Task<Result<std::optional<Operation>>> operation(OperationId id) override {
+        return inner_.operation(std::move(id));
+    }
+    Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) override {
+        return inner_.operations(std::move(filter), std::move(page));
+    }
+    Task<Result<std::vector<Event>>> events(std::uint64_t after, std::optional<ResourceId> resource,
+                                            std::uint32_t limit) override {
+        return inner_.events(after, std::move(resource), limit);
+    }
+    Task<Result<std::optional<IdempotencyRecord>>> idempotency(std::string scope, std::string key) override {
+        return inner_.idempotency(std::move(scope), std::move(key));
+    }
+    Task<Result<std::optional<ApiKey>>> api_key_by_hash(std::string hash) override {
+        return inner_.api_key_by_hash(std::move(hash));
+    }
+    Task<Result<std::optional<Organization>>> organization(OrganizationId id) override {
+        return inner_.organization(std::move(id));
+    }
+    Task<Result<std::vector<Orphan>>> orphans() override { return inner_.orphans(); }
+    Task<Result<std::optional<std::string>>> setting(std::string key) override {
+        return inner_.setting(std::move(key));
+    }
+    void listen(std::function<void(const CommitNotice&)> listener) override { inner_.listen(std::move(listener)); }
+
+  private:
+    Store& inner_;
+};
+
+class BrokerTest : public ::testing::Test {
+  protected:
+    BrokerTest() : catalog_(plans()) {
+        directory_.traits_.ranges = {{"local/port", "port", 20'000, 20'009}};
+        make_broker({});
+    }
+    ~BrokerTest() override { memory_.listen(nullptr); }
+
+    void make_broker(BrokerOptions options) {
+        options.host = HostId("host-1");
+        broker_ = std::make_unique<Broker>(Broker::Parts{store_, catalog_, directory_, sealer_, clock_, random_},
+                                           std::move(options));
+        memory_.listen([this](const CommitNotice& notice) { broker_->on_commit(notice); });
+    }
+    void limit_resources(std::uint64_t limit) {
+        BrokerOptions options;
+        options.max_resources_per_organization = limit;
+        make_broker(std::move(options));
+    }
+    static Plan plan(std::string name, std::uint32_t pool = 0, bool password = true) {
+        Plan plan;
+        plan.engine = "redis";
+        plan.name = std::move(name);
+        plan.provider = "dummy";
+        plan.parameters = {{"maxmemory", 64}};
+        plan.pool = pool;
+        plan.password = password;
+        return plan;
+    }
+    static std::vector<Plan> plans() { return {plan("small"), plan("pooled", 2), plan("open", 0, false)}; }
+
+    static CallContext caller(std::string organization = "acme", Role role = Role::user) {
+        std::string actor = "key_" + organization;
+        return {{OrganizationId(std::move(organization)), role, std::move(actor)}, "req-1"};
+    }
+    static ProvisionRequest request(std::string key = "", std::string plan = "small") {
+        ProvisionRequest request;
+        request.face = "native";
+        request.engine = "redis";
+        request.plan = std::move(plan);
+        request.billing_code = "team-a";
+        request.idempotency_key = std::move(key);
+        return request;
+    }
+
+    // Runs what can end by itself, on an executor of its own, so that it may be used in the middle of another run.
+    template <class T>
+    T run(Task<T> task) {
+        std::optional<T> result;
+        boost::asio::io_context own{1};
+        boost::asio::co_spawn(own, std::move(task),
+                              [&](std::exception_ptr, T value) { result.emplace(std::move(value)); });
+        own.poll();
+        if (!result) throw std::runtime_error("the task does not end by itself");
+        return std::move(*result);
+    }
+    void poll() {
+        context_.restart();
+        context_.poll();
+    }
+    Accepted provision(ProvisionRequest wanted = request(), CallContext context = caller()) {
+        auto accepted = run(broker_->provision(std::move(context), std::move(wanted)));
+        EXPECT_TRUE(accepted) << accepted.error().message;
+        return std::move(accepted).value();
+    }
+    // Asked for and made.
+    Resource ready(ProvisionRequest wanted = request(), CallContext context = caller()) {
+        const Accepted accepted = provision(std::move(wanted), std::move(context));
+        work();
+        EXPECT_EQ(state_of(accepted.resource.id), "ready");
+        return resource(accepted.resource.id);
+    }
+    // A ready one that nobody owns yet.
+    Resource pooled() {
+        ProvisionDraftRequest wanted;
+        wanted.plan = catalog_.find(Kind::cache, "redis", "pooled");
+        wanted.traits = *directory_.traits("dummy", Kind::cache, "redis");
+        wanted.organization = OrganizationId(kSystemOrganization);
+        wanted.face = "pool";
+        wanted.billing_code = kPoolBillingCode;
+        wanted.name_prefix = "oct";
+        wanted.pooled = true;
+        wanted.time_limit = 15min;
+        Draft draft = draft_provision(wanted, clock_.now(), random_, sealer_);
+        const ResourceId id = draft.resource.id;
+        EXPECT_TRUE(run(memory_.commit(accept(std::move(draft)))));
+        work();
+        EXPECT_EQ(state_of(id), "ready");
+        return resource(id);
+    }
+
+    // Leases what is due and answers it like a provider at which everything works at once. `pause_at`: the worker
+    // stops before that call, with its lease.
+    void work(std::optional<Verb> pause_at = std::nullopt) {
+        for (;;) {
+            auto answer = run(memory_.lease({HostId("host-1"), 30s, {{"dummy", 64}}, 64, {}}));
+            ASSERT_TRUE(answer);
+            if (answer->work.empty()) return;
+            for (LeasedWork& each : answer->work) run_one(std::move(each), pause_at);
+        }
+    }
+    void run_one(LeasedWork work, std::optional<Verb> pause_at) {
+        OperationChange change = operation_event::Began{work.fresh};
+        for (;;) {
+            auto stepped = step(work.operation, {clock_.now(), change}, RetryPolicy{});
+            ASSERT_TRUE(stepped) << stepped.error().why;
+            const auto verb = record(work, std::move(*stepped));
+            if (!verb || verb == pause_at) return;
+            change = operation_event::Answered{*verb, answer_to(*verb, work.resource), 0.5};
+        }
+    }
+    std::optional<Verb> record(LeasedWork& work, OperationStepped stepped) {
+        Commit commit;
+        Applied applied = apply_effects(std::move(stepped.effects), clock_.now(), work.resource, commit.events);
+        const std::uint64_t fence = work.operation.fence;
+        work.operation = std::move(stepped.operation);
+        if (!stepped.persist) return applied.call;
+        if (applied.resource_changed) commit.writes.emplace_back(write::PutResource{work.resource});
+        commit.writes.emplace_back(write::PutOperation{work.operation, fence});
+        if (applied.release_follower) commit.writes.emplace_back(write::Unblock{work.operation.id});
+        if (applied.release_allocations) {
+            commit.writes.emplace_back(write::ReleaseAllocations{work.resource.id, clock_.now()});
+        }
+        const auto answer = run(memory_.commit(std::move(commit)));
+        EXPECT_TRUE(answer && std::holds_alternative<Committed>(*answer));
+        work.operation = operation(work.operation.id);
+        work.resource = resource(work.resource.id);
+        return applied.call;
+    }
+    ProviderAnswer answer_to(Verb verb, const Resource& of) {
+        bool& exists = out_there_[of.id];
+        if (verb == Verb::create) exists = true;
+        if (verb == Verb::remove) exists = false;
+        Observation seen;
+        seen.presence = exists ? Presence::running : Presence::absent;
+        if (exists) seen.endpoint = Endpoint{"redis", "127.0.0.1", 20'000};
+        return seen;
+    }
+
+    Operation operation(const OperationId& id) { return *memory_.snapshot().operation(id); }
+    Resource resource(const ResourceId& id) { return *memory_.snapshot().resource(id); }
+    std::string state_of(const ResourceId& id) { return std::string(state_name(resource(id).state)); }
+    std::string state_of(const OperationId& id) { return std::string(state_name(operation(id).state)); }
+    std::size_t resources() {
+        ResourceFilter all;
+        all.include_gone = true;
+        return memory_.snapshot().resources(all, {"", 1000}).items.size();
+    }
+    std::string password_of(const Resource& of) {
+        return sealer_.open(of.secrets.at("password"), secret_context(of.id, "password"))->reveal();
+    }
+
+    ManualClock clock_{from_micros(1'700'000'000'000'000)};
+    store::MemoryStore memory_{clock_};
+    RacedStore store_{memory_};
+    Catalog catalog_;
+    Directory directory_;
+    HexSealer sealer_;
+    SeededRandom random_{11};
+    std::map<ResourceId, bool> out_there_;
+    std::unique_ptr<Broker> broker_;
+    boost::asio::io_context context_{1};
+};
+
+}  // namespace slipway::broker_test

@@ -1,0 +1,158 @@
+// The background loops: on their rhythm, on hints, and over when they are told to stop.
+#include <gmock/gmock.h>
+
+#include "ops/ops_test_support.h"
+
+namespace slipway::ops_test {
+namespace {
+
+using dummy::Call;
+using dummy::CallVerb;
+using dummy::Reaction;
+
+class BackgroundTest : public OpsTest {
+  protected:
+    BackgroundTest() {
+        Plan pooled;
+        pooled.engine = "redis";
+        pooled.name = "pooled";
+        pooled.provider = "dummy";
+        pooled.pool = 2;
+        catalog_ = Catalog({pooled});
+        dummy::DummyOptions local;
+        local.on_this_host = true;
+        host_ = &start_host("host-1", {local});
+        PoolOptions pool_options;
+        pool_options.host = HostId("host-1");
+        pools_ = std::make_unique<PoolKeeper>(
+            PoolKeeper::Parts{store_, catalog_, host_->registry(), sealer_, timeline_.clock(), random_},
+            pool_options);
+        reconciler_ =
+            std::make_unique<Reconciler>(Reconciler::Parts{store_, host_->calls(), timeline_.clock(), random_},
+                                         ReconcilerOptions{.host = HostId("host-1")});
+        sweeper_ = std::make_unique<Sweeper>(Sweeper::Parts{store_, host_->calls(), timeline_.clock()});
+    }
+    ~BackgroundTest() override {
+        host_->on_commit = nullptr;
+        host_->kill();
+        background_.reset();
+    }
+    void start(const BackgroundOptions& options = {}) {
+        background_ = Background::make(
+            {*pools_, *reconciler_, *sweeper_, host_->registry(), host_->scheduler(), host_->executor()}, options);
+        background_->start();
+        // As the server wires it: every commit may have been a claim.
+        host_->on_commit = [this] { background_->hint_pools(); };
+    }
+    std::size_t ready() { return count("ready"); }
+    std::size_t count(const std::string& state) {
+        ResourceFilter filter;
+        filter.state = state;
+        return memory_.snapshot().resources(filter, {"", 1000}).items.size();
+    }
+
+    Catalog catalog_;
+    Host* host_ = nullptr;
+    std::unique_ptr<PoolKeeper> pools_;
+    std::unique_ptr<Reconciler> reconciler_;
+    std::unique_ptr<Sweeper> sweeper_;
+    std::shared_ptr<Background> background_;
+};
+
+TEST_F(BackgroundTest, PoolsAreFilledFromTheStart) {
+    start();
+    EXPECT_TRUE(until([&] { return ready() == 2; }, 1s));
+}
+
+TEST_F(BackgroundTest, AClaimIsReplacedAtOnce) {
+    start();
+    ASSERT_TRUE(until([&] { return ready() == 2; }, 1s));
+    advance(3s);
+    const Resource pooled = *memory_.snapshot().claimable(Kind::cache, "redis", "pooled", 0);
+    auto stepped = step(pooled, {now(), resource_event::Claimed{OrganizationId("acme"), "test", "b", {}, {}}});
+    Commit change;
+    change.writes.emplace_back(write::PutResource{std::move(stepped->resource)});
+    commit(std::move(change));
+    EXPECT_TRUE(until([&] { return ready() == 3; }, 100ms));
+}
+
+// A burst of claims is one look at the pools, not one for each.
+TEST_F(BackgroundTest, HintsCoalesce) {
+    start();
+    ASSERT_TRUE(until([&] { return ready() == 2; }, 1s));
+    advance(100ms);
+    store_.pool_looks = 0;
+    for (int i = 0; i < 1000; ++i) background_->hint_pools();
+    advance(100ms);
+    EXPECT_LE(store_.pool_looks, 2);
+    EXPECT_GE(store_.pool_looks, 1);
+}
+
+// What died while no broker was there comes back without waiting for the first interval.
+TEST_F(BackgroundTest, TheFirstPassComesAtOnce) {
+    const Asked asked = made({.host = HostId("host-1")});
+    const std::string name = resource(asked.resource).external_name;
+    cloud_.kill(name);
+    start();
+    EXPECT_TRUE(until([&] { return cloud_.named(name).at(0).presence == Presence::running; }, 1s));
+}
+
+TEST_F(BackgroundTest, AProvidersHintBringsItBackAtOnce) {
+    start();
+    const Asked asked = made({.host = HostId("host-1")});
+    const std::string name = resource(asked.resource).external_name;
+    advance(5s);
+    host_->provider().kill(name);
+    EXPECT_TRUE(until([&] { return cloud_.named(name).at(0).presence == Presence::running; }, 1s));
+}
+
+TEST_F(BackgroundTest, WithoutAHintThePassFindsIt) {
+    start();
+    const Asked asked = made({.host = HostId("host-1")});
+    const std::string name = resource(asked.resource).external_name;
+    cloud_.kill(name);
+    EXPECT_TRUE(until([&] { return cloud_.named(name).at(0).presence == Presence::running; }, 31s));
+}
+
+TEST_F(BackgroundTest, SweepsComeByThemselvesAndADryRunIsTheDefault) {
+    dummy::Thing lost;
+    lost.external_name = "oct-lost";
+    lost.installation = InstallationId("ours");
+    lost.resource = ResourceId("res_lost");
+    cloud_.add(lost);
+    start();
+    EXPECT_TRUE(until([&] { return memory_.snapshot().orphans().size() == 1; }, 11min));
+    advance(3h);
+    EXPECT_EQ(cloud_.named("oct-lost").size(), 1U);
+}
+
+TEST_F(BackgroundTest, AStoreThatFailsForAWhileEndsNoLoop) {
+    start();
+    advance(100ms);
+    store_.fail_reads = 100;
+    store_.fail_commits = 20;
+    advance(5min);
+    store_.fail_reads = store_.fail_commits = 0;
+    const Asked asked = made({.host = HostId("host-1")});
+    const std::string name = resource(asked.resource).external_name;
+    cloud_.kill(name);
+    EXPECT_TRUE(until([&] { return cloud_.named(name).at(0).presence == Presence::running; }, 31s));
+    EXPECT_TRUE(until([&] { return ready() >= 3; }, 31s));
+}
+
+TEST_F(BackgroundTest, StopEndsEveryLoop) {
+    start();
+    ASSERT_TRUE(until([&] { return ready() == 2; }, 1s));
+    const Asked asked = made({.host = HostId("host-1")});
+    host_->on_commit = nullptr;
+    background_->stop();
+    const std::weak_ptr<Background> watch = background_;
+    background_.reset();
+    host_->provider().kill(resource(asked.resource).external_name);  // a hint that nobody listens to any more
+    advance(BackgroundOptions{}.sweep_interval + 1s);
+    EXPECT_TRUE(watch.expired()) << "a loop still holds it";
+    EXPECT_EQ(cloud_.named(resource(asked.resource).external_name).at(0).presence, Presence::stopped);
+}
+
+}  // namespace
+}  // namespace slipway::ops_test
