@@ -40,7 +40,7 @@ build() {
 }
 
 # Every C++ file of ours, one a line.
-cpp_files() { find src tests cmake bench -type f \( -name '*.cpp' -o -name '*.h' \) 2>/dev/null | sort; }
+cpp_files() { find src tests bench -type f \( -name '*.cpp' -o -name '*.h' \) 2>/dev/null | sort; }
 
 # Every script of ours, one a line, told apart by its first line: shell or python.
 script_files() {
