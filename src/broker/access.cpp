@@ -61,6 +61,9 @@ Task<Result<Secret>> Broker::create_key(OrganizationId organization, Role role, 
 
 Task<Result<std::optional<Secret>>> Broker::password(CallContext context, const Resource& resource) {
     if (!may_see(context.caller, resource)) co_return no_such_resource();
+    // Not even an administrator is shown another organization's password.
+    const bool owner = context.caller.organization == resource.organization;
+    if (!owner) co_return fail(ErrorCode::forbidden, "only its owner is shown the password");
     const auto sealed = resource.secrets.find("password");
     if (sealed == resource.secrets.end()) co_return std::optional<Secret>();
     auto opened = parts_.sealer.open(sealed->second, secret_context(resource.id, "password"));

@@ -262,8 +262,9 @@ OperationStepped OperationAnswers::undo_next() {
     for (auto i = static_cast<std::int64_t>(op_.cursor); i >= 0; --i) {
         op_.cursor = static_cast<std::uint32_t>(i);
         Step& step = current();
-        if (step.status == StepStatus::pending || step.status == StepStatus::undone) continue;
-        if (step.kind == StepKind::create || op_.kind == OperationKind::claim) return call(Verb::remove, true);
+        const bool claim = op_.kind == OperationKind::claim;  // what was claimed is there, begun or not
+        if (step.status == StepStatus::undone || (step.status == StepStatus::pending && !claim)) continue;
+        if (step.kind == StepKind::create || claim) return call(Verb::remove, true);
         step.status = StepStatus::undone;
     }
     return fail_finally(false);

@@ -115,7 +115,9 @@ Next on(const Operation& in, TimePoint at, const ev::CancelRequested& event, con
     operation.cancel_reason = event.reason;
     operation.updated_at = at;
     if (std::holds_alternative<Running>(in.state)) return next;  // its worker turns round at its next commit
-    if (untouched(in)) return OperationAnswers(operation, at, policy).cancel_untouched();
+    // A claim has something to undo from the start: what was claimed.
+    if (untouched(in) && in.kind != OperationKind::claim)
+        return OperationAnswers(operation, at, policy).cancel_untouched();
     operation.state = Queued{};
     operation.run_at = at;
     return next;
@@ -158,7 +160,7 @@ std::expected<LeaseOutcome, Refusal> lease(const Operation& operation, const Res
     const bool takeover = std::holds_alternative<Running>(operation.state);
     auto stepped = step(operation, {now, ev::Leased{token, now + duration}}, policy);
     if (!stepped) return std::unexpected(stepped.error());
-    LeaseOutcome outcome{std::move(stepped->operation), resource, false, false, {}};
+    LeaseOutcome outcome{std::move(stepped->operation), resource, false, false, takeover, {}};
     const auto before =
         operation.cursor < operation.steps.size() ? operation.steps[operation.cursor].status : StepStatus::pending;
     const auto after = operation.cursor < operation.steps.size() ? outcome.operation.steps[operation.cursor].status

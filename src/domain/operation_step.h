@@ -107,6 +107,7 @@ struct LeaseOutcome {
     // The present step's intent was first written by this very lease: nothing was called for it before, so it can
     // be called without observing first. Handed to the worker in LeasedWork::fresh.
     bool fresh = false;
+    bool takeover = false;  // another worker's lease had run out
     std::vector<EventDraft> events;
 };
 std::expected<LeaseOutcome, Refusal> lease(const Operation& operation, const Resource& resource,

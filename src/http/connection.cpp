@@ -221,7 +221,7 @@ Task<void> Connection::linger() {
     const Duration longest = core_.options.linger_timeout;
     const SteadyTime end = now() + (stopping ? std::min<Duration>(longest, kStopLinger) : longest);
     std::size_t total = 0;
-    std::array<char, 4096> dropped;
+    std::array<char, 4096> dropped{};
     while (total < kMaxLingerBytes && now() < end && !broken_) {
         error_code error;
         phase_ = Phase::linger;

@@ -33,7 +33,7 @@ std::optional<std::int64_t> parse(std::string_view text, std::span<const Unit> u
 
 std::optional<boost::asio::ip::address> address_of(std::string_view text) {
     boost::system::error_code error;
-    const auto address = boost::asio::ip::make_address(std::string(text), error);
+    auto address = boost::asio::ip::make_address(std::string(text), error);
     if (error) return std::nullopt;
     return address;
 }

@@ -97,9 +97,15 @@ std::vector<std::pair<std::string, std::uint32_t>> Engine::capacity() const {
 Task<bool> Engine::lease_some() {
     LeaseRequest request{options_.host, options_.lease, capacity(), options_.per_organization, {}};
     if (request.capacity.empty()) co_return false;  // whoever ends wakes us
+    std::uint32_t busiest = 0;
     for (const auto& [organization, count] : busy_organizations_) {
-        if (count >= options_.per_organization) request.saturated.push_back(organization);
+        if (count >= options_.per_organization) {
+            request.saturated.push_back(organization);
+        } else {
+            busiest = std::max(busiest, count);
+        }
     }
+    request.per_organization -= busiest;  // what is under way counts: nobody gets more than its share
     const TimePoint asked_at = parts_.clock.now();
     auto answer = co_await parts_.store.lease(std::move(request));
     if (!answer) {
@@ -109,7 +115,7 @@ Task<bool> Engine::lease_some() {
     }
     for (LeasedWork& work : answer->work) {
         counters_.leased += 1;
-        if (!work.fresh && work.operation.leases > 1) counters_.takeovers += 1;
+        if (work.takeover) counters_.takeovers += 1;
         under_way_ += 1;
         busy_[work.operation.provider] += 1;
         busy_organizations_[work.operation.organization] += 1;

@@ -24,8 +24,12 @@ Task<Result<std::uint32_t>> PoolKeeper::fill() {
     if (!levels) co_return fail(levels.error());
     std::uint32_t asked = 0;
     for (const Plan& plan : parts_.catalog.plans()) {
+        if (plan.pool == 0) continue;
+        Trial& trial = trials_[fmt::format("{}/{}/{}", to_string(plan.kind), plan.engine, plan.name)];
+        if (const Status looked = co_await look_at(trial); !looked) co_return fail(looked.error());
+        if (parts_.clock.now() < trial.not_before) continue;
         for (std::uint32_t have = level_of(*levels, plan); have < plan.pool && asked < options_.per_round; ++have) {
-            const auto added = co_await add(plan);
+            const auto added = co_await add(plan, trial);
             if (!added) co_return fail(added.error());
             if (!*added) break;
             asked += 1;
@@ -34,7 +38,30 @@ Task<Result<std::uint32_t>> PoolKeeper::fill() {
     co_return asked;
 }
 
-Task<Result<bool>> PoolKeeper::add(const Plan& plan) {
+// A provider that fails would otherwise be asked again at once, for ever: each failure is a commit, and each commit
+// a reason to look at the pools.
+Task<Status> PoolKeeper::look_at(Trial& trial) {
+    std::vector<OperationId> open;
+    for (const OperationId& id : trial.open) {
+        const auto found = co_await parts_.store.operation(id);
+        if (!found) co_return fail(found.error());
+        if (!*found) continue;
+        if (!is_terminal((*found)->state)) {
+            open.push_back(id);
+        } else if (std::holds_alternative<operation_state::Failed>((*found)->state)) {
+            const Duration pause = std::min<Duration>(
+                options_.longest_pause, options_.first_pause * (1LL << std::min(trial.failures, 20U)));
+            trial.failures += 1;
+            trial.not_before = std::max(trial.not_before, parts_.clock.now() + pause);
+        } else {
+            trial.failures = 0;
+        }
+    }
+    trial.open = std::move(open);
+    co_return Status();
+}
+
+Task<Result<bool>> PoolKeeper::add(const Plan& plan, Trial& trial) {
     const auto traits = parts_.providers.traits(plan.provider, plan.kind, plan.engine);
     if (!traits) {
         log::warning("pools", "a pool cannot be filled", {{"plan", plan.name}, {"why", traits.error().message}});
@@ -51,11 +78,15 @@ Task<Result<bool>> PoolKeeper::add(const Plan& plan) {
     wanted.host = options_.host;
     wanted.time_limit = options_.provision_limit;
     wanted.cause = {"pool", ""};
-    Commit commit = accept(draft_provision(wanted, parts_.clock.now(), parts_.random, parts_.sealer));
+    Draft draft = draft_provision(wanted, parts_.clock.now(), parts_.random, parts_.sealer);
+    const OperationId operation = draft.operation.id;
+    Commit commit = accept(std::move(draft));
     commit.preconditions.emplace_back(precondition::PoolBelow{plan.kind, plan.engine, plan.name, plan.pool});
     const auto answer = co_await parts_.store.commit(std::move(commit));
     if (!answer) co_return fail(answer.error());
-    co_return std::holds_alternative<Committed>(*answer);
+    const bool asked = std::holds_alternative<Committed>(*answer);
+    if (asked) trial.open.push_back(operation);
+    co_return asked;
 }
 
 }  // namespace slipway

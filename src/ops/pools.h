@@ -19,6 +19,9 @@ struct PoolOptions {
     std::string name_prefix = "oct";
     Duration provision_limit = std::chrono::minutes(15);
     std::uint32_t per_round = 16;  // resources asked for in one round
+    // After a creation that failed its plan is left alone for a while, twice as long after each further one.
+    Duration first_pause = std::chrono::seconds(1);
+    Duration longest_pause = std::chrono::minutes(5);
 };
 
 // Used on one executor.
@@ -39,8 +42,16 @@ class PoolKeeper {
     Task<Result<std::uint32_t>> fill();
 
   private:
-    Task<Result<bool>> add(const Plan& plan);
+    // What became of what was asked for a plan.
+    struct Trial {
+        std::vector<OperationId> open;
+        std::uint32_t failures = 0;  // in a row
+        TimePoint not_before;
+    };
+    Task<Result<bool>> add(const Plan& plan, Trial& trial);
+    Task<Status> look_at(Trial& trial);
     Parts parts_;
+    std::map<std::string, Trial> trials_;  // by kind, engine and plan
     PoolOptions options_;
 };
 

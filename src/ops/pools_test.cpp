@@ -139,7 +139,7 @@ TEST_F(PoolsTest, AStoreThatFailsIsSaidAndTheNextRoundGoesOn) {
     EXPECT_EQ(run(pools.fill()), 2U);
 }
 
-// One that fails does not count: another is made for it.
+// One that fails does not count: another is made for it, after a pause.
 TEST_F(PoolsTest, WhatFailsIsReplaced) {
     Host& host = start_host();
     host.provider().once(dummy::CallVerb::create, dummy::Reaction::fail(ErrorClass::permanent));
@@ -148,6 +148,8 @@ TEST_F(PoolsTest, WhatFailsIsReplaced) {
     EXPECT_EQ(run(pools.fill()), 1U);
     advance(1s);
     EXPECT_EQ(level("a"), std::pair(0U, 0U));
+    EXPECT_EQ(run(pools.fill()), 0U) << "a provider that fails is left alone for a moment";
+    advance(2s);
     EXPECT_EQ(run(pools.fill()), 1U);
     EXPECT_TRUE(until([&] { return level("a") == std::pair(1U, 0U); }));
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/random.h"
 #include "base/result.h"
 #include "domain/operation.h"
 #include "domain/resource.h"
@@ -47,5 +48,10 @@ void settle_waits(Commit& commit, const std::function<bool(const OperationId&)>&
 inline constexpr std::uint32_t kMaxPage = 1000;
 // At least one row, at most the bound.
 std::uint32_t page_limit(std::uint32_t asked);
+
+// "<host>/<random>", as LeaseRequest says.
+inline LeaseToken make_lease_token(const HostId& host, TimePoint now, Random& random) {
+    return LeaseToken(host.str() + "/" + make_ulid(now, random));
+}
 
 }  // namespace slipway::store

@@ -183,7 +183,8 @@ struct LeaseRequest {
 struct LeasedWork {
     Operation operation;  // running, with its new fence and token
     Resource resource;
-    bool fresh = false;  // LeaseOutcome::fresh: copy it from what domain lease() answered
+    bool fresh = false;     // LeaseOutcome::fresh: copy it from what domain lease() answered
+    bool takeover = false;  // LeaseOutcome::takeover, likewise
 };
 struct LeaseAnswer {
     TimePoint now;  // the store's clock

@@ -59,7 +59,10 @@ void Stage::wire() {
     around_.on_crash = [this](Owner) {
         process_->kill();
         asking_ = 0;
-        world_.at(std::chrono::seconds(1), kWorld, [this] { process_->start(); });
+        world_.at(std::chrono::seconds(1), kWorld, [this] {
+            restarted_ = world_.now();
+            process_->start();
+        });
     };
     disk_.on_notice = [this](const CommitNotice& notice) {
         world_.at(std::chrono::microseconds(200), kWorld, [this, notice] { process_->notice(notice); });
@@ -187,6 +190,9 @@ void Stage::play() {
     intent_.organization = OrganizationId("acme");
     intent_.settled = true;
     start_operation();
+    const bool ended = quiet_until([this] { return at_rest() && !operations().empty(); });
+    if (!ended) violations.emplace_back("the operation never ended");
+    if (restarted_) recovery = world_.now() - *restarted_;
     const TimePoint settled = world_.now() + std::chrono::seconds(100);  // passes of the reconciler included
     if (!quiet_until([&] { return world_.now() >= settled && at_rest(); }))
         violations.emplace_back("it never ended");

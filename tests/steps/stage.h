@@ -35,6 +35,7 @@ class Stage {
 
     std::size_t calls = 0;    // provider calls of the operation that were made
     std::size_t commits = 0;  // commits of the operation (the one that accepts it included)
+    Duration recovery{};      // from the restart after a kill to the operation's end
     std::vector<std::string> violations;
     [[nodiscard]] std::vector<Operation> operations() const;  // of the played kind
     [[nodiscard]] const Resource* resource() const;
@@ -59,6 +60,7 @@ class Stage {
     bool counting_ = false;
     bool asked_ = false;
     int asking_ = 0;
+    std::optional<TimePoint> restarted_;
     Duration offset_{};
     World world_{1};
     Disk disk_;

@@ -156,10 +156,10 @@ Result<LeaseAnswer> MemoryState::lease(const LeaseRequest& request, TimePoint no
         const Operation* stored = operation(id);
         const Resource* of = stored != nullptr ? resource(stored->resource) : nullptr;
         if (of == nullptr) continue;
-        const auto token = make_id<LeaseToken>("lease", now, random_);
+        const auto token = make_lease_token(request.host, now, random_);
         auto outcome = slipway::lease(*stored, *of, token, now, request.duration, policy_);
         if (!outcome) continue;
-        LeasedWork work{put(std::move(outcome->operation), changed), *of, outcome->fresh};
+        LeasedWork work{put(std::move(outcome->operation), changed), *of, outcome->fresh, outcome->takeover};
         if (outcome->resource_changed) work.resource = put(std::move(outcome->resource), changed);
         for (EventDraft& draft : outcome->events) append(std::move(draft));
         if (is_terminal(work.operation.state)) {

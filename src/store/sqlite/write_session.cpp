@@ -317,7 +317,7 @@ void WriteSession::lease_one(const OperationId& id, const LeaseRequest& request,
         due_.erase(id);  // it cannot be read: others go on, and the next start will say so again
         return;
     }
-    const auto token = make_id<LeaseToken>("lease", answer.now, needs_.random);
+    const auto token = store::make_lease_token(request.host, answer.now, needs_.random);
     auto outcome =
         slipway::lease(work->operation, work->resource, token, answer.now, request.duration, needs_.policy);
     if (!outcome) {
@@ -337,7 +337,7 @@ void WriteSession::lease_one(const OperationId& id, const LeaseRequest& request,
     }
     for (const EventDraft& event : outcome->events) rows_.append(++last_event_, event, store::encode(event));
     if (is_terminal(operation.state)) return unblock(id, notice);
-    answer.work.push_back({std::move(operation), std::move(work->resource), outcome->fresh});
+    answer.work.push_back({std::move(operation), std::move(work->resource), outcome->fresh, outcome->takeover});
 }
 
 }  // namespace slipway::sqlite
