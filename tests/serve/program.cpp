@@ -157,6 +157,8 @@ Site::Site() = default;
 // By pid, until nothing is left: a server that is ended first may not start anything more.
 Site::~Site() {
     program_.reset();
+    // A server that is killed cannot tell by its exit status what a sanitizer found in it.
+    EXPECT_TRUE(log_lines_with("Sanitizer").empty()) << log();
     eventually([this] {
         const auto left = processes();
         for (const agent::Process& each : left) kill_process(each);
