@@ -82,7 +82,7 @@ Program::Program(std::vector<std::string> words, const std::map<std::string, std
     output_.reset(ends[0]);
     const agent::UniqueFd theirs(ends[1]);
     std::vector<std::string> variables;
-    for (const auto& [name, value] : environment) variables.push_back(name + "=" + value);
+    for (const auto& [name, value] : environment) variables.push_back(fmt::format("{}={}", name, value));
     posix_spawn_file_actions_t actions{};
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
