@@ -152,6 +152,9 @@ OperationStepped OperationAnswers::failed(Verb verb, const ProviderError& error,
             if (!removing()) return give_up(error.message);
             return again(error.message, error.retry_after, jitter);
         case ErrorClass::address_in_use:
+            // Where an earlier call's outcome is unknown, the port may be held by what it made: giving the port
+            // away would let two have it.
+            if (step.uncertain) return again(error.message, std::max(error.retry_after, policy_.poll), jitter);
             if (!removing() && verb != Verb::observe && step.attempts < policy_.max_attempts) {
                 step.attempts += 1;
                 step.last_error = error.message;

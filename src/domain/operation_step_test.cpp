@@ -312,6 +312,12 @@ TEST(OperationStep, AnUnknownOutcomeIsUndoneOnlyAfterTwoLooksThatFindNothing) {
     EXPECT_EQ(after(operation, ev::Answered{Verb::observe, seen(Presence::running), 0}), "running(undo)+remove");
 }
 
+TEST(OperationStep, APortIsNotGivenAwayWhileAnUnseenCreationMayHoldIt) {
+    Operation operation = running(OperationKind::provision);
+    operation.steps[0].uncertain = true;
+    EXPECT_EQ(after(operation, ev::Answered{Verb::create, error_of(ErrorClass::address_in_use), 0.5}), "retrying");
+}
+
 TEST(OperationStep, AMutatingStepIsPersistedBeforeItIsCalledAndAReadIsNot) {
     Operation operation = running(OperationKind::provision);
     operation.steps = {Step{.kind = StepKind::create, .status = StepStatus::intended},
