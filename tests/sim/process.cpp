@@ -21,11 +21,12 @@ namespace {
 
 // Steps that few histories come to are killed more often when they do, so that every pair is hit.
 double weight(const std::string& label) {
-    if (label.ends_with(".undo")) return 60.0;
+    if (label == "repair.restart.undo") return 400.0;
+    if (label.ends_with(".undo")) return 80.0;
     if (label == "provision.verify") return 3.0;
     if (label == "lease" || label.starts_with("provision") || label == "deprovision.remove") return 1.0;
     if (label == "resource" || label == "accept.provision" || label == "accept.deprovision") return 2.0;
-    return label == "cancel" ? 16.0 : 8.0;
+    return label == "cancel" ? 150.0 : 8.0;
 }
 
 // The mutant that repeats a creation without looking first.
