@@ -36,6 +36,17 @@ std::optional<pid_t> parse_pid(std::string_view text) {
     return pid;
 }
 
+// One field of a stat line, counted as proc(5) does; `fields` begins with the third.
+template <class Number>
+bool parse_field(std::string_view fields, int wanted, Number& value) {
+    for (int field = 3; field < wanted; ++field) {
+        const std::size_t space = fields.find(' ');
+        if (space == std::string_view::npos) return false;
+        fields.remove_prefix(space + 1);
+    }
+    return std::from_chars(fields.data(), fields.data() + fields.size(), value).ec == std::errc();
+}
+
 bool holds_lock(pid_t pid, const struct stat& wanted) {
     const std::string base = fmt::format("/proc/{}", pid);
     const Directory fds(::opendir((base + "/fd").c_str()));
@@ -69,20 +80,16 @@ std::optional<ProcessStat> read_stat(pid_t pid) {
     if (name_end == std::string::npos || name_end + 2 >= text.size()) return std::nullopt;
     ProcessStat stat;
     stat.state = text[name_end + 2];
-    std::size_t at = name_end + 2;
-    for (int field = 3; field < 22; ++field) {
-        at = text.find(' ', at);
-        if (at == std::string::npos) return std::nullopt;
-        ++at;
-    }
-    const auto parsed = std::from_chars(text.data() + at, text.data() + text.size(), stat.start_time);
-    if (parsed.ec != std::errc()) return std::nullopt;
+    const std::string_view fields = std::string_view(text).substr(name_end + 2);
+    if (!parse_field(fields, 20, stat.threads) || !parse_field(fields, 22, stat.start_time)) return std::nullopt;
     return stat;
 }
 
 bool is_alive(const Process& process) {
     const std::optional<ProcessStat> stat = read_stat(process.pid);
-    return stat && stat->start_time == process.start_time && stat->state != 'Z' && stat->state != 'X';
+    if (!stat || stat->start_time != process.start_time) return false;
+    const bool leader_gone = stat->state == 'Z' || stat->state == 'X';
+    return !leader_gone || stat->threads > 1;
 }
 
 UniqueFd open_pidfd(const Process& process) {

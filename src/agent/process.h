@@ -20,12 +20,14 @@ struct Process {
 
 struct ProcessStat {
     char state = '?';
+    int threads = 0;  // field 20: those that the kernel has not yet released, the leader included
     std::uint64_t start_time = 0;
 };
 // Empty where there is no such process.
 std::optional<ProcessStat> read_stat(pid_t pid);
 
-// A zombie is dead: nobody may ever reap it, and kill(pid, 0) succeeds on it.
+// A zombie is dead: nobody may ever reap it, and kill(pid, 0) succeeds on it. But not while it has other threads: a
+// leader that is through with exiting waits as a zombie for them, and they still hold its files and its lock.
 bool is_alive(const Process& process);
 
 // A pidfd of exactly this process; empty where it is dead.

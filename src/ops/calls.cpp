@@ -15,7 +15,7 @@ std::unexpected<ProviderError> permanent(std::string message, std::string detail
     return std::unexpected(std::move(error));
 }
 
-std::expected<Spec, ProviderError> spec_of(const Resource& resource, const Sealer& sealer) {
+std::expected<Spec, ProviderError> spec_of(const Resource& resource, const Sealer& sealer, Purpose purpose) {
     Spec spec;
     spec.kind = resource.kind;
     spec.engine = resource.engine;
@@ -27,6 +27,7 @@ std::expected<Spec, ProviderError> spec_of(const Resource& resource, const Seale
     spec.tags["billingcode"] = resource.billing_code;
     for (const auto& [name, sealed] : resource.secrets) {
         auto opened = sealer.open(sealed, secret_context(resource.id, name));
+        if (!opened && purpose == Purpose::take_away) continue;
         if (!opened)
             return permanent("its secrets cannot be opened with the keys that are here", opened.error().message);
         spec.secrets.emplace(name, std::move(*opened));
@@ -55,10 +56,11 @@ ProviderAnswer broken(const std::string& what) {
 
 }  // namespace
 
-Task<ProviderAnswer> ProviderCalls::call(Verb verb, Resource resource, std::string token, Duration budget) const {
+Task<ProviderAnswer> ProviderCalls::call(Verb verb, Resource resource, std::string token, Duration budget,
+                                         Purpose purpose) const {
     Provider* provider = registry_.find(resource.provider);
     if (provider == nullptr) co_return permanent("its provider is not configured here");
-    auto spec = spec_of(resource, sealer_);
+    auto spec = spec_of(resource, sealer_, purpose);
     if (!spec) co_return std::unexpected(spec.error());
     Target target{installation_,       resource.id,      resource.external_name,
                   resource.generation, std::move(token), resource.handle};

@@ -32,19 +32,20 @@ struct Engine::Run {
     Resource resource;
     TimePoint lease_over;           // on our clock, counted from before the lease was asked for
     std::optional<Verb> next_call;  // what the last transition asks of the provider
+    bool reloaded = false;          // somebody else's record took the place of ours since this was last reset
 };
 
 Task<void> Engine::run(LeasedWork work, TimePoint leased_at) {
     const std::string provider = work.operation.provider;
     const OrganizationId organization = work.operation.organization;
-    Run run{std::move(work.operation), std::move(work.resource), leased_at + options_.lease, std::nullopt};
+    Run run{std::move(work.operation), std::move(work.resource), leased_at + options_.lease, std::nullopt, false};
     OperationChange change = operation_event::Began{work.fresh};
     while (co_await advance(run, std::move(change)) && run.next_call) {
         if (stopping_) {
             co_await advance(run, operation_event::Parked{});
             break;
         }
-        if (!co_await renew(run)) break;
+        if (!co_await renew(run) || !run.next_call) break;
         const Verb verb = *run.next_call;
         ProviderAnswer answer = co_await call(run, verb);
         if (!answer) {
@@ -66,7 +67,10 @@ Task<void> Engine::run(LeasedWork work, TimePoint leased_at) {
 
 Task<ProviderAnswer> Engine::call(Run& run, Verb verb) {
     counters_.calls += 1;
-    co_return co_await parts_.calls.call(verb, run.resource, run.operation.token, options_.call_budget);
+    const Operation& operation = run.operation;
+    const bool away = operation.direction == Direction::undo || operation.kind == OperationKind::deprovision;
+    co_return co_await parts_.calls.call(verb, run.resource, operation.token, options_.call_budget,
+                                         away ? Purpose::take_away : Purpose::keep);
 }
 
 // A call may take its whole budget: the lease has to last longer.
@@ -74,10 +78,13 @@ Task<bool> Engine::renew(Run& run) {
     if (parts_.clock.now() + options_.call_budget + options_.margin <= run.lease_over) co_return true;
     const auto verb = run.next_call;
     const TimePoint now = parts_.clock.now();
-    const bool renewed = co_await advance(run, operation_event::Renewed{now + options_.lease});
+    run.reloaded = false;
+    if (!co_await advance(run, operation_event::Renewed{now + options_.lease})) co_return false;
+    run.lease_over = now + options_.lease;
+    // The call was planned for the record as it was. What replaced it begins again, by observing.
+    if (run.reloaded) co_return co_await advance(run, operation_event::Began{false});
     run.next_call = verb;
-    if (renewed) run.lease_over = now + options_.lease;
-    co_return renewed;
+    co_return true;
 }
 
 // One transition, recorded where that is needed. False: this worker has nothing more to do with the operation.
@@ -104,6 +111,7 @@ Task<bool> Engine::advance(Run& run, OperationChange change) {
             // Somebody else wrote meanwhile, or nobody knows what was written: what the answer meant for the old
             // record may not hold for the new one. Observing again always does.
             case Recorded::reloaded:
+                run.reloaded = true;
                 if (std::holds_alternative<operation_event::Answered>(change))
                     change = operation_event::Began{false};
                 break;

@@ -80,5 +80,75 @@ TEST_F(FoundFaultsTest, APoolWhoseProviderAlwaysFailsIsNotRefilledWithoutEnd) {
     EXPECT_LE(count, 100U) << "in one minute";
 }
 
+// The commit that settles a removed remnant is conditional on the resource's version: refused, it used to be taken
+// for done, and the failed resource kept its remnants and its port for ever.
+TEST_F(FoundFaultsTest, RemnantsAreSettledThoughTheResourceChangesInThatInstant) {
+    Host& host = start_host();
+    host.provider().script([](const Call& call) {
+        if (call.verb == CallVerb::remove) return Reaction::fail(ErrorClass::permanent, "not today");
+        return call.verb == CallVerb::create ? Reaction::pend(1'000'000) : Reaction::succeed();
+    });
+    const Asked asked = ask({.limit = 10s, .ranges = {{"local/port", "port", 7000, 7000}}});
+    ASSERT_TRUE(until([&] { return ended(asked.operation); }, 3h));
+    host.provider().script(nullptr);
+    ASSERT_EQ(resource(asked.resource).remnants.size(), 1U);
+    Sweeper sweeper({store_, host.calls(), timeline_.clock()});
+    int changes = 0;
+    store_.before_commit = [&](const Commit&) -> Task<void> {
+        ++changes;
+        Commit other;
+        Resource stored = resource(asked.resource);
+        stored.labels["changed"] = "meanwhile";
+        other.writes.emplace_back(write::PutResource{std::move(stored)});
+        EXPECT_TRUE(co_await memory_.commit(std::move(other)));
+    };
+    ASSERT_TRUE(run(sweeper.sweep({.dry_run = false, .grace = 0s})));
+    EXPECT_EQ(changes, 1);
+    EXPECT_EQ(resource(asked.resource).labels.at("changed"), "meanwhile");
+    EXPECT_TRUE(resource(asked.resource).remnants.empty());
+    EXPECT_TRUE(resource(asked.resource).allocations.empty());
+}
+
+// Nothing can be made without its secrets, but a lost data key must not keep alive what is there.
+TEST_F(FoundFaultsTest, WhatCannotBeOpenedAnyMoreCanStillBeRemoved) {
+    Host& host = start_host();
+    const Asked asked = made();
+    ASSERT_FALSE(resource(asked.resource).secrets.empty());
+    sealer_.broken = true;
+    host.provider().once(CallVerb::remove, Reaction::fail(ErrorClass::transient));
+    const OperationId removal = ask_removal(asked.resource);
+    EXPECT_TRUE(until([&] { return ended(removal); }, 1h));
+    EXPECT_EQ(state_of(removal), "succeeded");
+    EXPECT_EQ(state_of(asked.resource), "gone");
+    EXPECT_TRUE(cloud_.things().empty());
+}
+
+// A renewal that meets another's record goes on from that record: the call that was planned for the old one is not
+// made before anybody has looked.
+TEST_F(FoundFaultsTest, ARenewalThatFindsAnotherRecordObservesFirst) {
+    EngineOptions options;
+    options.call_budget = 20s;
+    options.lease = 30s;
+    Host& host = add_host("host-1", {{}}, options);
+    Reaction slow;
+    slow.delay = 15s;
+    host.provider().once(CallVerb::create, Reaction::fail(ErrorClass::transient));
+    host.provider().once(CallVerb::observe, slow);  // before the second creation: the lease is half over then
+    host.engine().start();
+    const Asked asked = ask();
+    ASSERT_TRUE(until([&] { return host.provider().count(CallVerb::observe) == 1; }, 10s));
+    store_.before_commit = [&](const Commit&) -> Task<void> {
+        Commit other;
+        Operation stored = operation(asked.operation);
+        stored.cancel_reason = "noted by another";
+        other.writes.emplace_back(write::PutOperation{std::move(stored), std::nullopt});
+        EXPECT_TRUE(co_await memory_.commit(std::move(other)));
+    };
+    ASSERT_TRUE(until([&] { return ended(asked.operation); }, 1h));
+    EXPECT_EQ(state_of(asked.resource), "ready");
+    EXPECT_EQ(host.provider().count(CallVerb::observe), 3U) << "the slow one, another look, and the verification";
+    EXPECT_EQ(host.provider().count(CallVerb::create), 2U);
+}
+
 }  // namespace
 }  // namespace slipway::ops_test

@@ -56,8 +56,10 @@ Task<Status> Reconciler::check(Resource resource, ReconcileReport& report) {
         report.healthy += 1;
         co_return co_await note_health(std::move(resource), Health::healthy, answer->detail);
     }
-    report.repairs += 1;
-    co_return co_await ask_repair(std::move(resource), *answer);
+    const auto asked = co_await ask_repair(std::move(resource), *answer);
+    if (!asked) co_return fail(asked.error());
+    report.repairs += *asked ? 1 : 0;
+    co_return Status();
 }
 
 // Written only where it changed: a pass over healthy resources costs the store nothing.
@@ -76,12 +78,13 @@ Task<Status> Reconciler::note_health(Resource resource, Health health, std::stri
     co_return Status();  // whoever changed it meanwhile knows better
 }
 
-Task<Status> Reconciler::ask_repair(Resource resource, const Observation& seen) {
+// False: it changed meanwhile, and whoever changed it knows better.
+Task<Result<bool>> Reconciler::ask_repair(Resource resource, const Observation& seen) {
     const TimePoint now = parts_.clock.now();
     Operation repair =
         draft_operation(OperationKind::repair, resource, kCause, now, options_.repair_limit, parts_.random);
     auto stepped = step(resource, {now, resource_event::RepairRequested{repair.id}});
-    if (!stepped) co_return Status();
+    if (!stepped) co_return false;
     Commit commit;
     EventDraft event = draft_event(
         resource, kCause, now, "resource.repair_requested",
@@ -92,7 +95,7 @@ Task<Status> Reconciler::ask_repair(Resource resource, const Observation& seen) 
     commit.writes.emplace_back(write::PutOperation{std::move(repair), std::nullopt});
     const auto answer = co_await parts_.store.commit(std::move(commit));
     if (!answer) co_return fail(answer.error());
-    co_return Status();
+    co_return std::holds_alternative<Committed>(*answer);
 }
 
 }  // namespace slipway

@@ -40,7 +40,7 @@ class Reconciler {
   private:
     Task<Status> check(Resource resource, ReconcileReport& report);
     Task<Status> note_health(Resource resource, Health health, std::string detail);
-    Task<Status> ask_repair(Resource resource, const Observation& seen);
+    Task<Result<bool>> ask_repair(Resource resource, const Observation& seen);
     [[nodiscard]] bool mine(const Resource& resource) const;
 
     Parts parts_;

@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kForeign = "foreign";
 constexpr std::string_view kLost = "lost";
 constexpr std::string_view kGone = "gone";
+constexpr int kTries = 5;
 
 // What a provider throws is a failure like any other: it must not end the sweep of the others, nor the process.
 template <class T>
@@ -41,6 +42,9 @@ Task<Result<SweepReport>> Sweeper::sweep(SweepOptions options) {
 }
 
 Task<Status> Sweeper::sweep_provider(Provider& provider, const SweepOptions& options, SweepReport& report) {
+    auto known = co_await parts_.store.orphans();
+    if (!known) co_return fail(known.error());
+    Sweep sweep{options, report, std::move(*known)};
     std::string cursor;
     do {
         const auto page = co_await guarded(provider.inventory(cursor, options.call_budget));
@@ -51,11 +55,11 @@ Task<Status> Sweeper::sweep_provider(Provider& provider, const SweepOptions& opt
         }
         for (const InventoryItem& item : page->items) {
             report.inventory += 1;
-            if (auto judged = co_await judge(provider, item, options, report); !judged) co_return judged;
+            if (auto judged = co_await judge(provider, item, sweep); !judged) co_return judged;
         }
         cursor = page->next;
     } while (!cursor.empty());
-    co_return co_await forget_vanished(provider, report);
+    co_return co_await forget_vanished(provider, sweep);
 }
 
 // The empty verdict: a resource of ours accounts for it.
@@ -73,8 +77,8 @@ Task<Result<std::string>> Sweeper::verdict(const InventoryItem& item) {
     co_return ended ? std::string(kGone) : std::string();
 }
 
-Task<Status> Sweeper::judge(const Provider& provider, const InventoryItem& item, const SweepOptions& options,
-                            SweepReport& report) {
+Task<Status> Sweeper::judge(const Provider& provider, const InventoryItem& item, Sweep& sweep) {
+    const SweepOptions& options = sweep.options;
     const auto kind = co_await verdict(item);
     if (!kind) co_return fail(kind.error());
     if (kind->empty()) co_return Status();
@@ -88,9 +92,7 @@ Task<Status> Sweeper::judge(const Provider& provider, const InventoryItem& item,
                   now,
                   now,
                   std::nullopt};
-    const auto known = co_await parts_.store.orphans();
-    if (!known) co_return fail(known.error());
-    for (const Orphan& old : *known) {
+    for (const Orphan& old : sweep.known) {
         if (old.provider == orphan.provider && old.external_name == orphan.external_name &&
             old.kind == orphan.kind) {
             orphan.first_seen = old.first_seen;
@@ -102,12 +104,12 @@ Task<Status> Sweeper::judge(const Provider& provider, const InventoryItem& item,
         if (!removed) co_return fail(removed.error());
         if (*removed) {
             orphan.removed_at = now;
-            report.removed += 1;
+            sweep.report.removed += 1;
         } else {
-            report.failed += 1;
+            sweep.report.failed += 1;
         }
     }
-    report.found.push_back(orphan);
+    sweep.report.found.push_back(orphan);
     if (orphan.removed_at) co_return co_await settle(orphan, options);
     Commit commit;
     commit.writes.emplace_back(write::PutOrphan{std::move(orphan)});
@@ -134,6 +136,19 @@ Task<Result<bool>> Sweeper::remove(const Orphan& orphan, const InventoryItem& it
 
 // What is removed is not an orphan any more; a failed resource of ours that was still out there is clean now.
 Task<Status> Sweeper::settle(const Orphan& orphan, const SweepOptions& options) {
+    for (int tries = 0; tries < kTries; ++tries) {
+        const auto settled = co_await try_settle(orphan, options);
+        if (!settled) co_return fail(settled.error());
+        if (*settled) co_return Status();
+    }
+    // Nothing is lost: it is still noted, and the next sweep that finds it gone forgets it.
+    log::warning("sweep", "a resource kept changing while its remnants were settled",
+                 {{"resource", orphan.resource.str()}});
+    co_return Status();
+}
+
+// False: the resource changed in that instant.
+Task<Result<bool>> Sweeper::try_settle(const Orphan& orphan, const SweepOptions& options) {
     const TimePoint now = parts_.clock.now();
     Commit commit;
     commit.writes.emplace_back(write::DropOrphan{orphan.provider, orphan.external_name});
@@ -157,15 +172,14 @@ Task<Status> Sweeper::settle(const Orphan& orphan, const SweepOptions& options) 
     }
     commit.events.push_back(std::move(event));
     const auto answer = co_await parts_.store.commit(std::move(commit));
-    co_return answer ? Status() : Status(fail(answer.error()));
+    if (!answer) co_return fail(answer.error());
+    co_return std::holds_alternative<Committed>(*answer);
 }
 
-Task<Status> Sweeper::forget_vanished(const Provider& provider, const SweepReport& report) {
-    const auto known = co_await parts_.store.orphans();
-    if (!known) co_return fail(known.error());
+Task<Status> Sweeper::forget_vanished(const Provider& provider, const Sweep& sweep) {
     Commit commit;
-    for (const Orphan& orphan : *known) {
-        const bool seen = std::ranges::any_of(report.found, [&](const Orphan& found) {
+    for (const Orphan& orphan : sweep.known) {
+        const bool seen = std::ranges::any_of(sweep.report.found, [&](const Orphan& found) {
             return found.provider == orphan.provider && found.external_name == orphan.external_name;
         });
         if (orphan.provider == provider.name() && !seen) {

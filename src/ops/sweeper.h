@@ -37,12 +37,18 @@ class Sweeper {
 
   private:
     Task<Status> sweep_provider(Provider& provider, const SweepOptions& options, SweepReport& report);
-    Task<Status> judge(const Provider& provider, const InventoryItem& item, const SweepOptions& options,
-                       SweepReport& report);
+    // One provider's sweep: what the sweeps before it have noted, and what this one answers.
+    struct Sweep {
+        const SweepOptions& options;
+        SweepReport& report;
+        std::vector<Orphan> known;
+    };
+    Task<Status> judge(const Provider& provider, const InventoryItem& item, Sweep& sweep);
     Task<Result<std::string>> verdict(const InventoryItem& item);
     Task<Result<bool>> remove(const Orphan& orphan, const InventoryItem& item, const SweepOptions& options);
     Task<Status> settle(const Orphan& orphan, const SweepOptions& options);
-    Task<Status> forget_vanished(const Provider& provider, const SweepReport& report);
+    Task<Result<bool>> try_settle(const Orphan& orphan, const SweepOptions& options);
+    Task<Status> forget_vanished(const Provider& provider, const Sweep& sweep);
 
     Parts parts_;
 };
