@@ -39,11 +39,14 @@ endif()
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  # ccache can only share a precompiled header whose timestamp is left out (ccache manual,
-  # "Precompiled headers"). base_dir lets every clone of the repository share one cache.
+  # ccache can only share what was compiled with a precompiled header if it can tell that two such headers are the
+  # same: by the checksum beside it (CCACHE_PCH_EXTSUM), which is of what it is made from, because the header itself
+  # holds paths and is another in every build directory. base_dir turns paths into relative ones, but only those of
+  # options it knows: -include-pch, not -Xclang. So every build directory and clone shares one cache.
   set(CMAKE_CXX_COMPILER_LAUNCHER
     ${CMAKE_COMMAND} -E env
     CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-    CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE_PROGRAM})
+    CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_PCH_EXTSUM=1 ${CCACHE_PROGRAM})
+  set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -include-pch <PCH_FILE>)
   target_compile_options(slipway_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
 endif()

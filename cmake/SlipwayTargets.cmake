@@ -27,9 +27,19 @@ function(slipway_use_pch target)
     add_library(slipway_pch STATIC "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
     target_link_libraries(slipway_pch PUBLIC slipway_options)
     target_precompile_headers(slipway_pch PRIVATE "${CMAKE_SOURCE_DIR}/cmake/pch.h")
+    slipway_write_pch_sum("${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/slipway_pch.dir/cmake_pch.hxx.pch.sum")
   endif()
   target_precompile_headers(${target} REUSE_FROM slipway_pch)
   target_link_libraries(${target} PRIVATE slipway_pch)
+endfunction()
+
+# What the precompiled header is made from: its list, the compiler, and the installed packages that it reads. The
+# options are in ccache's own checksum.
+function(slipway_write_pch_sum file)
+  file(SHA256 "${CMAKE_SOURCE_DIR}/cmake/pch.h" list)
+  execute_process(COMMAND dpkg-query -W OUTPUT_VARIABLE packages ERROR_QUIET)
+  string(SHA256 sum "${list} ${CMAKE_CXX_COMPILER} ${CMAKE_CXX_COMPILER_VERSION} ${packages}")
+  file(CONFIGURE OUTPUT "${file}" CONTENT "${sum}\n")
 endfunction()
 
 # slipway_test(NAME SOURCES file... DEPS target...): a GoogleTest program that ctest runs.
