@@ -75,6 +75,8 @@ class Parser {
     std::size_t at_ = 0;
 };
 
+}  // namespace
+
 std::vector<std::string> replies_in(std::string_view text, std::size_t wanted) {
     std::vector<std::string> replies;
     Parser parser(text);
@@ -85,8 +87,6 @@ std::vector<std::string> replies_in(std::string_view text, std::size_t wanted) {
     }
     return replies;
 }
-
-}  // namespace
 
 Command command(std::initializer_list<std::string_view> words) {
     Command made;

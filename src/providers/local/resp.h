@@ -21,6 +21,9 @@ enum class NoReply : std::uint8_t {
     silent,   // it accepted but did not answer in time, or closed
 };
 
+// The whole replies that what has come in begins with, at most `wanted`, in the form that exchange() answers.
+std::vector<std::string> replies_in(std::string_view text, std::size_t wanted);
+
 // Sends the commands over a new connection and answers one reply each: "+OK", "-ERR …", ":1", a bulk string as
 // "$text", an array's elements one a line after "*". A reply is bounded at 64 KiB.
 Task<std::expected<std::vector<std::string>, NoReply>> exchange(std::string address, std::uint16_t port,
