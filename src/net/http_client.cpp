@@ -12,6 +12,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/none.hpp>
 #include <fmt/format.h>
 
 namespace slipway::net {
@@ -92,6 +93,40 @@ Task<Result<asio::ip::tcp::resolver::results_type>> resolve(const Origin& origin
     co_return found;
 }
 
+using Parser = bhttp::response_parser<bhttp::string_body>;
+
+// Piece by piece into the sink; each piece has the whole limit.
+template <class Stream>
+Task<Failure> pass_on(Stream& stream, beast::flat_buffer& buffer, Parser& parser, const HttpCall& call) {
+    Failure why;
+    std::string& body = parser.get().body();
+    for (;;) {
+        if (!body.empty() && !call.sink(body)) co_return Failure();
+        body.clear();
+        if (parser.is_done()) co_return Failure();
+        beast::get_lowest_layer(stream).expires_after(call.answer_limit);
+        co_await bhttp::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, why));
+        if (why) co_return why;
+    }
+}
+
+template <class Stream>
+Task<Failure> read_answer(Stream& stream, Parser& parser, const HttpCall& call) {
+    Failure why;
+    beast::flat_buffer buffer;
+    parser.body_limit(call.max_answer);
+    if (call.method == "HEAD") parser.skip(true);
+    co_await bhttp::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, why));
+    if (why) co_return why;
+    if (call.sink && parser.get().result_int() / 100 == 2) {
+        parser.body_limit(boost::none);
+        co_return co_await pass_on(stream, buffer, parser, call);
+    }
+    if (parser.is_done()) co_return Failure();
+    co_await bhttp::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, why));
+    co_return why;
+}
+
 }  // namespace
 
 std::string HttpAnswer::header(std::string_view name) const {
@@ -114,11 +149,8 @@ Task<Result<HttpAnswer>> http_call(Origin origin, HttpCall call) {
     stream.expires_after(call.answer_limit);
     co_await bhttp::async_write(stream, *message, asio::redirect_error(asio::use_awaitable, why));
     if (why) co_return failed(origin, "sending the request", why);
-    beast::flat_buffer buffer;
-    bhttp::response_parser<bhttp::string_body> parser;
-    parser.body_limit(call.max_answer);
-    if (call.method == "HEAD") parser.skip(true);
-    co_await bhttp::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, why));
+    Parser parser;
+    why = co_await read_answer(stream, parser, call);
     if (why) co_return failed(origin, "reading the answer", why);
     HttpAnswer answer;
     answer.status = static_cast<int>(parser.get().result_int());

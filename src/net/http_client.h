@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +37,9 @@ struct HttpCall {
     Duration connect_limit = std::chrono::seconds(5);  // name look-up included
     Duration answer_limit = std::chrono::seconds(30);  // from the connection to the last byte
     std::size_t max_answer = 64UL * 1024 * 1024;       // bytes of the answer's body
+    // Where it is set, the body of a 2xx answer goes here as it comes, however long, and not into the answer: then
+    // answer_limit holds from one piece to the next. False ends the call, as if the body ended there.
+    std::function<bool(std::string_view)> sink = {};
 };
 
 struct HttpAnswer {

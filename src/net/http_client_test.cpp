@@ -120,6 +120,33 @@ TEST(HttpClient, EveryBadServerIsAnErrorOfItsOwn) {
               ErrorCode::too_large);
 }
 
+// A stream of events has no end, and what was told must not wait for what comes later.
+TEST(HttpClient, AStreamsPiecesAreHandedOnAsTheyCome) {
+    const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    std::string seen;
+    HttpCall call;
+    call.answer_limit = std::chrono::milliseconds(200);
+    call.sink = [&](std::string_view piece) {
+        seen += piece;
+        return !seen.contains("stop");
+    };
+    OneShot whole(head + "3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n");
+    const auto answer = http_call_blocking(whole.origin(), call);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(answer->body, "");
+    EXPECT_EQ(std::exchange(seen, {}), "abcd");
+    EXPECT_EQ(code_of(OneShot(head + "3\r\nabc\r\n", true), call), ErrorCode::timeout);
+    EXPECT_EQ(std::exchange(seen, {}), "abc") << "what came before the silence counts";
+    EXPECT_EQ(code_of(OneShot(head + "3\r\nabc\r\n"), call), ErrorCode::unavailable) << "cut off";
+    seen.clear();
+    EXPECT_TRUE(http_call_blocking(OneShot(head + "4\r\nstop\r\n", true).origin(), call)) << "it was told to end";
+    const auto refused = http_call_blocking(
+        OneShot("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n{}").origin(), std::move(call));
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->body, "{}") << "a refusal is no stream";
+}
+
 TEST(HttpClient, NobodyThereIsUnavailable) {
     Origin origin;
     {
