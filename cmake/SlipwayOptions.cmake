@@ -3,6 +3,7 @@ set(SLIPWAY_SANITIZE "" CACHE STRING "Sanitizers for the whole build, e.g. addre
 
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(OpenSSL 3.0 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)

@@ -65,7 +65,7 @@ void Connection::watch(SteadyTime time) {
 
 void Connection::begin_stop() {
     error_code ignored;
-    if (phase_ == Phase::idle) socket_.cancel(ignored);
+    if (phase_ == Phase::idle || phase_ == Phase::handshake) socket_.cancel(ignored);
     if (phase_ == Phase::linger) deadline_ = std::min(deadline_, now() + kStopLinger);
     if (pause_ != nullptr) pause_->cancel();
 }
@@ -81,11 +81,10 @@ Task<void> Connection::run() {
     error_code ignored;
     socket_.set_option(tcp::no_delay(true), ignored);
     socket_.non_blocking(true, ignored);
-    if (refused_) {
-        answer_refused();
-    } else {
-        co_await serve();
-    }
+    const std::shared_ptr<const TlsContext> tls = core_.current_tls();
+    if (refused_ && tls == nullptr) answer_refused();
+    if (!refused_ && tls != nullptr) tls_ = std::make_unique<TlsSession>(tls, socket_);
+    if (!refused_ && (tls == nullptr || co_await handshake())) co_await serve();
     co_await finish();
 }
 
@@ -129,13 +128,17 @@ Task<bool> Connection::fill(Phase phase, SteadyTime deadline, std::size_t least)
     if (phase != Phase::idle || !core_.stopping.load(std::memory_order_relaxed)) {
         phase_ = phase;
         deadline_ = deadline;
-        count = co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+        if (tls_) {
+            count = co_await read_tls(room, error);
+        } else {
+            count = co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+        }
         phase_ = Phase::busy;
         deadline_ = SteadyTime::max();
     }
     // Stopping: a request that has already reached the kernel is still answered.
     if (error == asio::error::operation_aborted && phase == Phase::idle && !expired_ && !broken_) {
-        count = socket_.read_some(buffer, error);
+        count = tls_ ? tls_->read_some(room, error) : socket_.read_some(buffer, error);
     }
     if (error) co_return false;
     input_.commit(count);
@@ -151,7 +154,7 @@ bool Connection::write_now() {
     if (out_.empty()) return true;
     if (broken_) return false;
     error_code error;
-    const std::size_t count = socket_.write_some(asio::buffer(out_), error);
+    const std::size_t count = tls_ ? tls_->write_some(out_, error) : socket_.write_some(asio::buffer(out_), error);
     if (error && error != asio::error::would_block) broken_ = true;
     if (count < out_.size()) {
         out_.erase(0, count);
@@ -165,13 +168,18 @@ bool Connection::write_now() {
 
 Task<bool> Connection::flush() {
     if (write_now()) co_return !broken_;
+    expired_ = false;
     deadline_ = write_deadline();
     phase_ = Phase::write;
     std::size_t sent = 0;
     while (!broken_ && sent < out_.size()) {
         error_code error;
-        sent += co_await socket_.async_write_some(asio::buffer(out_.data() + sent, out_.size() - sent),
-                                                  asio::redirect_error(asio::use_awaitable, error));
+        if (tls_) {
+            sent += co_await write_tls(std::string_view(out_).substr(sent), error);
+        } else {
+            sent += co_await socket_.async_write_some(asio::buffer(out_.data() + sent, out_.size() - sent),
+                                                      asio::redirect_error(asio::use_awaitable, error));
+        }
         if (error) broken_ = true;
     }
     phase_ = Phase::busy;
@@ -199,6 +207,7 @@ void Connection::answer_refused() {
 Task<void> Connection::finish() {
     error_code ignored;
     if (co_await flush()) {
+        if (tls_) tls_->close();
         socket_.shutdown(tcp::socket::shutdown_send, ignored);
         if (close_) co_await linger();
     }

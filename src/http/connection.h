@@ -6,8 +6,6 @@
 #include <optional>
 #include <string>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/task.h"
@@ -16,15 +14,17 @@
 #include "http/input_buffer.h"
 #include "http/io_thread.h"
 #include "http/request_parser.h"
+#include "http/socket.h"
+#include "http/tls_context.h"
+#include "http/tls_session.h"
 
 namespace slipway::http {
 
 // Made on the accepting thread; everything else happens on `thread`. Kept alive by its own coroutine.
 class Connection final : public std::enable_shared_from_this<Connection> {
   public:
-    using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
-
-    // `refused`: answer 503 whatever comes. The caller has counted the connection in core.connections.
+    // `refused`: answer 503 whatever comes; under TLS close, because a handshake is the dearest part of a request.
+    // The caller has counted the connection in core.connections.
     Connection(Core& core, IoThread& thread, const Listener& listener, Socket socket, bool refused);
     ~Connection();
     Connection(const Connection&) = delete;
@@ -38,12 +38,22 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     void cut();                  // closes at once
 
   private:
-    enum class Phase : std::uint8_t { busy, idle, head, body, write, linger };
+    enum class Phase : std::uint8_t { busy, handshake, idle, head, body, write, linger };
     enum class BodyEnd : std::uint8_t { complete, closed, timed_out, too_large, bad };
     class StreamWriter;
 
     Task<void> run();
     Task<void> serve();
+
+    // Under TLS only.
+    Task<bool> handshake();
+    Task<bool> first_byte_is_tls();
+    bool give_up_handshake(const boost::system::error_code& error);
+    Task<bool> wait_for_socket(boost::system::error_code& error);  // false: interrupted or broken; `error` says so
+    Task<std::size_t> read_tls(std::span<char> into, boost::system::error_code& error);
+    Task<std::size_t> write_tls(std::string_view bytes, boost::system::error_code& error);
+    [[nodiscard]] bool must_end_wait() const;
+
     Task<bool> next_bytes();  // for the head; false: there will be no further request
     Task<bool> fill(Phase phase, SteadyTime deadline, std::size_t least);
     void answer_refused();
@@ -84,6 +94,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     IoThread& thread_;
     const Listener& listener_;
     Socket socket_;
+    std::unique_ptr<TlsSession> tls_;  // null: plain
     const bool refused_;
 
     InputBuffer input_;

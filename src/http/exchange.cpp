@@ -287,7 +287,8 @@ void Connection::account(int status, std::size_t bytes) {
                                 .duration = spent,
                                 .request_id = request_.request_id,
                                 .peer = request_.peer,
-                                .listener = request_.listener});
+                                .listener = request_.listener,
+                                .tls = tls_ != nullptr});
     }
     if (!core_.options.access_log) return;
     // What did not match a route is not printed: a secret may stand anywhere in it.
@@ -299,7 +300,8 @@ void Connection::account(int status, std::size_t bytes) {
                {"bytes", fmt::format("{}", bytes)},
                {"ms", fmt::format("{:.3f}", static_cast<double>(spent.count()) / 1000.0)},
                {"request", request_.request_id},
-               {"peer", request_.peer}});
+               {"peer", request_.peer},
+               {"scheme", tls_ ? "https" : "http"}});
 }
 
 }  // namespace slipway::http

@@ -27,6 +27,7 @@ class Server::Impl {
     }
 
     Status start();
+    Status reload_tls();
     void drain(Duration grace);
     void stop(Duration grace);
 
@@ -37,7 +38,7 @@ class Server::Impl {
   private:
     Status bind_all();
     Task<void> accept(Acceptor& acceptor, const Listener& listener);
-    void admit(IoThread& thread, const Listener& listener, Connection::Socket socket);
+    void admit(IoThread& thread, const Listener& listener, Socket socket);
     bool wait_until_none(Duration longest);
 
     std::vector<Acceptor> acceptors_;  // on the first thread
@@ -62,6 +63,11 @@ Status Server::Impl::bind_all() {
 Status Server::Impl::start() {
     if (started_) return fail(ErrorCode::conflict, "the server has been started before");
     if (const Status good = core.router.check(); !good) return good;
+    if (core.options.tls) {
+        auto tls = TlsContext::load(*core.options.tls);
+        if (!tls) return fail(std::move(tls.error()));
+        core.set_tls(std::move(*tls));
+    }
     if (const Status bound = bind_all(); !bound) {
         acceptors_.clear();
         listeners.clear();
@@ -81,13 +87,28 @@ Status Server::Impl::start() {
     return {};
 }
 
+Status Server::Impl::reload_tls() {
+    if (!core.options.tls) return fail(ErrorCode::conflict, "the server does not speak TLS");
+    auto tls = TlsContext::load(*core.options.tls);
+    if (!tls) return fail(std::move(tls.error()));
+    const Certificate& next = (*tls)->certificate();
+    const TimePoint now = core.clock.now();
+    if (now < next.not_before || now > next.not_after) {
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("{}: is valid from {} to {} only: renew it", core.options.tls->certificate.string(),
+                                format_time(next.not_before), format_time(next.not_after)));
+    }
+    core.set_tls(std::move(*tls));
+    return {};
+}
+
 // One listener for all threads, which are served in turn. (A listener per thread, by SO_REUSEPORT, would let the
 // kernel put all of a few busy clients on one thread, and let a second server share the port unnoticed.)
 Task<void> Server::Impl::accept(Acceptor& acceptor, const Listener& listener) {
     while (!core.stopping.load(std::memory_order_relaxed)) {
         IoThread& thread = *threads[next_thread_++ % threads.size()];
         error_code error;
-        Connection::Socket socket =
+        Socket socket =
             co_await acceptor.async_accept(thread.context(), asio::redirect_error(asio::use_awaitable, error));
         if (!error) {
             admit(thread, listener, std::move(socket));
@@ -103,7 +124,7 @@ Task<void> Server::Impl::accept(Acceptor& acceptor, const Listener& listener) {
     }
 }
 
-void Server::Impl::admit(IoThread& thread, const Listener& listener, Connection::Socket socket) {
+void Server::Impl::admit(IoThread& thread, const Listener& listener, Socket socket) {
     const std::size_t most = core.options.max_connections;
     const std::size_t now = core.connections.fetch_add(1) + 1;
     if (now > most) core.refused.fetch_add(1, std::memory_order_relaxed);
@@ -156,6 +177,11 @@ Server::Server(ServerOptions options, Router router, const Clock& clock, Random&
 Server::~Server() { impl_->stop(Duration::zero()); }
 
 Status Server::start() { return impl_->start(); }
+Status Server::reload_tls() { return impl_->reload_tls(); }
+std::optional<Certificate> Server::certificate() const {
+    const auto tls = impl_->core.current_tls();
+    return tls ? std::optional(tls->certificate()) : std::nullopt;
+}
 const std::vector<Listener>& Server::listeners() const { return impl_->listeners; }
 void Server::drain(Duration grace) { impl_->drain(grace); }
 void Server::stop(Duration grace) { impl_->stop(grace); }
@@ -170,6 +196,7 @@ ServerStats Server::stats() const {
     ServerStats out{.connections = impl_->core.connections.load(),
                     .handlers = impl_->core.handlers.load(),
                     .refused = impl_->core.refused.load(),
+                    .failed_handshakes = impl_->core.failed_handshakes.load(),
                     .accepted = {}};
     for (const auto& thread : impl_->threads) out.accepted.push_back(thread->accepted.load());
     return out;

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "http/message.h"
 #include "http/router.h"
+#include "http/tls.h"
 
 namespace slipway::http {
 
@@ -31,6 +32,7 @@ struct RequestSummary {
     std::string_view request_id;
     std::string_view peer;
     std::size_t listener = 0;
+    bool tls = false;
 };
 
 struct ServerOptions {
@@ -38,13 +40,16 @@ struct ServerOptions {
     // take IPv6 only.
     std::vector<std::string> listen = {"127.0.0.1:8080"};
     std::size_t threads = 2;  // at least 1
+    // Every listener then speaks TLS (1.2 and 1.3), and answers plain HTTP by a 400. nullopt: plain HTTP.
+    std::optional<TlsFiles> tls = {};
 
     std::size_t header_bytes = 16UL * 1024;       // request line, fields and all: 431 beyond
     std::size_t request_line_bytes = 8UL * 1024;  // 414 beyond
     std::size_t header_fields = 100;              // 431 beyond
     std::size_t body_bytes = 1024UL * 1024;       // 413 beyond; routes may have their own
 
-    Duration header_timeout = std::chrono::seconds(10);  // from the first byte of a head to its end: 408
+    // From the first byte of a head to its end: 408. A TLS handshake may take as long, or is cut.
+    Duration header_timeout = std::chrono::seconds(10);
     // A body may take this long plus its received bytes / min_rate: 408. An answer may take write_timeout plus its
     // bytes / min_rate until the client has taken it: the connection is cut.
     Duration body_timeout = std::chrono::seconds(30);
@@ -53,7 +58,7 @@ struct ServerOptions {
     Duration idle_timeout = std::chrono::seconds(75);
     Duration linger_timeout = std::chrono::seconds(2);  // for a client to read an answer that came early
 
-    // Beyond it new connections get a 503; far beyond it they are closed unanswered.
+    // Beyond it new connections get a 503; far beyond it, and under TLS, they are closed unanswered.
     std::size_t max_connections = 10'000;
     std::size_t max_requests_per_connection = 0;  // 0: no limit
     std::size_t max_handlers = 4'096;             // running at once; 503 beyond
@@ -74,6 +79,7 @@ struct ServerStats {
     std::size_t connections = 0;          // open now
     std::size_t handlers = 0;             // running now
     std::uint64_t refused = 0;            // connections refused since the start because there were too many
+    std::uint64_t failed_handshakes = 0;  // TLS handshakes that came to nothing since the start
     std::vector<std::uint64_t> accepted;  // by thread, since the start
 };
 
@@ -91,8 +97,15 @@ class Server {
 
     // Binds all addresses, or none; then starts the threads. Once only. The error names the address and the cause:
     // invalid_argument (not an address, mistakes in the router), conflict (in use), forbidden (not permitted),
-    // unavailable (anything else).
+    // unavailable (anything else). First of all it reads the certificate and the key: invalid_argument or
+    // forbidden, with the file and what is wrong with it.
     Status start();
+
+    // Reads the certificate and the key again: connections from now on get the new ones, those there are keep
+    // theirs. On an error, also for one that is not valid now, everything stays as it was. Any thread.
+    Status reload_tls();
+    // What new connections get; nullopt without TLS. Any thread.
+    [[nodiscard]] std::optional<Certificate> certificate() const;
 
     [[nodiscard]] const std::vector<Listener>& listeners() const;  // after start
 

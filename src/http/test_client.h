@@ -55,7 +55,7 @@ class RawClient {
         connected_ = (ipv6 ? ::connect(fd_, reinterpret_cast<sockaddr*>(&v6), sizeof v6)
                            : ::connect(fd_, reinterpret_cast<sockaddr*>(&v4), sizeof v4)) == 0;
     }
-    ~RawClient() { close(); }
+    virtual ~RawClient() { close(); }
     RawClient(const RawClient&) = delete;
     RawClient& operator=(const RawClient&) = delete;
 
@@ -79,7 +79,7 @@ class RawClient {
     // False once the server has closed its end for good.
     bool send(std::string_view bytes) const {
         while (!bytes.empty()) {
-            const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            const ssize_t sent = send_some(bytes);
             if (sent <= 0) return false;
             bytes.remove_prefix(static_cast<std::size_t>(sent));
         }
@@ -142,13 +142,21 @@ class RawClient {
 
     bool receive() {
         std::array<char, 16384> bytes;
-        last_ = ::recv(fd_, bytes.data(), bytes.size(), 0);
+        last_ = receive_some(bytes);
         if (last_ > 0) received_.append(bytes.data(), static_cast<std::size_t>(last_));
         return last_ > 0;
     }
     [[nodiscard]] const std::string& received() const { return received_; }
 
+  protected:
+    [[nodiscard]] int descriptor() const { return fd_; }
+
   private:
+    virtual ssize_t send_some(std::string_view bytes) const {
+        return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    }
+    virtual ssize_t receive_some(std::span<char> into) const { return ::recv(fd_, into.data(), into.size(), 0); }
+
     static void parse_head(const std::string& head, Answer& out) {
         out.status = std::stoi(head.substr(head.find(' ') + 1, 3));
         std::size_t at = head.find("\r\n") + 2;
