@@ -6,6 +6,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -127,6 +129,48 @@ Task<Failure> read_answer(Stream& stream, Parser& parser, const HttpCall& call) 
     co_return why;
 }
 
+template <class Stream>
+Task<Result<HttpAnswer>> converse(Stream& stream, const Origin& origin, const Message& message,
+                                  const HttpCall& call) {
+    Failure why;
+    beast::get_lowest_layer(stream).expires_after(call.answer_limit);
+    co_await bhttp::async_write(stream, message, asio::redirect_error(asio::use_awaitable, why));
+    if (why) co_return failed(origin, "sending the request", why);
+    Parser parser;
+    why = co_await read_answer(stream, parser, call);
+    if (why) co_return failed(origin, "reading the answer", why);
+    HttpAnswer answer;
+    answer.status = static_cast<int>(parser.get().result_int());
+    for (const auto& field : parser.get()) {
+        answer.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+    }
+    answer.body = std::move(parser.get().body());
+    co_return answer;
+}
+
+// The certificate is checked in here, before a byte of the request is sent.
+Task<Status> shake_hands(asio::ssl::stream<beast::tcp_stream&>& stream, const Origin& origin,
+                         const HttpCall& call) {
+    if (!Trust::demand(stream.native_handle(), origin.host)) {
+        co_return fail(ErrorCode::invalid_argument, fmt::format("{} has no host that TLS can check", origin.url()));
+    }
+    Failure why;
+    stream.next_layer().expires_after(call.connect_limit);
+    co_await stream.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, why));
+    if (!why) co_return Status();
+    if (const std::string complaint = Trust::complaint(stream.native_handle()); !complaint.empty()) {
+        co_return fail(ErrorCode::unauthenticated,
+                       fmt::format("the server at {} could not show that it is the one asked for: {}", origin.url(),
+                                   complaint));
+    }
+    if (why.category() == asio::error::get_ssl_category()) {
+        co_return fail(ErrorCode::malformed,
+                       fmt::format("what answers at {} speaks no TLS that this client takes", origin.url()),
+                       why.message());
+    }
+    co_return failed(origin, "the TLS handshake", why);
+}
+
 }  // namespace
 
 std::string HttpAnswer::header(std::string_view name) const {
@@ -146,19 +190,12 @@ Task<Result<HttpAnswer>> http_call(Origin origin, HttpCall call) {
     stream.expires_after(call.connect_limit);
     co_await stream.async_connect(*places, asio::redirect_error(asio::use_awaitable, why));
     if (why) co_return failed(origin, "connecting", why);
-    stream.expires_after(call.answer_limit);
-    co_await bhttp::async_write(stream, *message, asio::redirect_error(asio::use_awaitable, why));
-    if (why) co_return failed(origin, "sending the request", why);
-    Parser parser;
-    why = co_await read_answer(stream, parser, call);
-    if (why) co_return failed(origin, "reading the answer", why);
-    HttpAnswer answer;
-    answer.status = static_cast<int>(parser.get().result_int());
-    for (const auto& field : parser.get()) {
-        answer.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
-    }
-    answer.body = std::move(parser.get().body());
-    co_return answer;
+    if (!origin.https) co_return co_await converse(stream, origin, *message, call);
+    auto trust = call.trust ? Result<std::shared_ptr<const Trust>>(call.trust) : Trust::load();
+    if (!trust) co_return fail(std::move(trust.error()));
+    asio::ssl::stream<beast::tcp_stream&> secured(stream, (*trust)->context());
+    if (const Status met = co_await shake_hands(secured, origin, call); !met) co_return fail(met.error());
+    co_return co_await converse(secured, origin, *message, call);
 }
 
 Result<HttpAnswer> http_call_blocking(const Origin& origin, HttpCall call) {

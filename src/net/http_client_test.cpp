@@ -187,7 +187,11 @@ TEST(Origin, ReadsUrlsAndRefusesWhatItCannotKeepPrivate) {
     const auto of = [](std::string_view text) { return Origin::parse(text); };
     EXPECT_EQ(of("http://a.example")->url(), "http://a.example:80");
     EXPECT_EQ(of("http://[::1]:3000/b/")->url(), "http://[::1]:3000/b");
-    for (const std::string_view bad : {"", "a", "http://", "http://:80", "https://a", "ftp://a", "http://u:p@a",
+    EXPECT_EQ(of("https://a.example")->url(), "https://a.example:443");
+    EXPECT_EQ(of("https://a.example:80/b")->url(), "https://a.example:80/b");
+    EXPECT_TRUE(of("https://a")->https);
+    EXPECT_FALSE(of("http://a")->https);
+    for (const std::string_view bad : {"", "a", "http://", "http://:80", "https://", "ftp://a", "http://u:p@a",
                                        "http://a?b", "http://a#b", "http://a:99999", "http://a:0", "http://a b"}) {
         const auto parsed = of(bad);
         EXPECT_FALSE(parsed) << bad;

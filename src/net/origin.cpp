@@ -10,13 +10,17 @@
 namespace slipway::net {
 namespace {
 
+constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
+
 bool unreserved(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
            c == '_' || c == '~';
 }
 
 std::unexpected<Error> bad_url(std::string why) {
-    return fail(ErrorCode::invalid_argument, "the server's URL " + std::move(why) + "; write http://HOST:PORT");
+    return fail(ErrorCode::invalid_argument,
+                "the server's URL " + std::move(why) + "; write http://HOST:PORT or https://HOST:PORT");
 }
 
 }  // namespace
@@ -24,13 +28,15 @@ std::unexpected<Error> bad_url(std::string why) {
 Result<Origin> Origin::parse(std::string_view url) {
     const auto parsed = boost::urls::parse_uri(boost::urls::string_view(url.data(), url.size()));
     if (!parsed) return bad_url("cannot be read");
-    if (parsed->scheme() == "https") return bad_url("asks for https, which this client does not speak");
-    if (parsed->scheme() != "http") return bad_url("is not of http");
+    const bool https = parsed->scheme() == "https";
+    if (!https && parsed->scheme() != "http") return bad_url("is neither of http nor of https");
     if (parsed->has_userinfo()) return bad_url("holds credentials, which do not belong there");
     if (parsed->has_query() || parsed->has_fragment()) return bad_url("has a query or a fragment");
     if (parsed->host_address().empty()) return bad_url("has no host");
     Origin origin;
     origin.host = parsed->host_address();
+    origin.https = https;
+    origin.port = https ? kHttpsPort : kHttpPort;
     if (parsed->has_port() && !parsed->port().empty()) {
         const std::string text(parsed->port());
         const auto read = std::from_chars(text.data(), text.data() + text.size(), origin.port);
@@ -44,7 +50,8 @@ Result<Origin> Origin::parse(std::string_view url) {
 
 std::string Origin::url() const {
     const bool ipv6 = host.find(':') != std::string::npos;
-    return fmt::format("http://{}{}{}:{}{}", ipv6 ? "[" : "", host, ipv6 ? "]" : "", port, base);
+    return fmt::format("{}://{}{}{}:{}{}", https ? "https" : "http", ipv6 ? "[" : "", host, ipv6 ? "]" : "", port,
+                       base);
 }
 
 bool Origin::loopback() const {

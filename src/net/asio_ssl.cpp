@@ -1,0 +1,2 @@
+// The TLS part of Asio is compiled once here (BOOST_ASIO_SEPARATE_COMPILATION).
+#include <boost/asio/ssl/impl/src.hpp>
