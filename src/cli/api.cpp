@@ -23,15 +23,17 @@ std::string message_of(const net::HttpAnswer& answer) {
 Result<net::HttpAnswer> Api::call(std::string method, std::string target, std::string body, Duration patience,
                                   bool with_key) {
     net::HttpCall call;
+    call.trust = settings_.trust;
     call.method = std::move(method);
     call.target = std::move(target);
     call.body = std::move(body);
     call.answer_limit += patience;
     if (with_key) {
         call.bearer = settings_.key;
-        if (!settings_.key.empty() && !settings_.origin.loopback() && !std::exchange(warned_, true)) {
+        const bool readable = !settings_.origin.https && !settings_.origin.loopback();
+        if (!settings_.key.empty() && readable && !std::exchange(warned_, true)) {
             environment_.err << "slipway: warning: the key goes to " << printable(settings_.origin.url())
-                             << " unencrypted; use a tunnel (ssh -L) where others can listen\n";
+                             << " unencrypted; use https or a tunnel (ssh -L) where others can listen\n";
         }
     }
     return environment_.call(settings_.origin, std::move(call));
@@ -40,6 +42,14 @@ Result<net::HttpAnswer> Api::call(std::string method, std::string target, std::s
 Failure Api::failure_of(const Error& error) const {
     if (error.code == ErrorCode::timeout) {
         return {Exit::unreachable, error.message, "see whether the server is overloaded; try again"};
+    }
+    if (error.code == ErrorCode::unauthenticated) {
+        return {Exit::unreachable, error.message,
+                "ask for it by a name that its certificate has; name the authority that signed it with --ca-file FILE "
+                "or SLIPWAY_CA_FILE; renew it where it has expired"};
+    }
+    if (error.code == ErrorCode::malformed && settings_.origin.https) {
+        return {Exit::unreachable, error.message, "where the server has no certificate, write http:// instead"};
     }
     return {Exit::unreachable, error.message,
             "start a server with `slipway serve`, or name the one that runs with --server URL or SLIPWAY_URL"};

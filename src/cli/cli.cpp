@@ -40,6 +40,8 @@ struct Parsed {
 // They stand on the program and on every command, so that they may come anywhere.
 void add_common_options(CLI::App& app, Parsed& parsed) {
     app.add_option("--server", parsed.common.server, "URL of the server (SLIPWAY_URL; http://127.0.0.1:3000)");
+    app.add_option("--ca-file", parsed.common.ca_file,
+                   "PEM file of the authorities to believe for https (SLIPWAY_CA_FILE; those of this machine)");
     app.add_option("--key-file", parsed.common.key_file, "file with the API key (SLIPWAY_KEY_FILE, SLIPWAY_KEY)");
     app.add_option("--state-dir", parsed.common.state_dir, "state directory of a server on this machine");
     app.add_flag("--json", parsed.common.json, "print JSON");

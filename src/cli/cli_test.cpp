@@ -80,6 +80,33 @@ class CliTest : public testing::Test {
                             [this] { return time; }};
 };
 
+TEST_F(CliTest, AFileOfAuthoritiesThatCannotBeReadIsWrongUsage) {
+    EXPECT_EQ(run({"ls", "--server", "https://broker.example", "--ca-file", "/nonexistent/ca.pem"}), 2);
+    EXPECT_NE(err.str().find("(from --ca-file): /nonexistent/ca.pem: No such file"), std::string::npos) << err.str();
+    environment.variables["SLIPWAY_CA_FILE"] = place;
+    EXPECT_EQ(run({"ls", "--server", "https://broker.example"}), 2);
+    EXPECT_NE(err.str().find("(from SLIPWAY_CA_FILE): " + place), std::string::npos) << err.str();
+    EXPECT_TRUE(calls.empty());
+}
+
+TEST_F(CliTest, HttpsGoesWithTheMachinesAuthoritiesAndWithoutAWarning) {
+    answer(200, R"({"resources":[],"next":null})");
+    EXPECT_EQ(run({"ls", "--server", "https://broker.example"}), 0);
+    ASSERT_EQ(calls.size(), 1U);
+    EXPECT_NE(calls.front().trust, nullptr);
+    EXPECT_TRUE(origins.front().https);
+    EXPECT_EQ(err.str().find("unencrypted"), std::string::npos) << err.str();
+}
+
+TEST_F(CliTest, AServerThatCannotShowWhoItIsIsAnsweredByTheWayOut) {
+    answers.emplace_back(fail(ErrorCode::unauthenticated, "could not show that it is the one asked for"));
+    EXPECT_EQ(run({"ls", "--server", "https://broker.example"}), 5);
+    EXPECT_NE(err.str().find("--ca-file FILE"), std::string::npos) << err.str();
+    answers.emplace_back(fail(ErrorCode::malformed, "speaks no TLS"));
+    EXPECT_EQ(run({"ls", "--server", "https://broker.example"}), 5);
+    EXPECT_NE(err.str().find("http:// instead"), std::string::npos) << err.str();
+}
+
 TEST_F(CliTest, ListsAlignedTables) {
     answer(
         200,

@@ -53,6 +53,21 @@ Status find_key(const CommonOptions& options, const Environment& environment, Se
     return {};
 }
 
+Status find_trust(const CommonOptions& options, const Environment& environment, Settings& settings) {
+    const bool named_here = !options.ca_file.empty();
+    const std::string file = named_here ? options.ca_file : environment.variable("SLIPWAY_CA_FILE");
+    if (file.empty() && !settings.origin.https) return {};
+    auto trust = net::Trust::load(file);
+    if (!trust && file.empty()) return fail(std::move(trust.error()));
+    if (!trust) {
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("the file of certificate authorities (from {}): {}",
+                                named_here ? "--ca-file" : "SLIPWAY_CA_FILE", trust.error().message));
+    }
+    settings.trust = std::move(*trust);
+    return {};
+}
+
 }  // namespace
 
 std::string state_dir(const CommonOptions& options, const Environment& environment) {
@@ -71,8 +86,9 @@ Result<Settings> settings_of(const CommonOptions& options, const Environment& en
     if (server.empty()) server = kDefaultServer;
     auto origin = net::Origin::parse(server);
     if (!origin) return fail(std::move(origin.error()));
-    Settings settings{std::move(*origin), {}, {}};
+    Settings settings{std::move(*origin), {}, {}, {}};
     if (const Status found = find_key(options, environment, settings); !found) return fail(found.error());
+    if (const Status found = find_trust(options, environment, settings); !found) return fail(found.error());
     return settings;
 }
 
