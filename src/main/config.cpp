@@ -133,6 +133,14 @@ void read_local(TableReader& root, LocalConfig& out, Problems& problems) {
     reader.finish();
 }
 
+void read_dummy(TableReader& root, DummyConfig& out, Problems& problems) {
+    const toml::table* table = root.table("dummy");
+    if (table == nullptr) return;
+    TableReader reader(*table, "dummy", problems);
+    reader.integer("concurrency", out.concurrency, 0, 4096);
+    reader.finish();
+}
+
 void read_background(TableReader& root, BackgroundConfig& out, Problems& problems) {
     if (const toml::table* table = root.table("reconcile")) {
         TableReader reader(*table, "reconcile", problems);
@@ -155,6 +163,7 @@ Config read(const toml::table& table, Problems& problems) {
     read_log(root, config.log, problems);
     read_broker(root, config.broker, problems);
     read_local(root, config.local, problems);
+    read_dummy(root, config.dummy, problems);
     read_background(root, config.background, problems);
     read_plans(root, config.plans, config.local, problems);
     root.finish();

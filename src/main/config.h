@@ -53,6 +53,10 @@ struct LocalConfig {
     std::uint32_t helper_uid = 0;    // whom we trust behind the socket
 };
 
+struct DummyConfig {
+    std::uint32_t concurrency = 64;  // 0: what is asked for stays queued
+};
+
 struct BackgroundConfig {
     Duration reconcile_interval = std::chrono::seconds(30);
     bool sweep_dry_run = true;
@@ -65,6 +69,7 @@ struct Config {
     LogConfig log;
     BrokerConfig broker;
     LocalConfig local;
+    DummyConfig dummy;
     BackgroundConfig background;
     std::vector<Plan> plans;
 };

@@ -36,7 +36,7 @@ std::string manual() {
 
 // Every setting in words, so that two configurations can be compared.
 std::string words(const Config& config) {
-    const auto& [server, log, broker, local, background, plans] = config;
+    const auto& [server, log, broker, local, dummy, background, plans] = config;
     std::string text =
         fmt::format("{} {} {} {} {} {} {}\n{} {}\n{} {} {} {} {}\n", server.wait_limit.count(),
                     server.stop_grace.count(), server.max_body, server.max_connections, server.max_requests,
@@ -44,9 +44,9 @@ std::string words(const Config& config) {
                     static_cast<int>(log.format), broker.name_prefix, broker.provision_limit.count(),
                     broker.idempotency_ttl.count(), broker.rest.count(), broker.quota);
     text +=
-        fmt::format("{} {} {} {} {} {} {} {} {}\n{} {} {} {}\n", local.domain, fmt::join(local.bind, ","),
+        fmt::format("{} {} {} {} {} {} {} {} {}\n{} {} {} {} {}\n", local.domain, fmt::join(local.bind, ","),
                     local.port_first, local.port_last, local.uid_first, local.uid_last, local.concurrency,
-                    local.helper_socket, local.helper_uid, background.reconcile_interval.count(),
+                    local.helper_socket, local.helper_uid, dummy.concurrency, background.reconcile_interval.count(),
                     background.sweep_dry_run, background.sweep_grace.count(), background.sweep_interval.count());
     for (const Plan& plan : plans) {
         text +=
@@ -113,6 +113,8 @@ uid_last = 300100
 concurrency = 4
 helper_socket = "/run/slipway/helper"
 helper_uid = 12
+[dummy]
+concurrency = 0
 [reconcile]
 interval = "11s"
 [sweep]
@@ -147,6 +149,7 @@ interval = "13s"
     EXPECT_EQ(config->local.concurrency, 4U);
     EXPECT_EQ(config->local.helper_socket, "/run/slipway/helper");
     EXPECT_EQ(config->local.helper_uid, 12U);
+    EXPECT_EQ(config->dummy.concurrency, 0U);
     EXPECT_EQ(config->background.reconcile_interval, std::chrono::seconds(11));
     EXPECT_FALSE(config->background.sweep_dry_run);
     EXPECT_EQ(config->background.sweep_grace, std::chrono::hours(2));
@@ -231,7 +234,7 @@ INSTANTIATE_TEST_SUITE_P(
     Table, WrongConfig,
     ::testing::Values(
         Wrong{"[server\n", "x.toml:1: column 8", ""},  //
-        Wrong{"\n[serve]\n", "x.toml:2: serve", "is not a setting; known here: broker, local, log, plan, pool"},
+        Wrong{"\n[serve]\n", "x.toml:2: serve", "is not a setting; known here: broker, dummy, local, log, plan, pool"},
         Wrong{"[server]\nlistn = []\n", "x.toml:2: server.listn",
               "known here: access_log, allow_anonymous, listen"},
         Wrong{"server = 3\n", "x.toml:1: server", "must be a table, not an integer"},
@@ -263,7 +266,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[[plan]]\nname = \"Big One\"\n", "x.toml:2: plan[0].name", "a-z 0-9"},
         Wrong{"[[plan]]\nname = \"a\"\n[[plan]]\nname = \"a\"\n", "x.toml:4: plan[1].name", "is used twice"},
         Wrong{"[[plan]]\nname = \"a\"\nengine = \"mysql\"\n", "x.toml:3: plan[0].engine", "\"redis\""},
-        Wrong{"[[plan]]\nname = \"a\"\nprovider = \"aws\"\n", "x.toml:3: plan[0].provider", "\"local\""},
+        Wrong{"[[plan]]\nname = \"a\"\nprovider = \"aws\"\n", "x.toml:3: plan[0].provider", "\"local\", \"dummy\""},
         Wrong{"[[plan]]\nname = \"a\"\nparameters.maxmemory = \"1kb\"\n", "x.toml:3: plan[0].parameters.maxmemory",
               "at least 1mb"},
         Wrong{"[[plan]]\nname = \"a\"\nparameters.maxmemory_policy = \"lru\"\n",

@@ -22,7 +22,7 @@ constexpr std::array<std::string_view, 8> kPolicies{"noeviction",      "allkeys-
 constexpr std::array<std::string_view, 3> kFsync{"everysec", "always", "no"};
 constexpr std::array<std::string_view, 1> kKinds{"cache"};
 constexpr std::array<std::string_view, 1> kEngines{"redis"};
-constexpr std::array<std::string_view, 1> kProviders{"local"};
+constexpr std::array<std::string_view, 2> kProviders{"local", "dummy"};
 
 std::string check_name(const std::string& name) {
     const bool good = !name.empty() && name.size() <= kMaxName && std::ranges::all_of(name, [](char c) {

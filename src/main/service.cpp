@@ -19,6 +19,7 @@
 #include "main/status_board.h"
 #include "ops/background.h"
 #include "ops/engine.h"
+#include "providers/dummy/inert_provider.h"
 #include "providers/local/local_provider.h"
 #include "store/master_key.h"
 #include "store/sealer.h"
@@ -112,6 +113,7 @@ class Service::Impl {
     Identity identity_;
     std::unique_ptr<agent::AgentClient> agent_;
     std::unique_ptr<local::LocalProvider> local_;
+    std::unique_ptr<dummy::InertProvider> dummy_;  // where a plan names it
     ProviderRegistry registry_;
     std::unique_ptr<ProviderCalls> calls_;
     std::unique_ptr<Broker> broker_;
@@ -155,6 +157,13 @@ void Service::Impl::make_provider() {
     local_ = std::make_unique<local::LocalProvider>(local_options(config_.local, identity_.installation), *agent_,
                                                     ops_.executor());
     registry_.add(*local_);
+    const bool wants_dummy =
+        std::ranges::any_of(catalog_.plans(), [](const Plan& plan) { return plan.provider == dummy::kInertName; });
+    if (wants_dummy) {
+        dummy_ = std::make_unique<dummy::InertProvider>(dummy::InertOptions{config_.dummy.concurrency});
+        registry_.add(*dummy_);
+        log::warning("main", "plans of provider dummy make nothing");
+    }
     calls_ = std::make_unique<ProviderCalls>(registry_, *keys_, identity_.installation);
     ops_.run<bool>([this] { return start_provider(kProviderStart); });
 }

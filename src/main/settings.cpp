@@ -39,7 +39,7 @@ void declare(CLI::App& app, Words& words) {
     app.add_option("--database-url", words.database_url, "A PostgreSQL store (not in this version)")
         ->type_name("URL");
     app.add_option("--provider", words.provider,
-                   "Make everything with this provider, whatever the plans say: local")
+                   "Make everything with this provider, whatever the plans say: local, dummy (makes nothing)")
         ->type_name("NAME");
     app.add_option("--allow-anonymous", words.allow_anonymous,
                    "Faces open without a key on every address: redis, ec2, bigdata (always open on loopback)")
@@ -114,11 +114,11 @@ class Merger {
             "embedded store below --state-dir";
         if (!words_.database_url.empty()) problem("--database-url", sentence);
         if (!variable("BROKERDB").empty()) problem("BROKERDB", sentence);
-        if (!words_.provider.empty() && words_.provider != "local") {
-            problem("--provider",
-                    words_.provider == "aws"
-                        ? "aws is not in this version; the provider that there is: local"
-                        : fmt::format("{} is unknown; the provider that there is: local", words_.provider));
+        if (!words_.provider.empty() && words_.provider != "local" && words_.provider != "dummy") {
+            problem("--provider", words_.provider == "aws"
+                                      ? "aws is not in this version; the providers that there are: local, dummy"
+                                      : fmt::format("{} is unknown; the providers that there are: local, dummy",
+                                                    words_.provider));
         }
     }
 

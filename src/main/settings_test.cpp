@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"--listen", "127.0.0.1:20000"}, kHome, "lies in the range that instances get their ports from"},
         Refused{{"--provider", "aws"},
                 kHome,
-                "--provider: aws is not in this version; the provider that there is: local"},
+                "--provider: aws is not in this version; the providers that there are: local, dummy"},
         Refused{{"--provider", "x"}, kHome, "x is unknown"},
         Refused{{"--allow-anonymous", "redis,native"}, kHome, "native is not a face that may be open"},
         Refused{{"--config", "/nonexistent"}, kHome, "--config: /nonexistent cannot be opened"},
@@ -83,6 +83,16 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"--database-url", "postgres://u:hunter2@h/d"}, kHome, "--database-url: names a PostgreSQL store"},
         Refused{
             {}, {{"HOME", "/x"}, {"BROKERDB", "postgres://u:hunter2@h/d"}}, "BROKERDB: names a PostgreSQL store"}));
+
+// Nobody who has real plans gets a dummy by accident, and who wants only dummies need not rewrite any plan.
+TEST(Settings, AProviderNamedOnTheCommandLineMakesEverything) {
+    const auto settings = read_settings({"--state-dir", "/x", "--provider", "dummy"}, with({}));
+    ASSERT_TRUE(settings) << told(settings.error());
+    for (const Plan& plan : settings->config.plans) EXPECT_EQ(plan.provider, "dummy") << plan.name;
+    const auto plain = read_settings({"--state-dir", "/x"}, with({}));
+    ASSERT_TRUE(plain);
+    for (const Plan& plan : plain->config.plans) EXPECT_EQ(plan.provider, "local") << plan.name;
+}
 
 // The URL of a database holds its password, and standard error is often a log.
 TEST(Settings, ADatabaseUrlIsNeverRepeated) {

@@ -301,7 +301,7 @@ TEST_F(Serve, WhatItCannotDoIsRefusedWithTwoAndASentence) {
     EXPECT_THAT(site_.log(), HasSubstr("BROKERDB: names a PostgreSQL store, which is not in this version"));
     EXPECT_THAT(site_.log(), Not(HasSubstr("hunter2")));
     EXPECT_EQ(site_.run_to_end({"--provider", "aws"}), 2);
-    EXPECT_THAT(site_.log(), HasSubstr("the provider that there is: local"));
+    EXPECT_THAT(site_.log(), HasSubstr("the providers that there are: local, dummy"));
     EXPECT_EQ(site_.run_to_end({"--bogus"}), 2);
     site_.configure("[server]\nbogus = 1\n[pool]\nsmall = -1\n");
     EXPECT_EQ(site_.run_to_end({}), 2);
