@@ -108,7 +108,9 @@ int run(int argc, char** argv, const Checkpoint& checkpoint) {
         log::error("agent", "cannot use the root", {{"root", options->root}, {"why", instances.error().message}});
         return 1;
     }
-    Handler handler(std::move(*instances), {{"redis-server", find_program("redis-server")}}, checkpoint);
+    std::map<std::string, std::string> programs;
+    for (const std::string name : {"redis-server", "memcached"}) programs[name] = find_program(name);
+    Handler handler(std::move(*instances), std::move(programs), checkpoint);
     return serve(handler, options->door);
 }
 

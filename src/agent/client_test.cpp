@@ -111,6 +111,35 @@ TEST_F(ClientTest, AStartedProcessHasItsOwnUidNoPrivilegesNoStrayDescriptorsAndA
     EXPECT_EQ(fs::read_symlink(base + "/fd/3"), temp_.root() + "/one/lock");
 }
 
+TEST_F(ClientTest, AStartedProcessHasTheLimitsThatWereAskedForAndIsNotKilledByThem) {
+    AgentClient client(io_.get_executor(), options());
+    ASSERT_TRUE(run(client.create_instance("one", meta(), files(), false, 5s)));
+    StartRequest request = start("one");
+    request.open_files = 100;
+    request.file_size = 3 << 20;
+    request.memory = 200 << 20;
+    const Answer<Started> started = run(client.start(request, 5s));
+    ASSERT_TRUE(started) << started.error().message;
+    const std::string base = fmt::format("/proc/{}", started->process.pid);
+    const std::string limits = slipway::testing::file_text(base + "/limits");
+    const auto limit_of = [&](std::string_view name) {
+        const std::size_t at = limits.find(name);
+        std::istringstream words(at == std::string::npos ? "" : limits.substr(at + name.size()));
+        std::string soft;
+        std::string hard;
+        words >> soft >> hard;
+        return soft + " " + hard;
+    };
+    EXPECT_EQ(limit_of("Max open files"), "100 100");
+    EXPECT_EQ(limit_of("Max file size"), "3145728 3145728");
+    EXPECT_EQ(limit_of("Max data size"), "209715200 209715200");
+    // Signal 25 (SIGXFSZ) is ignored: what a full file refuses is an error of that write.
+    const std::string status = slipway::testing::file_text(base + "/status");
+    const std::size_t ignored = status.find("SigIgn:\t");
+    ASSERT_NE(ignored, std::string::npos);
+    EXPECT_NE(std::stoull(status.substr(ignored + 8, 16), nullptr, 16) & (1ULL << (SIGXFSZ - 1)), 0U);
+}
+
 TEST_F(ClientTest, ASignalReachesOnlyTheVeryProcessThatWasMeant) {
     AgentClient client(io_.get_executor(), options());
     ASSERT_TRUE(run(client.create_instance("one", meta(), files(), false, 5s)));

@@ -119,6 +119,7 @@ Answer<Launch> Handler::check_start(const json::object& request) const {
     }
     plan.open_files = positive(request, "open_files");
     plan.file_size = positive(request, "file_size");
+    plan.memory = positive(request, "memory");
     return plan;
 }
 

@@ -85,7 +85,12 @@ void limit(int report, __rlimit_resource what, std::uint64_t value) {
 void set_limits(const Launch& plan, int report) {
     limit(report, RLIMIT_CORE, 0);  // a dump would hold the tenant's data
     if (plan.open_files != 0) limit(report, RLIMIT_NOFILE, plan.open_files);
-    if (plan.file_size != 0) limit(report, RLIMIT_FSIZE, plan.file_size);
+    if (plan.file_size != 0) {
+        limit(report, RLIMIT_FSIZE, plan.file_size);
+        // An engine whose file (or log) is full is told so by its write, instead of being killed.
+        ::signal(SIGXFSZ, SIG_IGN);
+    }
+    if (plan.memory != 0) limit(report, RLIMIT_DATA, plan.memory);
     // Where memory runs out, a tenant's engine is to die before the broker. Not every container allows it.
     const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (score >= 0) {

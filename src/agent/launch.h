@@ -22,6 +22,7 @@ struct Launch {
     uid_t uid = 0;
     std::uint64_t open_files = 0;
     std::uint64_t file_size = 0;
+    std::uint64_t memory = 0;
 };
 
 // Forks and waits (a moment) until the program has been executed or could not be. The child takes the instance's

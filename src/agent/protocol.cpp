@@ -114,9 +114,9 @@ Started started_from_json(const json::object& from) {
 json::object to_json(const StartRequest& request) {
     json::array args;
     for (const std::string& each : request.args) args.emplace_back(each);
-    return {{"name", request.name},          {"program", request.program}, {"args", args},
-            {"stdin", request.stdin_file},   {"tag", request.tag},         {"open_files", request.open_files},
-            {"file_size", request.file_size}};
+    return {{"name", request.name},           {"program", request.program}, {"args", args},
+            {"stdin", request.stdin_file},    {"tag", request.tag},         {"open_files", request.open_files},
+            {"file_size", request.file_size}, {"memory", request.memory}};
 }
 
 json::object to_json(const Identity& identity) {

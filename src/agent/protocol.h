@@ -86,7 +86,8 @@ struct StartRequest {
     std::string stdin_file;        // a file of the instance, or "" for none
     std::string tag;               // kept with the process, to tell later what it was started with
     std::uint64_t open_files = 0;  // RLIMIT_NOFILE; 0: as it is
-    std::uint64_t file_size = 0;   // RLIMIT_FSIZE in bytes; 0: as it is
+    std::uint64_t file_size = 0;   // RLIMIT_FSIZE in bytes; 0: as it is. Beyond it a write fails; nothing is killed
+    std::uint64_t memory = 0;      // RLIMIT_DATA in bytes; 0: as it is
 };
 
 struct Started {
