@@ -10,22 +10,14 @@ struct LocalProvider::Call {
     Target target;
     Spec spec;
     Deadline deadline;
-    RedisConfig config = {};  // of create and update
-    bool touched = false;     // something may have been changed already
+    const Engine* engine = nullptr;  // of all but remove, where what is there is ours
+    Setup setup = {};                // of create and update
+    bool touched = false;            // something may have been changed already
 
     [[nodiscard]] const std::string& name() const { return target.external_name; }
     [[nodiscard]] agent::Identity identity() const {
         return {target.installation.str(), target.resource.str(), target.generation};
     }
-};
-
-enum class LocalProvider::Login : std::uint8_t {
-    pong,
-    loading,   // its data is being read
-    strained,  // certainly ours, but it cannot serve everything now (script, disk, connections)
-    denied,    // it does not know the password
-    refused,   // nobody listens
-    silent,    // no answer in time
 };
 
 // How a failed request to the helper is treated by the engine. `touched`: it, or one before it, may have changed

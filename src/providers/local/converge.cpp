@@ -2,7 +2,6 @@
 // interrupted call left is just another place to start from.
 #include "base/log.h"
 #include "providers/local/call.h"
-#include "providers/local/resp.h"
 #include "providers/local/waiting.h"
 
 namespace slipway::local {
@@ -14,7 +13,6 @@ constexpr Duration kAnswerTime = std::chrono::seconds(1);
 constexpr Duration kEndTime = std::chrono::seconds(5);       // to write what it has and end, before it is killed
 constexpr Duration kMargin = std::chrono::milliseconds(20);  // to answer before the budget is over
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);
-constexpr std::string_view kConfigFile = "redis.conf";
 
 Observation still_loading(std::string detail) {
     Observation seen;
@@ -22,6 +20,13 @@ Observation still_loading(std::string detail) {
     seen.detail = std::move(detail);
     seen.look_again = kLookAgain;
     return seen;
+}
+
+ProviderError port_taken(std::uint16_t port) {
+    ProviderError error =
+        provider_error(ErrorClass::address_in_use, fmt::format("port {} is taken by another program", port));
+    error.allocation = "port";
+    return error;
 }
 
 // Often at first: a small engine is up after a few milliseconds. Later seldom: a large one takes its time.
@@ -34,9 +39,14 @@ Duration next_try(Duration waited) {
 }  // namespace
 
 Task<ProviderAnswer> LocalProvider::do_converge(Call& call) {
-    auto config = redis_config(call.target, call.spec, options_.addresses);
-    if (!config) co_return std::unexpected(config.error());
-    call.config = std::move(*config);
+    call.engine = engine_of(call.spec.kind, call.spec.engine);
+    if (call.engine == nullptr) {
+        co_return std::unexpected(provider_error(
+            ErrorClass::permanent, fmt::format("the local provider cannot make {}", call.spec.engine)));
+    }
+    auto setup = call.engine->setup(call.target, call.spec, options_.addresses);
+    if (!setup) co_return std::unexpected(setup.error());
+    call.setup = std::move(*setup);
     for (int round = 0; round < kMaxRounds && !call.deadline.over(); ++round) {
         agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
         if (!status) co_return std::unexpected(error_of(status.error(), call.touched));
@@ -56,8 +66,9 @@ Task<std::optional<ProviderAnswer>> LocalProvider::look_at_living(Call& call, ag
         co_await clear_rest(call);
         co_return std::nullopt;
     }
-    if (status.tag != call.config.tag) {
-        co_await stop(call, *status.process, true);
+    if (status.tag != call.setup.tag) {
+        // What it has not written yet is worth waiting for, where it writes anything.
+        co_await stop(call, *status.process, call.engine->facts().keeps_data);
         co_return std::nullopt;
     }
     std::optional<ProviderAnswer> answer = co_await await_login(call, *status.process, kHangTime, false);
@@ -70,24 +81,20 @@ Task<std::optional<ProviderAnswer>> LocalProvider::look_at_living(Call& call, ag
 }
 
 Task<std::optional<ProviderAnswer>> LocalProvider::bring_up(Call& call) {
-    if (!port_is_free(options_.addresses, call.config.port)) {
-        ProviderError error = provider_error(ErrorClass::address_in_use,
-                                             fmt::format("port {} is taken by another program", call.config.port));
-        error.allocation = "port";
-        co_return std::unexpected(std::move(error));
-    }
+    if (!port_is_free(options_.addresses, call.setup.port)) co_return std::unexpected(port_taken(call.setup.port));
     call.touched = true;
-    const agent::Answer<bool> made = co_await agent_.create_instance(
-        call.name(), meta(call), {{std::string(kConfigFile), call.config.text}}, true, call.deadline.left());
+    const agent::Answer<bool> made =
+        co_await agent_.create_instance(call.name(), meta(call), call.setup.files, true, call.deadline.left());
     if (!made) co_return std::unexpected(error_of(made.error(), true));
     agent::StartRequest request;
     request.name = call.name();
-    request.program = "redis-server";
-    request.args = {"-"};
-    request.stdin_file = kConfigFile;
-    request.tag = call.config.tag;
-    request.open_files = call.config.open_files;
-    request.file_size = call.config.file_size;
+    request.program = call.engine->facts().program;
+    request.args = call.setup.args;
+    request.stdin_file = call.setup.stdin_file;
+    request.tag = call.setup.tag;
+    request.open_files = call.setup.open_files;
+    request.file_size = call.setup.file_size;
+    request.memory = call.setup.memory;
     const agent::Answer<agent::Started> started = co_await agent_.start(std::move(request), call.deadline.left());
     if (!started && started.error().code == agent::FailureCode::busy) co_return std::nullopt;
     if (!started) co_return std::unexpected(error_of(started.error(), true));
@@ -100,9 +107,13 @@ Task<std::optional<ProviderAnswer>> LocalProvider::await_login(Call& call, agent
                                                                bool fresh) {
     const auto began = std::chrono::steady_clock::now();
     for (;;) {
-        const Login login = co_await log_in(call, true, std::min(kAnswerTime, at_most));
+        const Login login =
+            co_await call.engine->log_in(contact(call, process, call.setup.port), call.spec, &call.setup,
+                                         call.deadline.within(std::min(kAnswerTime, at_most)));
         const auto waited = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
-        if (login == Login::pong || login == Login::strained) co_return co_await settle(call, process);
+        if (login == Login::pong || login == Login::strained) {
+            co_return co_await settle(call, process, fresh);
+        }
         if (!agent::is_alive(process)) {
             if (fresh) co_return co_await after_death(call);
             co_return std::nullopt;
@@ -120,24 +131,28 @@ Task<std::optional<ProviderAnswer>> LocalProvider::await_login(Call& call, agent
 }
 
 // It answers: bring the settings that can be changed while it runs to what they are to be.
-Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process) {
+Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process, bool fresh) {
     watcher_.watch(call.name(), process);
-    Observation seen = running(call, process, call.config.port, "");
+    Observation seen = running(call, process, call.setup.port, "");
     if (call.verb == Verb::create) co_return seen;
-    call.touched = true;
-    const agent::Answer<bool> written = co_await agent_.write_file(
-        call.name(), call.identity(), {std::string(kConfigFile), call.config.text}, call.deadline.left());
-    if (!written) co_return std::unexpected(error_of(written.error(), true));
-    std::vector<Command> commands;
-    commands.push_back(
-        {Secret("AUTH"), Secret(call.config.management_user), call.spec.secrets.at("management_password")});
-    for (const OnlineSetting& each : call.config.online) {
-        commands.push_back(command({"CONFIG", "SET", each.name, each.value}));
+    if (fresh) {  // it was started with them
+        if (!call.engine->facts().keeps_data) {
+            seen.detail = fmt::format("it was started again, empty: {} keeps nothing", call.engine->facts().name);
+            log::warning("local", "an engine that keeps nothing was started again: it is empty",
+                         {{"instance", call.name()}, {"engine", call.engine->facts().name}});
+        }
+        co_return seen;
     }
-    const auto answer = co_await exchange(options_.addresses.front(), call.config.port, std::move(commands),
-                                          call.deadline.within(kAnswerTime));
-    const bool done = answer && std::ranges::all_of(*answer, [](const std::string& each) { return each == "+OK"; });
-    if (!done) {
+    call.touched = true;
+    for (const agent::FileContent& each : call.setup.files) {
+        const agent::Answer<bool> written =
+            co_await agent_.write_file(call.name(), call.identity(), each, call.deadline.left());
+        if (!written) co_return std::unexpected(error_of(written.error(), true));
+    }
+    if (call.setup.online.empty()) co_return seen;
+    const bool taken = co_await call.engine->apply(contact(call, process, call.setup.port), call.spec, call.setup,
+                                                   call.deadline.within(kAnswerTime));
+    if (!taken) {
         co_return std::unexpected(
             provider_error(ErrorClass::transient, "the engine did not take its new settings"));
     }
@@ -146,15 +161,15 @@ Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process) {
 
 // The engine ended right after its start. The commonest reason is a port that somebody took in between.
 Task<ProviderAnswer> LocalProvider::after_death(Call& call) {
-    if (!port_is_free(options_.addresses, call.config.port)) {
-        ProviderError error = provider_error(ErrorClass::address_in_use,
-                                             fmt::format("port {} is taken by another program", call.config.port));
-        error.allocation = "port";
-        co_return std::unexpected(std::move(error));
+    if (!port_is_free(options_.addresses, call.setup.port)) co_return std::unexpected(port_taken(call.setup.port));
+    constexpr std::string_view kDied = "the engine ended right after its start";
+    if (call.engine->facts().log_holds_client_data) {
+        co_return std::unexpected(provider_error(ErrorClass::transient, std::string(kDied),
+                                                 "its log may hold tenants' data: look there"));
     }
     const agent::Answer<std::string> log = co_await agent_.log_tail(call.name(), call.deadline.left());
-    co_return std::unexpected(provider_error(ErrorClass::transient, "the engine ended right after its start",
-                                             log ? *log : log.error().message));
+    co_return std::unexpected(
+        provider_error(ErrorClass::transient, std::string(kDied), log ? *log : log.error().message));
 }
 
 Task<void> LocalProvider::stop(Call& call, agent::Process process, bool gently) {

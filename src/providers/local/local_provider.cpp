@@ -10,6 +10,8 @@ LocalProvider::LocalProvider(LocalOptions options, agent::AgentClient& agent, bo
     : options_(std::move(options)), agent_(agent), watcher_(std::move(executor)) {
     std::erase_if(options_.addresses,
                   [](const std::string& address) { return address.contains(':') && !has_address(address); });
+    engines_.push_back(make_redis_engine());
+    engines_.push_back(make_memcached_engine());
 }
 
 Task<Status> LocalProvider::start(Duration budget) {
@@ -33,22 +35,36 @@ Task<Status> LocalProvider::start(Duration budget) {
     co_return Status{};
 }
 
+const Engine* LocalProvider::engine_of(Kind kind, std::string_view engine) const {
+    const auto found = std::ranges::find_if(engines_, [&](const std::unique_ptr<Engine>& each) {
+        return each->facts().kind == kind && each->facts().name == engine;
+    });
+    return found == engines_.end() ? nullptr : found->get();
+}
+
 Status LocalProvider::available(Kind kind, std::string_view engine) const {
-    if (kind != Kind::cache || engine != "redis") {
+    const Engine* known = engine_of(kind, engine);
+    if (known == nullptr) {
         return fail(ErrorCode::unavailable,
                     fmt::format("the local provider cannot make {} {}", engine, to_string(kind)));
     }
     const std::optional<agent::Hello>& hello = agent_.known();
     if (!hello) return fail(ErrorCode::unavailable, "the helper process that starts engines is not running");
-    const auto program = hello->programs.find("redis-server");
-    if (program == hello->programs.end() || program->second.empty()) {
-        return fail(ErrorCode::unavailable, "redis-server is not installed (apt-get install redis-server)");
+    const EngineFacts& facts = known->facts();
+    const auto program = hello->programs.find(facts.program);
+    if (program == hello->programs.end()) {
+        return fail(ErrorCode::unavailable,
+                    fmt::format("the helper process does not know {}: restart it", facts.program));
+    }
+    if (program->second.empty()) {
+        return fail(ErrorCode::unavailable,
+                    fmt::format("{} is not installed (apt-get install {})", facts.program, facts.package));
     }
     return {};
 }
 
 std::vector<AllocationRange> LocalProvider::ranges(Kind kind, std::string_view engine) const {
-    if (kind != Kind::cache || engine != "redis") return {};
+    if (engine_of(kind, engine) == nullptr) return {};
     std::vector<AllocationRange> ranges{{"local/port", "port", options_.port_first, options_.port_last}};
     if (agent_.known() && agent_.known()->isolation) {
         ranges.push_back({"local/uid", "uid", options_.uid_first, options_.uid_last});
@@ -57,8 +73,8 @@ std::vector<AllocationRange> LocalProvider::ranges(Kind kind, std::string_view e
 }
 
 std::vector<std::string> LocalProvider::secrets(Kind kind, std::string_view engine) const {
-    if (kind != Kind::cache || engine != "redis") return {};
-    return {"management_password"};
+    const Engine* known = engine_of(kind, engine);
+    return known == nullptr ? std::vector<std::string>() : known->facts().secrets;
 }
 
 void LocalProvider::on_change(std::function<void(std::string external_name)> listener) {
@@ -116,13 +132,17 @@ Observation LocalProvider::running(const Call& call, const agent::Process& proce
                                    std::string detail) const {
     Observation seen;
     seen.presence = Presence::running;
-    seen.endpoint = Endpoint{"redis", fmt::format("{}.{}", call.name(), options_.domain), port};
+    seen.endpoint = Endpoint{call.engine->facts().scheme, fmt::format("{}.{}", call.name(), options_.domain), port};
     seen.handle = {{"pid", process.pid},
                    {"start_time", process.start_time},
                    {"port", port},
                    {"generation", call.target.generation}};
     seen.detail = std::move(detail);
     return seen;
+}
+
+Contact LocalProvider::contact(const Call& call, const agent::Process& process, std::uint16_t port) const {
+    return {options_.addresses.front(), port, process, call.target.generation};
 }
 
 json::object LocalProvider::meta(const Call& call) const {
@@ -133,7 +153,7 @@ json::object LocalProvider::meta(const Call& call) const {
             {"resource", call.target.resource.str()},
             {"generation", call.target.generation},
             {"token", call.target.token},
-            {"port", call.config.port},
+            {"port", call.setup.port},
             {"uid", isolation && uid != call.spec.allocations.end() ? uid->second : own},
             {"kind", to_string(call.spec.kind)},
             {"engine", call.spec.engine}};

@@ -1,11 +1,11 @@
 // Real engines on this machine, as processes that outlive the broker and are adopted again.
 //
 // An instance is a directory of the helper (src/agent). Its process holds the directory's lock for as long as it
-// lives; what it was started with (the configuration's tag) is kept beside the lock. "Running" means: the lock is
-// held by a process whose start time is right, and an engine that knows this generation's management password
-// answers on the port. Presence of a process that lives and does not answer is `pending` (never `stopped`): observe
-// cannot tell a slow start from a hang. update and create can: they wait a second, then kill it by its pidfd and
-// start it again from its data.
+// lives; what it was started with (the setup's tag) is kept beside the lock. "Running" means: the lock is held by a
+// process whose start time is right, and the engine that answers on the port proved to be that one (engine.h).
+// Presence of a process that lives and does not answer is `pending` (never `stopped`): observe cannot tell a slow
+// start from a hang. update and create can: they wait a second, then kill it by its pidfd and start it again, from
+// its data where the engine keeps any.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "agent/client.h"
+#include "providers/local/engine.h"
 #include "providers/local/name_locks.h"
-#include "providers/local/redis_config.h"
 #include "providers/local/watcher.h"
 #include "providers/provider.h"
 
@@ -32,7 +32,7 @@ struct LocalOptions {
 };
 
 // Must outlive its calls; the client must outlive it. Used from one executor only.
-class LocalProvider final : public Provider {
+class LocalProvider final : public Provider, public LiveEngines {
   public:
     LocalProvider(LocalOptions options, agent::AgentClient& agent, boost::asio::any_io_executor executor);
 
@@ -54,9 +54,12 @@ class LocalProvider final : public Provider {
     Task<std::expected<InventoryPage, ProviderError>> inventory(std::string cursor, Duration budget) override;
     void on_change(std::function<void(std::string external_name)> listener) override;
 
+    Task<Result<std::vector<Statistic>>> statistics(Resource resource, Duration budget) override;
+    Task<Status> flush(Resource resource, Duration budget) override;
+
   private:
     struct Call;
-    enum class Login : std::uint8_t;
+    struct Live;
 
     Task<ProviderAnswer> serialised(Verb verb, Target target, Spec spec, Duration budget);
     Task<ProviderAnswer> do_observe(Call& call);
@@ -67,20 +70,25 @@ class LocalProvider final : public Provider {
     Task<std::optional<ProviderAnswer>> bring_up(Call& call);
     Task<std::optional<ProviderAnswer>> await_login(Call& call, agent::Process process, Duration at_most,
                                                     bool fresh);
-    Task<ProviderAnswer> settle(Call& call, agent::Process process);
+    Task<ProviderAnswer> settle(Call& call, agent::Process process, bool fresh);
     Task<ProviderAnswer> after_death(Call& call);
     Task<void> stop(Call& call, agent::Process process, bool gently);
     Task<void> clear_rest(Call& call);
-    Task<Login> log_in(Call& call, bool tenant_too, Duration at_most);
+    Task<Result<Live>> find_living(const Resource& resource, Deadline deadline);
+    // Null where this provider has no such engine.
+    [[nodiscard]] const Engine* engine_of(Kind kind, std::string_view engine) const;
+    [[nodiscard]] Contact contact(const Call& call, const agent::Process& process, std::uint16_t port) const;
     [[nodiscard]] std::optional<Observation> not_ours(const Call& call, const agent::InstanceStatus& status) const;
     [[nodiscard]] Observation running(const Call& call, const agent::Process& process, std::uint16_t port,
                                       std::string detail) const;
     [[nodiscard]] json::object meta(const Call& call) const;
 
     LocalOptions options_;
+    std::vector<std::unique_ptr<Engine>> engines_;
     agent::AgentClient& agent_;
     NameLocks locks_;
     Watcher watcher_;
+    std::uint32_t live_calls_ = 0;
 };
 
 }  // namespace slipway::local

@@ -5,16 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "providers/provider.h"
+#include "providers/local/engine.h"
 
 namespace slipway::local {
-
-// What can be changed while the engine runs.
-struct OnlineSetting {
-    std::string name;
-    std::string value;
-    friend bool operator==(const OnlineSetting&, const OnlineSetting&) = default;
-};
 
 struct RedisConfig {
     std::string text;                   // the whole file
@@ -23,9 +16,11 @@ struct RedisConfig {
     std::uint16_t port = 0;
     std::uint64_t open_files = 0;
     std::uint64_t file_size = 0;  // 0: no limit
-    std::string management_user;
-    bool password = true;  // whether the tenant needs one
+    bool password = true;         // whether the tenant needs one
 };
+
+// Each generation has a user of its own: an engine of an earlier one never lets a later one in.
+std::string management_user(std::uint64_t generation);
 
 // Reads of the plan's parameters: "maxmemory" (bytes, 0 or absent: no limit), "maxmemory_policy" ("noeviction"),
 // "appendfsync" ("everysec"), "maxclients" (1 to 10000, 1000), "password" (true where a "password" secret exists),

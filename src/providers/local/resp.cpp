@@ -2,21 +2,9 @@
 
 #include <charconv>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-
 namespace slipway::local {
-
-namespace asio = boost::asio;
-
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxReply = 64 * 1024;
 
 Secret encode(const std::vector<Command>& commands) {
@@ -96,37 +84,16 @@ Command command(std::initializer_list<std::string_view> words) {
 
 Task<std::expected<std::vector<std::string>, NoReply>> exchange(std::string address, std::uint16_t port,
                                                                 std::vector<Command> commands, Deadline deadline) {
-    const auto executor = co_await asio::this_coro::executor;
-    boost::system::error_code bad;
-    const asio::ip::address parsed = asio::ip::make_address(address, bad);
-    if (bad) co_return std::unexpected(NoReply::refused);
-    const auto socket = std::make_shared<asio::ip::tcp::socket>(executor);
-    asio::steady_timer timer(executor, deadline.at());
-    timer.async_wait([socket](auto error) {
-        boost::system::error_code ignored;
-        if (!error) socket->close(ignored);
-    });
-    const auto connected = co_await socket->async_connect({parsed, port}, kAwait);
-    if (std::get<0>(connected)) {
-        timer.cancel();
-        const bool refused = std::get<0>(connected) == asio::error::connection_refused;
-        co_return std::unexpected(refused ? NoReply::refused : NoReply::silent);
-    }
+    auto dialog = co_await Dialog::open(std::move(address), port, deadline);
+    if (!dialog) co_return std::unexpected(dialog.error());
     const Secret wire = encode(commands);
-    const auto sent = co_await asio::async_write(*socket, asio::buffer(wire.reveal()), kAwait);
     std::string received;
     std::vector<std::string> replies;
-    bool open = !std::get<0>(sent);
+    bool open = co_await dialog->send(wire.reveal());
     while (open && replies.size() < commands.size() && received.size() < kMaxReply * 2) {
-        std::array<char, 4096> chunk{};
-        const auto got = co_await socket->async_read_some(asio::buffer(chunk), kAwait);
-        received.append(chunk.data(), std::get<1>(got));
-        open = !std::get<0>(got);
+        open = co_await dialog->receive(received);
         replies = replies_in(received, commands.size());
     }
-    timer.cancel();
-    boost::system::error_code ignored;
-    socket->close(ignored);
     // An engine that is full says so in one line and closes: that line is an answer, too.
     if (replies.empty()) co_return std::unexpected(NoReply::silent);
     replies.resize(commands.size(), replies.back());

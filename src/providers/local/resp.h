@@ -8,18 +8,13 @@
 
 #include "base/secret.h"
 #include "base/task.h"
-#include "providers/local/deadline.h"
+#include "providers/local/dialog.h"
 
 namespace slipway::local {
 
 // One command; a word may be a secret.
 using Command = std::vector<Secret>;
 Command command(std::initializer_list<std::string_view> words);
-
-enum class NoReply : std::uint8_t {
-    refused,  // nobody listens
-    silent,   // it accepted but did not answer in time, or closed
-};
 
 // The whole replies that what has come in begins with, at most `wanted`, in the form that exchange() answers.
 std::vector<std::string> replies_in(std::string_view text, std::size_t wanted);

@@ -1,11 +1,10 @@
 // What is particular to real engines on this machine.
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
-#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "local_subject.h"
+#include "local_fixture.h"
 #include "providers/local/resp.h"
 #include "providers/local/waiting.h"
 
@@ -14,32 +13,10 @@ namespace {
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
-constexpr Duration kBudget = 20s;
 
-class LocalRedis : public ::testing::Test {
+class LocalRedis : public LocalEngineTest {
   protected:
-    void TearDown() override {
-        const ProviderAnswer removed = subject_.run(subject_.provider().remove(target_, spec_, kBudget));
-        EXPECT_TRUE(removed) << removed.error().message;
-        const std::vector<std::string> left = subject_.leftovers();
-        EXPECT_TRUE(left.empty()) << fmt::format("{}", fmt::join(left, ", "));
-    }
-    ProviderAnswer create(Duration budget = kBudget) {
-        return subject_.run(subject_.provider().create(target_, spec_, budget));
-    }
-    ProviderAnswer update(Duration budget = kBudget) {
-        return subject_.run(subject_.provider().update(target_, spec_, budget));
-    }
-    ProviderAnswer observe(Duration budget = kBudget) {
-        return subject_.run(subject_.provider().observe(target_, spec_, budget));
-    }
-    static ::testing::AssertionResult is(const ProviderAnswer& answer, Presence presence) {
-        if (!answer)
-            return ::testing::AssertionFailure() << answer.error().message << ": " << answer.error().detail;
-        if (answer->presence == presence) return ::testing::AssertionSuccess();
-        return ::testing::AssertionFailure() << to_string(answer->presence) << ": " << answer->detail;
-    }
-    std::uint16_t port() { return static_cast<std::uint16_t>(spec_.allocations.at("port")); }
+    LocalRedis() : LocalEngineTest("redis") {}
     // The replies to commands sent after a login.
     std::vector<std::string> as(std::string_view user, const std::string& password,
                                 std::vector<local::Command> commands, const std::string& address = "127.0.0.1") {
@@ -58,10 +35,6 @@ class LocalRedis : public ::testing::Test {
         const std::vector<std::string> replies = as("slipway-1", kManagementCanary, {local::command(words)});
         return replies.empty() ? "" : replies.front();
     }
-
-    LocalSubject subject_;
-    Target target_ = target_of("oct-1");
-    Spec spec_ = subject_.spec();
 };
 
 TEST_F(LocalRedis, AnswersTheEndpointThatClientsCutTheNameFrom) {
@@ -252,6 +225,18 @@ TEST_F(LocalRedis, AnEngineThatRunsALongScriptIsStillRunning) {
     EXPECT_EQ(subject_.identity("oct-1"), before);
 }
 
+TEST_F(LocalRedis, AnEngineWhoseFileMayNotGrowAnyMoreRefusesWritesAndLivesOn) {
+    spec_.parameters = {{"max_file_bytes", 1 << 20}};
+    ASSERT_TRUE(is(create(), Presence::running));
+    const std::string before = subject_.identity("oct-1");
+    ASSERT_EQ(tenant({"SET", "k", "v"}), "+OK");
+    const std::string large(600'000, 'x');
+    ASSERT_TRUE(eventually([&] { return tenant({"SET", "large", large}).starts_with("-MISCONF"); }));
+    EXPECT_EQ(tenant({"GET", "k"}), "$v");
+    EXPECT_TRUE(is(observe(), Presence::running));
+    EXPECT_EQ(subject_.identity("oct-1"), before);
+}
+
 TEST_F(LocalRedis, APortThatAStrangerHoldsIsSaidToBeInUse) {
     boost::asio::io_context io;
     const std::vector<std::string> addresses{"127.0.0.1", "::1", "0.0.0.0"};
@@ -352,93 +337,6 @@ TEST_F(LocalRedis, AMissingUidOrPasswordIsPermanentAndMakesNothing) {
     }
     spec_ = whole;
     EXPECT_TRUE(is(observe(), Presence::absent));
-}
-
-// The helper dies in the middle of the call; the answer is lost.
-class LocalRedisInterrupted : public LocalRedis, public ::testing::WithParamInterface<std::string> {};
-
-TEST_P(LocalRedisInterrupted, CreateIsFinishedByTheNextOne) {
-    subject_.crash_with_helper_that_dies_at(GetParam());
-    const ProviderAnswer lost = create();
-    ASSERT_FALSE(lost);
-    EXPECT_EQ(lost.error().error_class, ErrorClass::unknown_outcome);
-    subject_.crash();
-    const std::string before = subject_.identity("oct-1");
-    ASSERT_TRUE(is(create(), Presence::running));
-    if (!before.empty()) {
-        EXPECT_EQ(subject_.identity("oct-1"), before) << "what had been started is adopted";
-    }
-    EXPECT_EQ(tenant({"PING"}), "+PONG");
-}
-
-TEST_P(LocalRedisInterrupted, RemoveLeavesNothing) {
-    subject_.crash_with_helper_that_dies_at(GetParam());
-    ASSERT_FALSE(create());
-    subject_.crash();
-    EXPECT_TRUE(is(subject_.run(subject_.provider().remove(target_, spec_, kBudget)), Presence::absent));
-    EXPECT_TRUE(subject_.leftovers().empty());
-    EXPECT_FALSE(create());
-}
-
-TEST_P(LocalRedisInterrupted, ObserveTellsTheTruthOfWhatIsHalfMade) {
-    subject_.crash_with_helper_that_dies_at(GetParam());
-    ASSERT_FALSE(create());
-    subject_.crash();
-    const bool placed = fs::exists(subject_.directory("oct-1"));
-    const ProviderAnswer seen = observe();
-    ASSERT_TRUE(seen);
-    if (!placed) {
-        EXPECT_EQ(seen->presence, Presence::absent);
-    } else {
-        const bool lives = !subject_.identity("oct-1").empty();
-        EXPECT_EQ(seen->presence == Presence::stopped, !lives) << to_string(seen->presence);
-    }
-}
-
-INSTANTIATE_TEST_SUITE_P(AtEveryPoint, LocalRedisInterrupted,
-                         ::testing::Values("create:made", "create:filled", "create:placed", "start:forked",
-                                           "start:executed"));
-
-class LocalRedisRemovalInterrupted : public LocalRedis, public ::testing::WithParamInterface<std::string> {};
-
-TEST_P(LocalRedisRemovalInterrupted, TheNextRemovalLeavesNothingAndNothingComesBack) {
-    ASSERT_TRUE(is(create(), Presence::running));
-    subject_.crash_with_helper_that_dies_at(GetParam());
-    const ProviderAnswer lost = subject_.run(subject_.provider().remove(target_, spec_, kBudget));
-    ASSERT_FALSE(lost);
-    EXPECT_EQ(lost.error().error_class, ErrorClass::unknown_outcome);
-    subject_.crash();
-    EXPECT_TRUE(is(subject_.run(subject_.provider().remove(target_, spec_, kBudget)), Presence::absent));
-    EXPECT_FALSE(create());
-    EXPECT_TRUE(subject_.leftovers().empty());
-}
-
-INSTANTIATE_TEST_SUITE_P(AtEveryPoint, LocalRedisRemovalInterrupted,
-                         ::testing::Values("remove:buried", "remove:trashed"));
-
-// The whole suite once more without root, in a process that gave it up.
-TEST(WithoutRoot, EverythingAboveHoldsToo) {
-    if (::geteuid() != 0) return;  // it does already
-    char pattern[] = "/tmp/slipway-unprivileged-XXXXXX";
-    const int log = ::mkstemp(pattern);
-    ASSERT_GE(log, 0);
-    ::unlink(pattern);
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::dup2(log, 1);
-        ::dup2(log, 2);
-        if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) ::_exit(126);
-        ::execl("/proc/self/exe", "suite", "--gtest_filter=Local*:*/LocalRedis*", "--gtest_brief=1", nullptr);
-        ::_exit(127);
-    }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    std::string text(64 * 1024, '\0');
-    const ssize_t got = ::pread(log, text.data(), text.size(), 0);
-    text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-    ::close(log);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << text;
-    EXPECT_NE(text.find("PASSED"), std::string::npos) << text;
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ std::set<std::int64_t> listening_ports() {
     return ports;
 }
 
-LocalSubject::LocalSubject() { open({}, true); }
+LocalSubject::LocalSubject(std::string engine) : engine_(std::move(engine)) { open({}, true); }
 
 LocalSubject::~LocalSubject() {
     provider_.reset();
@@ -63,7 +63,7 @@ void LocalSubject::crash_with_helper_that_dies_at(const std::string& checkpoint)
 
 Spec LocalSubject::spec() {
     Spec spec;
-    spec.engine = "redis";
+    spec.engine = engine_;
     spec.plan = "small";
     std::int64_t port = free_port();
     while (!ports_.insert(port).second) port = free_port();
@@ -131,6 +131,7 @@ std::vector<std::string> LocalSubject::leftovers() {
     return left;
 }
 
-std::unique_ptr<Subject> make_local() { return std::make_unique<LocalSubject>(); }
+std::unique_ptr<Subject> make_local_redis() { return std::make_unique<LocalSubject>("redis"); }
+std::unique_ptr<Subject> make_local_memcached() { return std::make_unique<LocalSubject>("memcached"); }
 
 }  // namespace slipway::testing

@@ -10,13 +10,15 @@ namespace slipway::testing {
 
 class LocalSubject final : public Subject {
   public:
-    LocalSubject();
+    // Makes engines of this kind.
+    explicit LocalSubject(std::string engine = "redis");
     ~LocalSubject() override;
 
     void crash() override;
     // The next helper kills itself at this checkpoint.
     void crash_with_helper_that_dies_at(const std::string& checkpoint);
     Provider& provider() override { return *provider_; }
+    LiveEngines& live() { return *provider_; }
     Spec spec() override;
     std::string picture() override;
     std::string identity(const std::string& name) override;
@@ -33,6 +35,7 @@ class LocalSubject final : public Subject {
   private:
     void open(std::vector<std::string> extra, bool start);
 
+    const std::string engine_;
     TempRoot temp_;
     std::unique_ptr<agent::AgentClient> client_;
     std::unique_ptr<local::LocalProvider> provider_;

@@ -304,7 +304,9 @@ INSTANTIATE_TEST_SUITE_P(Dummy, ProviderConformance,
                          ::testing::Values(NamedFactory{"strict", make_dummy_strict},
                                            NamedFactory{"token", make_dummy_token}),
                          [](const auto& info) { return info.param.name; });
-INSTANTIATE_TEST_SUITE_P(Local, ProviderConformance, ::testing::Values(NamedFactory{"redis", make_local}),
+INSTANTIATE_TEST_SUITE_P(Local, ProviderConformance,
+                         ::testing::Values(NamedFactory{"redis", make_local_redis},
+                                           NamedFactory{"memcached", make_local_memcached}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

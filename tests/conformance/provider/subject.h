@@ -56,7 +56,8 @@ struct NamedFactory {
 };
 std::unique_ptr<Subject> make_dummy_strict();
 std::unique_ptr<Subject> make_dummy_token();
-std::unique_ptr<Subject> make_local();
+std::unique_ptr<Subject> make_local_redis();
+std::unique_ptr<Subject> make_local_memcached();
 
 inline Target target_of(const std::string& name, std::uint64_t generation = 1) {
     return {InstallationId("ins_conformance"), ResourceId("res_" + name), name, generation, "token-" + name, {}};

@@ -1,0 +1,63 @@
+#include "providers/local/parameters.h"
+
+#include <array>
+
+#include <boost/asio/ip/address.hpp>
+#include <sodium.h>
+
+namespace slipway::local {
+
+std::unexpected<ProviderError> wrong(std::string message) {
+    ProviderError error;
+    error.error_class = ErrorClass::permanent;
+    error.message = std::move(message);
+    return std::unexpected(std::move(error));
+}
+
+std::expected<std::string, ProviderError> one_of(const json::object& parameters, std::string_view key,
+                                                 std::span<const std::string_view> allowed) {
+    if (!parameters.contains(key)) return std::string(allowed.front());
+    std::string value = json::get_string(parameters, key);
+    if (std::ranges::find(allowed, value) == allowed.end()) {
+        return wrong(fmt::format("the plan's {} must be one of {}", key, fmt::join(allowed, ", ")));
+    }
+    return value;
+}
+
+std::expected<std::int64_t, ProviderError> between(const json::object& parameters, std::string_view key,
+                                                   std::int64_t otherwise, std::int64_t first, std::int64_t last) {
+    if (!parameters.contains(key)) return otherwise;
+    const std::int64_t value = json::get_int(parameters, key, first - 1);
+    if (value < first || value > last) {
+        return wrong(fmt::format("the plan's {} must be a whole number from {} to {}", key, first, last));
+    }
+    return value;
+}
+
+std::expected<std::uint16_t, ProviderError> port_of(const Spec& spec) {
+    const auto port = spec.allocations.find("port");
+    if (port == spec.allocations.end() || port->second < 1 || port->second > 65535) {
+        return wrong("no port was allocated for it");
+    }
+    return static_cast<std::uint16_t>(port->second);
+}
+
+bool all_loopback(const std::vector<std::string>& addresses) {
+    return std::ranges::all_of(addresses, [](const std::string& address) {
+        boost::system::error_code error;
+        const auto parsed = boost::asio::ip::make_address(address, error);
+        return !error && parsed.is_loopback();
+    });
+}
+
+std::string sha256(std::string_view text) {
+    std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
+    std::string bytes(text);
+    crypto_hash_sha256(digest.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+    sodium_memzero(bytes.data(), bytes.size());
+    std::string hex;
+    for (const unsigned char byte : digest) hex += fmt::format("{:02x}", byte);
+    return hex;
+}
+
+}  // namespace slipway::local
