@@ -82,7 +82,8 @@ class CliTest : public testing::Test {
 
 TEST_F(CliTest, AFileOfAuthoritiesThatCannotBeReadIsWrongUsage) {
     EXPECT_EQ(run({"ls", "--server", "https://broker.example", "--ca-file", "/nonexistent/ca.pem"}), 2);
-    EXPECT_NE(err.str().find("(from --ca-file): /nonexistent/ca.pem: No such file"), std::string::npos) << err.str();
+    EXPECT_NE(err.str().find("(from --ca-file): /nonexistent/ca.pem: No such file"), std::string::npos)
+        << err.str();
     environment.variables["SLIPWAY_CA_FILE"] = place;
     EXPECT_EQ(run({"ls", "--server", "https://broker.example"}), 2);
     EXPECT_NE(err.str().find("(from SLIPWAY_CA_FILE): " + place), std::string::npos) << err.str();
@@ -273,7 +274,7 @@ TEST_F(CliTest, WrongUsageIsStatus2AndAsksNobody) {
                                                {"ls", "--label", "novalue"},
                                                {"wait", "op_1", "--timeout", "-1"},
                                                {"ls", "--key", "secret"},
-                                               {"ls", "--server", "https://x"},
+                                               {"ls", "--server", "ftp://x"},
                                                {"ls", "--server", "http://user:pw@x"},
                                                {"ls", "--server", "x"},
                                                {"ls", "--key-file", "/does/not/exist"}}) {

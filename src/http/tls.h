@@ -21,6 +21,9 @@ struct Certificate {
     TimePoint not_after{};
 };
 
+// Whether a server can be started with these. Errors as of Server::start.
+Status check_tls(const TlsFiles& files);
+
 // The first one of a file. ErrorCode::invalid_argument names the file and what is wrong.
 Result<Certificate> read_certificate(const std::filesystem::path& file);
 

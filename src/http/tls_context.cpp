@@ -305,6 +305,11 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsFiles& files
     return made;
 }
 
+Status check_tls(const TlsFiles& files) {
+    const auto loaded = TlsContext::load(files);
+    return loaded ? Status() : Status(fail(loaded.error()));
+}
+
 Result<Certificate> read_certificate(const fs::path& file) {
     const auto chain = read_chain(file);
     if (!chain) return fail(chain.error());

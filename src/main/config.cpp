@@ -79,6 +79,8 @@ void read_server(TableReader& root, ServerConfig& out, Problems& problems) {
     reader.boolean("access_log", out.access_log);
     std::vector<std::string> faces;
     reader.texts("allow_anonymous", faces, check_face);
+    reader.text("tls_cert", out.tls_cert, check_path);
+    reader.text("tls_key", out.tls_key, check_path);
     out.allow_anonymous = {faces.begin(), faces.end()};
     reader.finish();
 }

@@ -26,6 +26,8 @@ struct ServerConfig {
     std::size_t max_requests = 4'096;  // under way at once
     bool access_log = true;
     std::set<std::string, std::less<>> allow_anonymous = {};  // faces
+    std::string tls_cert = {};                                // PEM files; empty, both of them: plain HTTP
+    std::string tls_key = {};
 };
 
 struct LogConfig {

@@ -94,6 +94,8 @@ max_connections = 100
 max_requests = 50
 access_log = false
 allow_anonymous = ["redis"]
+tls_cert = "/etc/cert.pem"
+tls_key = "/etc/key.pem"
 [log]
 level = "warning"
 format = "json"
@@ -234,7 +236,8 @@ INSTANTIATE_TEST_SUITE_P(
     Table, WrongConfig,
     ::testing::Values(
         Wrong{"[server\n", "x.toml:1: column 8", ""},  //
-        Wrong{"\n[serve]\n", "x.toml:2: serve", "is not a setting; known here: broker, dummy, local, log, plan, pool"},
+        Wrong{"\n[serve]\n", "x.toml:2: serve",
+              "is not a setting; known here: broker, dummy, local, log, plan, pool"},
         Wrong{"[server]\nlistn = []\n", "x.toml:2: server.listn",
               "known here: access_log, allow_anonymous, listen"},
         Wrong{"server = 3\n", "x.toml:1: server", "must be a table, not an integer"},

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "main/admin_ports.h"
+#include "main/certificate.h"
 #include "main/units.h"
 
 namespace slipway {
@@ -92,15 +93,31 @@ void check_limits(const AdminParts& parts, std::vector<Finding>& out) {
     }
 }
 
+void check_certificate(const AdminParts& parts, std::vector<Finding>& out) {
+    const std::string& file = parts.config.server.tls_cert;
+    if (file.empty()) return;
+    const auto certificate = http::read_certificate(file);
+    if (certificate) {
+        out.push_back(judge_certificate(*certificate, file, SystemClock().now()));
+    } else {
+        out.push_back(
+            {"certificate", Severity::problem, certificate.error().message,
+             "put it back before the server is started again: what it has read already it goes on using"});
+    }
+}
+
 void check_doors(const AdminParts& parts, std::vector<Finding>& out) {
     for (const std::string& each : parts.config.server.listen) {
         const auto at = parse_host_port(each);
         if (at && is_loopback(at->host)) continue;
-        out.push_back({"network", Severity::warning,
-                       fmt::format("{} can be reached from other machines, without encryption: keys and passwords "
-                                   "travel as they are",
-                                   each),
-                       "put a TLS proxy in front of it, or listen on a loopback address"});
+        if (parts.config.server.tls_cert.empty()) {
+            out.push_back(
+                {"network", Severity::warning,
+                 fmt::format("{} can be reached from other machines, without encryption: keys and passwords "
+                             "travel as they are",
+                             each),
+                 "give it a certificate (--tls-cert, --tls-key), or listen on a loopback address"});
+        }
         if (parts.config.server.allow_anonymous.empty()) continue;
         out.push_back(
             {"anonymous access", Severity::warning,
@@ -172,6 +189,7 @@ Task<Result<std::vector<Finding>>> examine(AdminParts parts) {
     check_modes(parts, findings);
     check_disk(parts, findings);
     check_limits(parts, findings);
+    check_certificate(parts, findings);
     check_doors(parts, findings);
     co_await check_names(parts, findings);
     co_return findings;

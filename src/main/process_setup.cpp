@@ -1,6 +1,7 @@
 #include "main/process_setup.h"
 
 #include <csignal>
+#include <initializer_list>
 
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -10,12 +11,10 @@
 namespace slipway {
 namespace {
 
-sigset_t stop_signals() {
+sigset_t set_of(std::initializer_list<int> numbers) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
+    for (const int number : numbers) sigaddset(&set, number);
     return set;
 }
 
@@ -35,22 +34,24 @@ void harden_process() {
     }
 }
 
-void block_stop_signals() {
-    const sigset_t set = stop_signals();
+void block_signals() {
+    const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP});
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-const char* wait_for_stop_signal() {
-    const sigset_t set = stop_signals();
-    int number = 0;
-    while (sigwait(&set, &number) != 0) {
-    }
-    // Its default action is to end the process; only this thread takes it.
-    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+Signal wait_for_signal() {
+    const sigset_t all = set_of({SIGTERM, SIGINT, SIGHUP});
+    siginfo_t info{};
+    int number = -1;
+    while (number < 0) number = ::sigwaitinfo(&all, &info);
+    if (number == SIGHUP && info.si_code != SI_KERNEL) return {"SIGHUP", true};
+    // Their default action is to end the process; only this thread takes them.
+    const sigset_t stops = set_of({SIGTERM, SIGINT});
+    ::pthread_sigmask(SIG_UNBLOCK, &stops, nullptr);
     switch (number) {
-        case SIGINT: return "SIGINT";
-        case SIGHUP: return "SIGHUP";
-        default: return "SIGTERM";
+        case SIGINT: return {"SIGINT", false};
+        case SIGHUP: return {"SIGHUP", false};
+        default: return {"SIGTERM", false};
     }
 }
 

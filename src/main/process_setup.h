@@ -7,9 +7,15 @@ namespace slipway {
 // the system allows, a write to a closed socket is an error and no signal, files are private unless made otherwise.
 void harden_process();
 
-// Blocks the signals that stop the server, for this thread and all that it starts.
-void block_stop_signals();
-// Waits for SIGTERM, SIGINT or SIGHUP; afterwards a second one ends the process at once. Answers its name.
-const char* wait_for_stop_signal();
+struct Signal {
+    const char* name = "";
+    bool reload = false;  // otherwise: stop
+};
+
+// Blocks the signals that wait_for_signal() takes, for this thread and all that it starts.
+void block_signals();
+// Waits for SIGTERM or SIGINT, after which a second one ends the process at once; or SIGHUP, which stops the server
+// where the system sends it because the terminal is gone, and otherwise means a reload.
+Signal wait_for_signal();
 
 }  // namespace slipway

@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "http/tls.h"
 #include "main/process_setup.h"
 #include "main/service.h"
+#include "main/service_manager.h"
 #include "main/settings.h"
 
 namespace slipway {
@@ -27,7 +29,12 @@ void say(const std::string& line) {
     std::fflush(stdout);
 }
 
-int run(const Settings& settings) {
+// What a start would find out.
+Status check_files(const ServerConfig& server) {
+    return server.tls_cert.empty() ? Status() : http::check_tls({server.tls_cert, server.tls_key});
+}
+
+int run(const Settings& settings, const ServiceManager& manager) {
     auto service = Service::start(settings);
     if (!service) {
         log::error("main", "the server cannot run",
@@ -35,8 +42,16 @@ int run(const Settings& settings) {
         return service.error().code == ErrorCode::invalid_argument ? kWrongUsage : kFailed;
     }
     for (const std::string& address : (*service)->addresses()) say("listening on " + address);
-    const std::string signal = wait_for_stop_signal();
-    log::info("main", "stopping", {{"signal", signal}});
+    const std::string status = fmt::format("listening on {}", fmt::join((*service)->addresses(), ", "));
+    manager.ready(status);
+    Signal signal = wait_for_signal();
+    for (; signal.reload; signal = wait_for_signal()) {
+        manager.reloading();
+        (*service)->reload();
+        manager.ready(status);
+    }
+    log::info("main", "stopping", {{"signal", signal.name}});
+    manager.stopping();
     (*service)->stop();
     log::info("main", "stopped");
     return 0;
@@ -52,14 +67,15 @@ int serve(std::vector<std::string> words) {
     }
     if (!settings) return refuse_settings(settings.error());
     if (settings->check_only) {
+        if (const Status good = check_files(settings->config.server); !good) return refuse_settings(good.error());
         say("the configuration is good");
         return 0;
     }
     log::configure(settings->config.log.level, settings->config.log.format);
     harden_process();
-    block_stop_signals();
+    block_signals();
     try {
-        return run(*settings);
+        return run(*settings, ServiceManager(process_environment()("NOTIFY_SOCKET").value_or("")));
     } catch (const std::exception& error) {
         log::error("main", "the server cannot run", {{"why", error.what()}});
         return kFailed;

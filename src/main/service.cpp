@@ -13,6 +13,7 @@
 #include "faces/redis/redis_face.h"
 #include "http/server.h"
 #include "main/admin_ports.h"
+#include "main/certificate.h"
 #include "main/identity.h"
 #include "main/ops_thread.h"
 #include "main/state_dir.h"
@@ -45,6 +46,7 @@ http::ServerOptions http_options(const ServerConfig& config) {
     options.max_connections = config.max_connections;
     options.max_handlers = config.max_requests;
     options.access_log = config.access_log;
+    if (!config.tls_cert.empty()) options.tls = http::TlsFiles{config.tls_cert, config.tls_key};
     return options;
 }
 
@@ -81,6 +83,7 @@ class Service::Impl {
     Impl& operator=(const Impl&) = delete;
 
     Status start(const Settings& settings);
+    void reload();
     void stop();
     [[nodiscard]] const std::vector<http::Listener>& listeners() const { return server_->listeners(); }
 
@@ -93,6 +96,7 @@ class Service::Impl {
     Status listen();
     void begin_work();
     void tell_who_may_call() const;
+    void tell_certificate() const;
     void on_commit(const CommitNotice& notice);
     Task<void> tick();
     Task<void> look_at_parts();
@@ -301,6 +305,30 @@ void Service::Impl::tell_who_may_call() const {
     }
 }
 
+void Service::Impl::tell_certificate() const {
+    const auto certificate = server_->certificate();
+    if (!certificate) return;
+    const faces::Finding finding = judge_certificate(*certificate, config_.server.tls_cert, clock_.now());
+    if (finding.severity == faces::Severity::ok) {
+        log::info("main", "every listener speaks https", {{"certificate", finding.message}});
+    } else {
+        log::warning("main", "something is wrong with the certificate, or soon will be",
+                     {{"what", finding.message}, {"fix", finding.fix}});
+    }
+}
+
+void Service::Impl::reload() {
+    if (!server_->certificate()) {
+        log::info("main", "there is no certificate to read again: the server speaks plain http");
+    } else if (const Status reloaded = server_->reload_tls(); !reloaded) {
+        log::error("main", "the new certificate cannot be used, and the former is kept",
+                   {{"why", reloaded.error().message}});
+    } else {
+        log::info("main", "new connections get the certificate as it is now");
+        tell_certificate();
+    }
+}
+
 Status Service::Impl::start(const Settings& settings) {
     ops_.start();
     if (Status opened = open_state(settings.state_dir); !opened) return opened;
@@ -310,6 +338,7 @@ Status Service::Impl::start(const Settings& settings) {
     if (Status listening = listen(); !listening) return listening;
     begin_work();
     tell_who_may_call();
+    tell_certificate();
     log::info("main", "started",
               {{"version", SLIPWAY_VERSION},
                {"pid", fmt::format("{}", ::getpid())},
@@ -358,6 +387,7 @@ std::vector<std::string> Service::addresses() const {
     return addresses;
 }
 
+void Service::reload() { impl_->reload(); }
 void Service::stop() { impl_->stop(); }
 
 }  // namespace slipway

@@ -25,6 +25,9 @@ class Service {
     // Where it listens, as bound: "127.0.0.1:3000".
     [[nodiscard]] std::vector<std::string> addresses() const;
 
+    // Reads the certificate and its key again. Where they cannot be used, the former are kept and the log says why.
+    void reload();
+
     // Accepts no more, lets requests in flight finish within the grace, parks what the engine has under way, closes
     // the store. Engines that the local provider started live on.
     void stop();

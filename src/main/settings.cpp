@@ -24,6 +24,8 @@ struct Words {
     std::string provider;
     std::string log_format;
     std::string log_level;
+    std::string tls_cert;
+    std::string tls_key;
     std::vector<std::string> listen;
     std::vector<std::string> allow_anonymous;
     bool no_access_log = false;
@@ -46,6 +48,9 @@ void declare(CLI::App& app, Words& words) {
         ->type_name("FACE,...")
         ->delimiter(',')
         ->allow_extra_args(false);
+    app.add_option("--tls-cert", words.tls_cert, "Certificate chain (PEM): every listener then speaks https only")
+        ->type_name("FILE");
+    app.add_option("--tls-key", words.tls_key, "Its private key (PEM, not readable by others)")->type_name("FILE");
     app.add_option("--log-format", words.log_format, "Form of the log on standard error")
         ->check(CLI::IsMember({"text", "json"}));
     app.add_option("--log-level", words.log_level, "What to log")
@@ -93,6 +98,7 @@ class Merger {
         }
         refuse_what_is_not_here();
         listeners(settings.config);
+        tls(settings.config.server);
         overrides(settings.config);
         settings.state_dir = words_.state_dir.empty() ? default_state_dir(environment_, ::geteuid() == 0)
                                                       : std::filesystem::path(words_.state_dir);
@@ -161,6 +167,15 @@ class Merger {
                                     config.local.port_first, config.local.port_last));
             }
         }
+    }
+
+    void tls(ServerConfig& server) {
+        if (!words_.tls_cert.empty()) server.tls_cert = words_.tls_cert;
+        if (!words_.tls_key.empty()) server.tls_key = words_.tls_key;
+        if (server.tls_cert.empty() == server.tls_key.empty()) return;
+        const std::string_view given = server.tls_cert.empty() ? "tls_key" : "tls_cert";
+        problem(server.tls_cert.empty() ? "--tls-cert (server.tls_cert)" : "--tls-key (server.tls_key)",
+                fmt::format("is missing, and {} is given: TLS needs a certificate and its key", given));
     }
 
     void overrides(Config& config) {
