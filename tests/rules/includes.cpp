@@ -51,7 +51,7 @@ const std::vector<Confined>& confined() {
         {"boost/beast", {"http", "net", "tests"}},
         {"sqlite3.h", {"store", "tests"}},
         {"libpq-fe.h", {"store", "tests"}},
-        {"CLI/", {"main", "cli", "tests"}},
+        {"CLI/", {"main", "cli", "tests", "bench"}},
         {"toml++/", {"main", "tests"}},
         {"spdlog/", {"base"}},
     };
