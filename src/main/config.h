@@ -26,7 +26,7 @@ struct ServerConfig {
     std::size_t max_requests = 4'096;  // under way at once
     bool access_log = true;
     std::set<std::string, std::less<>> allow_anonymous = {};  // faces
-    std::string tls_cert = {};                                // PEM files; empty, both of them: plain HTTP
+    std::string tls_cert = {};  // PEM files; empty, both of them: plain HTTP
     std::string tls_key = {};
 };
 
@@ -76,7 +76,7 @@ struct Config {
     std::vector<Plan> plans;
 };
 
-// The plans of a server without any in its configuration: redis small, medium and large.
+// The plans of a server without any in its configuration: small, medium and large of each engine.
 std::vector<Plan> default_plans();
 Config default_config();
 

@@ -12,8 +12,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const Plan* plan_of(const Config& config, std::string_view name) {
-    const auto found = std::ranges::find(config.plans, name, &Plan::name);
+const Plan* plan_of(const Config& config, std::string_view name, std::string_view engine = "redis") {
+    const auto found = std::ranges::find_if(
+        config.plans, [&](const Plan& plan) { return plan.name == name && plan.engine == engine; });
     return found == config.plans.end() ? nullptr : &*found;
 }
 
@@ -68,7 +69,7 @@ TEST(Config, TheManualsExampleIsTheDefaults) {
 TEST(Config, AnEmptyFileMeansTheDefaults) {
     const auto config = parse_config("# nothing\n", "x.toml");
     ASSERT_TRUE(config);
-    ASSERT_EQ(config->plans.size(), 3U);
+    ASSERT_EQ(config->plans.size(), 6U);
     const std::vector<std::pair<std::string, std::int64_t>> wanted{{"small", 64}, {"medium", 256}, {"large", 1024}};
     for (const auto& [name, megabytes] : wanted) {
         const Plan* plan = plan_of(*config, name);
@@ -77,6 +78,12 @@ TEST(Config, AnEmptyFileMeansTheDefaults) {
         EXPECT_EQ(plan->provider, "local");
         EXPECT_TRUE(plan->password);
         EXPECT_EQ(plan->pool, 0U) << "nothing is made that nobody asked for";
+        const Plan* memcached = plan_of(*config, name, "memcached");
+        ASSERT_NE(memcached, nullptr) << name;
+        EXPECT_EQ(memcached->parameters, (json::object{{"maxmemory", megabytes << 20}}));
+        EXPECT_EQ(memcached->title, plan->title);
+        EXPECT_FALSE(memcached->password) << "memcached knows none";
+        EXPECT_EQ(memcached->pool, 0U);
     }
     EXPECT_EQ(plan_of(*config, "small")->title, "Small");
     EXPECT_TRUE(config->background.sweep_dry_run) << "nothing is removed that nobody asked to have removed";
@@ -215,6 +222,73 @@ TEST(Config, APoolCanBeGivenToAnEmbeddedPlan) {
     EXPECT_EQ(plan_of(*config, "large")->pool, 0U);
 }
 
+TEST(Config, APlanOfMemcachedHasParametersOfItsOwn) {
+    const auto config = parse_config(R"(
+[[plan]]
+engine = "memcached"
+name = "sessions"
+pool = 1
+[plan.parameters]
+maxmemory = "128mb"
+maxclients = 200
+max_item_size = "4mb"
+engine_version = "1.6"
+[[plan]]
+engine = "memcached"
+name = "least"
+[[plan]]
+name = "sessions"
+)",
+                                     "x.toml");
+    ASSERT_TRUE(config) << told(config.error());
+    ASSERT_EQ(config->plans.size(), 3U) << "a name may be used once by each engine";
+    const Plan& sessions = config->plans[0];
+    EXPECT_EQ(sessions.engine, "memcached");
+    EXPECT_FALSE(sessions.password);
+    EXPECT_EQ(sessions.pool, 1U);
+    const json::object wanted{
+        {"maxmemory", 128 << 20}, {"maxclients", 200}, {"max_item_size", 4 << 20}, {"engine_version", "1.6"}};
+    EXPECT_EQ(sessions.parameters, wanted);
+    EXPECT_EQ(config->plans[1].parameters, json::object());
+    EXPECT_TRUE(config->plans[2].password);
+}
+
+// A bare name has always been a plan of redis.
+TEST(Config, PoolsOfOtherEnginesAreNamedByTheEngineToo) {
+    const auto config = parse_config("[pool]\nsmall = 2\nmemcached.small = 3\nredis.large = 1\n", "x.toml");
+    ASSERT_TRUE(config) << told(config.error());
+    EXPECT_EQ(plan_of(*config, "small")->pool, 2U);
+    EXPECT_EQ(plan_of(*config, "large")->pool, 1U);
+    EXPECT_EQ(plan_of(*config, "small", "memcached")->pool, 3U);
+    EXPECT_EQ(plan_of(*config, "large", "memcached")->pool, 0U);
+    const auto table = parse_config("[pool.memcached]\nmedium = 4\n", "x.toml");
+    ASSERT_TRUE(table) << told(table.error());
+    EXPECT_EQ(plan_of(*table, "medium", "memcached")->pool, 4U);
+}
+
+TEST(Config, APlanThatIsNamedLikeAnEngineIsNotMistakenForOne) {
+    const std::string plans =
+        "[[plan]]\nname = \"memcached\"\n[[plan]]\nengine = \"memcached\"\nname = \"redis\"\n[pool]\n";
+    const auto number = parse_config(plans + "memcached = 5\n", "x.toml");
+    ASSERT_TRUE(number) << told(number.error());
+    EXPECT_EQ(plan_of(*number, "memcached")->pool, 5U);
+    EXPECT_EQ(plan_of(*number, "redis", "memcached")->pool, 0U);
+    const auto tables = parse_config(plans + "memcached.redis = 6\nredis.memcached = 7\n", "x.toml");
+    ASSERT_TRUE(tables) << told(tables.error());
+    EXPECT_EQ(plan_of(*tables, "memcached")->pool, 7U);
+    EXPECT_EQ(plan_of(*tables, "redis", "memcached")->pool, 6U);
+}
+
+// Whoever reaches a memcached owns it; a server for other machines is what it was before there were any.
+TEST(Config, EmbeddedPlansOfMemcachedAreForLoopbackOnly) {
+    const auto config =
+        parse_config("[local]\nbind = [\"127.0.0.1\", \"192.0.2.1\"]\n[pool]\nsmall = 1\n", "x.toml");
+    ASSERT_TRUE(config) << told(config.error());
+    EXPECT_EQ(config->plans.size(), 3U);
+    EXPECT_EQ(plan_of(*config, "small", "memcached"), nullptr);
+    EXPECT_EQ(plan_of(*config, "small")->pool, 1U);
+}
+
 struct Wrong {
     const char* text;
     const char* place;    // FILE:LINE: key
@@ -262,13 +336,33 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[local]\nport_first = 30000\nport_last = 20000\n", "x.toml:3: local.port_last", "must not be above"},
         Wrong{"[local]\nhelper_socket = \"run\"\n", "x.toml:2: local.helper_socket", "absolute path"},
         Wrong{"[sweep]\ngrace = \"soon\"\n", "x.toml:2: sweep.grace", "written like"},
-        Wrong{"[pool]\ntiny = 1\n", "x.toml:2: pool.tiny", "known here: large, medium, small"},
+        Wrong{"[pool]\ntiny = 1\n", "x.toml:2: pool.tiny", "known here: large, medium, memcached, redis, small"},
+        Wrong{"[pool]\nmemcached.tiny = 1\n", "x.toml:2: pool.memcached.tiny", "known here: large, medium, small"},
+        Wrong{"[pool]\nmemcached.small = -1\n", "x.toml:2: pool.memcached.small", "from 0 to 1000"},
+        Wrong{"[pool]\nmemcached = 3\n", "x.toml:2: pool.memcached", "must be a table"},
+        Wrong{"[pool]\nsmall = 1\nredis.small = 1\n", "x.toml:3: pool.redis.small", "is given twice"},
         Wrong{"[pool]\nsmall = -1\n", "x.toml:2: pool.small", "from 0 to 1000"},
         Wrong{"plan = 1\n", "x.toml:1: plan", "write [[plan]]"},
         Wrong{"[[plan]]\n", "x.toml:1: plan[0].name", "is required"},
         Wrong{"[[plan]]\nname = \"Big One\"\n", "x.toml:2: plan[0].name", "a-z 0-9"},
         Wrong{"[[plan]]\nname = \"a\"\n[[plan]]\nname = \"a\"\n", "x.toml:4: plan[1].name", "is used twice"},
         Wrong{"[[plan]]\nname = \"a\"\nengine = \"mysql\"\n", "x.toml:3: plan[0].engine", "\"redis\""},
+        Wrong{"[[plan]]\nname = \"a\"\nengine = \"memcached\"\nparameters.password = true\n",
+              "x.toml:4: plan[0].parameters.password", "known here: engine_version, max_item_size, maxclients"},
+        Wrong{"[[plan]]\nname = \"a\"\nengine = \"memcached\"\nparameters.appendfsync = \"no\"\n",
+              "x.toml:4: plan[0].parameters.appendfsync", "is not a setting"},
+        Wrong{"[[plan]]\nname = \"a\"\nparameters.max_item_size = \"1mb\"\n",
+              "x.toml:3: plan[0].parameters.max_item_size", "is not a setting"},
+        Wrong{"[[plan]]\nname = \"a\"\nengine = \"memcached\"\nparameters.maxmemory = 0\n",
+              "x.toml:4: plan[0].parameters.maxmemory", "from 1048576 to"},
+        Wrong{"[[plan]]\nname = \"a\"\nengine = \"memcached\"\nparameters.maxmemory = 1500000\n",
+              "x.toml:4: plan[0].parameters.maxmemory", "whole megabytes"},
+        Wrong{"[[plan]]\nname = \"a\"\nengine = \"memcached\"\nparameters.max_item_size = 700000\n",
+              "x.toml:4: plan[0].parameters.max_item_size", "multiple of 512kb"},
+        Wrong{"[[plan]]\nname = \"a\"\nengine = \"memcached\"\nparameters.max_item_size = \"33mb\"\n",
+              "x.toml:4: plan[0].parameters.max_item_size", "at most half of maxmemory (67108864 bytes)"},
+        Wrong{"[local]\nbind = [\"0.0.0.0\"]\n[[plan]]\nname = \"a\"\nengine = \"memcached\"\n",
+              "x.toml:5: plan[0].engine", "memcached has no passwords"},
         Wrong{"[[plan]]\nname = \"a\"\nprovider = \"aws\"\n", "x.toml:3: plan[0].provider", "\"local\", \"dummy\""},
         Wrong{"[[plan]]\nname = \"a\"\nparameters.maxmemory = \"1kb\"\n", "x.toml:3: plan[0].parameters.maxmemory",
               "at least 1mb"},

@@ -10,7 +10,10 @@ namespace slipway {
 namespace {
 
 constexpr std::int64_t kMegabyte = 1LL << 20;
+constexpr std::int64_t kGigabyte = 1LL << 30;
 constexpr std::int64_t kMost = 1LL << 50;
+constexpr std::int64_t kItemStep = kMegabyte / 2;          // of memcached's max_item_size
+constexpr std::int64_t kMemcachedMemory = 64 * kMegabyte;  // where its plan says nothing
 constexpr std::int64_t kMaxPool = 1000;
 constexpr std::size_t kMaxName = 32;
 constexpr std::size_t kMaxText = 200;
@@ -21,7 +24,8 @@ constexpr std::array<std::string_view, 8> kPolicies{"noeviction",      "allkeys-
                                                     "volatile-random", "volatile-ttl"};
 constexpr std::array<std::string_view, 3> kFsync{"everysec", "always", "no"};
 constexpr std::array<std::string_view, 1> kKinds{"cache"};
-constexpr std::array<std::string_view, 1> kEngines{"redis"};
+// A bare name in [pool] is a plan of the first.
+constexpr std::array<std::string_view, 2> kEngines{"redis", "memcached"};
 constexpr std::array<std::string_view, 2> kProviders{"local", "dummy"};
 
 std::string check_name(const std::string& name) {
@@ -37,18 +41,48 @@ std::string check_text(const std::string& text) {
     return good ? "" : fmt::format("must be 1 to {} bytes without control characters", kMaxText);
 }
 
-Plan redis_plan(std::string name, std::string title, std::int64_t megabytes) {
+Plan cache_plan(std::string_view engine, std::string_view product, std::string name, std::string title,
+                std::int64_t megabytes) {
     Plan plan;
-    plan.engine = "redis";
+    plan.engine = engine;
     plan.name = std::move(name);
     plan.title = std::move(title);
-    plan.description = fmt::format("Redis with {} MiB", megabytes);
+    plan.description = fmt::format("{} with {} MiB", product, megabytes);
     plan.provider = "local";
-    plan.parameters = {{"maxmemory", megabytes * kMegabyte}, {"password", true}};
+    plan.parameters = {{"maxmemory", megabytes * kMegabyte}};
     return plan;
 }
 
-void read_parameters(TableReader& reader, Plan& plan, const LocalConfig& local) {
+Plan redis_plan(std::string name, std::string title, std::int64_t megabytes) {
+    Plan plan = cache_plan("redis", "Redis", std::move(name), std::move(title), megabytes);
+    plan.parameters["password"] = true;
+    return plan;
+}
+
+Plan memcached_plan(std::string name, std::string title, std::int64_t megabytes) {
+    Plan plan = cache_plan("memcached", "Memcached", std::move(name), std::move(title), megabytes);
+    plan.password = false;
+    return plan;
+}
+
+bool is_engine(std::string_view name) { return std::ranges::find(kEngines, name) != kEngines.end(); }
+
+bool only_loopback(const LocalConfig& local) { return std::ranges::all_of(local.bind, is_loopback); }
+
+void read_clients(TableReader& reader, Plan& plan) {
+    if (const auto clients = reader.whole("maxclients", 1, 10'000)) plan.parameters["maxclients"] = *clients;
+}
+
+// What ElastiCache says of a cluster and a local engine does not know: answered to clients as it stands here.
+void read_told(TableReader& reader, Plan& plan) {
+    for (const std::string_view key : {"node_type", "engine_version", "parameter_group", "subnet_group"}) {
+        std::string value;
+        reader.text(key, value, check_text);
+        if (!value.empty()) plan.parameters[key] = value;
+    }
+}
+
+void read_redis(TableReader& reader, Plan& plan, const LocalConfig& local) {
     if (const auto bytes = reader.size("maxmemory", 0, kMost)) {
         if (*bytes > 0 && *bytes < kMegabyte) {
             reader.problem("maxmemory", "must be 0 (no limit) or at least 1mb");
@@ -57,23 +91,33 @@ void read_parameters(TableReader& reader, Plan& plan, const LocalConfig& local) 
     }
     if (const auto bytes = reader.size("max_file_bytes", kMegabyte, kMost))
         plan.parameters["max_file_bytes"] = *bytes;
-    if (const auto clients = reader.whole("maxclients", 1, 10'000)) plan.parameters["maxclients"] = *clients;
+    read_clients(reader, plan);
     if (const auto policy = reader.one_of("maxmemory_policy", kPolicies)) {
         plan.parameters["maxmemory_policy"] = *policy;
     }
     if (const auto fsync = reader.one_of("appendfsync", kFsync)) plan.parameters["appendfsync"] = *fsync;
     reader.boolean("password", plan.password);
     plan.parameters["password"] = plan.password;
-    if (!plan.password && !std::ranges::all_of(local.bind, is_loopback)) {
+    if (!plan.password && !only_loopback(local)) {
         reader.problem("password", "must be true while local.bind has addresses that are not loopback");
     }
-    // What ElastiCache says of a cluster and a local engine does not know: answered to clients as it stands here.
-    for (const std::string_view key : {"node_type", "engine_version", "parameter_group", "subnet_group"}) {
-        std::string value;
-        reader.text(key, value, check_text);
-        if (!value.empty()) plan.parameters[key] = value;
+}
+
+void read_memcached(TableReader& reader, Plan& plan) {
+    std::int64_t memory = kMemcachedMemory;
+    if (const auto bytes = reader.size("maxmemory", kMegabyte, kMost)) {
+        if (*bytes % kMegabyte != 0) reader.problem("maxmemory", "must be whole megabytes, like \"64mb\"");
+        plan.parameters["maxmemory"] = memory = *bytes;
     }
-    reader.finish();
+    if (const auto bytes = reader.size("max_item_size", kItemStep, kGigabyte)) {
+        if (*bytes % kItemStep != 0) {
+            reader.problem("max_item_size", "must be a multiple of 512kb");
+        } else if (*bytes > memory / 2) {
+            reader.problem("max_item_size", fmt::format("must be at most half of maxmemory ({} bytes)", memory));
+        }
+        plan.parameters["max_item_size"] = *bytes;
+    }
+    read_clients(reader, plan);
 }
 
 Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<ConfigProblem>& problems) {
@@ -89,30 +133,75 @@ Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<Config
     if (const auto engine = reader.one_of("engine", kEngines)) plan.engine = *engine;
     if (const auto provider = reader.one_of("provider", kProviders)) plan.provider = *provider;
     reader.integer("pool", plan.pool, 0, kMaxPool);
-    plan.parameters["password"] = plan.password;
+    const bool memcached = plan.engine == "memcached";
+    if (memcached) {
+        plan.password = false;
+        if (plan.provider == "local" && !only_loopback(local)) {
+            reader.problem("engine",
+                           "memcached has no passwords: not while local.bind has addresses that are not loopback");
+        }
+    } else {
+        plan.parameters["password"] = plan.password;
+    }
     if (const toml::table* parameters = reader.table("parameters")) {
         TableReader inner(*parameters, reader.path() + ".parameters", problems);
-        read_parameters(inner, plan, local);
-    } else if (!plan.password) {
-        reader.problem("parameters", "is required");
+        if (memcached) {
+            read_memcached(inner, plan);
+        } else {
+            read_redis(inner, plan, local);
+        }
+        read_told(inner, plan);
+        inner.finish();
     }
     reader.finish();
     return plan;
 }
 
+// [pool.ENGINE], e.g. memcached.small = 2.
+void read_pools_of(TableReader& pools, std::string_view engine, std::vector<Plan>& plans,
+                   std::vector<ConfigProblem>& problems) {
+    const toml::table* levels = pools.table(engine);
+    if (levels == nullptr) return;
+    TableReader reader(*levels, fmt::format("pool.{}", engine), problems);
+    for (Plan& plan : plans) {
+        if (plan.engine != engine) continue;
+        const bool bare_too = engine == kEngines.front() && !is_engine(plan.name) && pools.has(plan.name);
+        if (bare_too && reader.has(plan.name)) {
+            reader.problem(plan.name, fmt::format("is given twice: pool.{} is the same", plan.name));
+        }
+        reader.integer(plan.name, plan.pool, 0, kMaxPool);
+    }
+    reader.finish();
+}
+
+// A plan may have an engine's name: then a number is meant for the plan, and a table for the engine.
 void read_pools(TableReader& root, std::vector<Plan>& plans, std::vector<ConfigProblem>& problems) {
     const toml::table* pools = root.table("pool");
     if (pools == nullptr) return;
     TableReader reader(*pools, "pool", problems);
-    for (Plan& plan : plans) reader.integer(plan.name, plan.pool, 0, kMaxPool);
+    const auto is_table = [&](std::string_view key) {
+        const toml::node* node = pools->get(key);
+        return node != nullptr && node->is_table();
+    };
+    for (Plan& plan : plans) {
+        if (plan.engine != kEngines.front()) continue;
+        if (is_engine(plan.name) && is_table(plan.name)) continue;
+        reader.integer(plan.name, plan.pool, 0, kMaxPool);
+    }
+    for (const std::string_view engine : kEngines) {
+        const bool a_plan = std::ranges::any_of(
+            plans, [&](const Plan& plan) { return plan.engine == kEngines.front() && plan.name == engine; });
+        if (is_table(engine) || !a_plan) read_pools_of(reader, engine, plans, problems);
+    }
     reader.finish();
 }
 
 }  // namespace
 
 std::vector<Plan> default_plans() {
-    return {redis_plan("small", "Small", 64), redis_plan("medium", "Medium", 256),
-            redis_plan("large", "Large", 1024)};
+    return {redis_plan("small", "Small", 64),        redis_plan("medium", "Medium", 256),
+            redis_plan("large", "Large", 1024),      memcached_plan("small", "Small", 64),
+            memcached_plan("medium", "Medium", 256), memcached_plan("large", "Large", 1024)};
 }
 
 void read_plans(TableReader& root, std::vector<Plan>& plans, const LocalConfig& local,
@@ -128,6 +217,9 @@ void read_plans(TableReader& root, std::vector<Plan>& plans, const LocalConfig& 
             if (twice) reader.problem("name", fmt::format("is used twice: {} {}", plan.engine, plan.name));
             plans.push_back(std::move(plan));
         }
+    } else if (!only_loopback(local)) {
+        // Nobody asked for these: a server for other machines is configured as it was before there were any.
+        std::erase_if(plans, [](const Plan& plan) { return plan.engine == "memcached"; });
     }
     read_pools(root, plans, problems);
 }
