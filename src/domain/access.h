@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "domain/ids.h"
+#include "domain/resource.h"
 
 namespace slipway {
 
@@ -29,6 +30,16 @@ struct ApiKey {
     std::string description;
     TimePoint created_at;
     std::optional<TimePoint> revoked_at;
+};
+
+// At most so many live resources: of one plan, or, where kind, engine and plan are empty, of all plans together.
+struct Quota {
+    OrganizationId organization;
+    std::optional<Kind> kind;
+    std::string engine;
+    std::string plan;
+    std::uint64_t limit = 0;  // 0: none may be made
+    friend bool operator==(const Quota&, const Quota&) = default;
 };
 
 struct Caller {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,16 +12,24 @@
 
 namespace slipway {
 
+// What a resource of a plan costs while it is billed (usage.h).
+struct Price {
+    std::string currency;              // ISO 4217: "EUR"
+    std::int64_t micros_per_hour = 0;  // millionths of it, not negative
+    friend bool operator==(const Price&, const Price&) = default;
+};
+
 struct Plan {
     Kind kind = Kind::cache;
     std::string engine;  // "redis"
     std::string name;    // "small": unique within kind and engine
     std::string title;   // "Small"
     std::string description;
-    std::string provider;     // which provider makes it
-    json::object parameters;  // for the provider, e.g. {"maxmemory": 67108864, "password": true}
-    std::uint32_t pool = 0;   // how many unclaimed ones to keep ready
-    bool password = true;     // whether a tenant password is made for it
+    std::string provider;                       // which provider makes it
+    json::object parameters;                    // for the provider, e.g. {"maxmemory": 67108864, "password": true}
+    std::uint32_t pool = 0;                     // how many unclaimed ones to keep ready
+    bool password = true;                       // whether a tenant password is made for it
+    std::optional<Price> price = std::nullopt;  // none: it costs nothing, or nobody says what
 };
 
 class Catalog {

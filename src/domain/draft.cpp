@@ -30,6 +30,7 @@ EventDraft draft_event(const Resource& resource, const Cause& cause, TimePoint a
     event.organization = resource.organization;
     event.actor = cause.actor;
     event.request_id = cause.request_id;
+    event.trace = cause.trace;
     return event;
 }
 
@@ -48,6 +49,7 @@ Operation draft_operation(OperationKind kind, const Resource& resource, const Ca
     operation.deadline = now + time_limit;
     operation.actor = cause.actor;
     operation.request_id = cause.request_id;
+    operation.trace = cause.trace;
     operation.created_at = operation.updated_at = now;
     return operation;
 }

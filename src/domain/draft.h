@@ -19,6 +19,7 @@ namespace slipway {
 struct Cause {
     std::string actor;
     std::string request_id;
+    std::string trace = {};  // W3C traceparent; empty: none
 };
 
 struct ProvisionDraftRequest {

@@ -21,6 +21,7 @@ struct EventDraft {
     std::string actor;            // who caused it
     std::string request_id;       // the request that caused it
     std::string provider_request_id;
+    std::string trace;  // W3C traceparent of the request that caused it; empty: none
     json::object data;  // public details
 };
 

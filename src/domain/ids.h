@@ -9,6 +9,7 @@ using ResourceId = StrongId<struct ResourceTag>;          // "res_…", immutabl
 using OperationId = StrongId<struct OperationTag>;        // "op_…"
 using OrganizationId = StrongId<struct OrganizationTag>;  // chosen by people, e.g. "default"
 using ApiKeyId = StrongId<struct ApiKeyTag>;              // "key_…", not secret
+using WebhookId = StrongId<struct WebhookTag>;            // "whk_…"
 using HostId = StrongId<struct HostTag>;                  // the machine on which a local resource lives
 using LeaseToken = StrongId<struct LeaseTag>;             // made anew for every lease
 using InstallationId = StrongId<struct InstallationTag>;  // the ownership tag on everything we make

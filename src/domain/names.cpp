@@ -103,6 +103,7 @@ std::string_view to_string(StepKind kind) {
         case StepKind::create: return "create";
         case StepKind::verify: return "verify";
         case StepKind::update: return "update";
+        case StepKind::change: return "change";
         case StepKind::restart: return "restart";
         case StepKind::remove: return "remove";
     }
@@ -110,9 +111,9 @@ std::string_view to_string(StepKind kind) {
 }
 
 std::optional<StepKind> parse_step_kind(std::string_view text) {
-    return find_word(
-        std::array{StepKind::create, StepKind::verify, StepKind::update, StepKind::restart, StepKind::remove},
-        text);
+    return find_word(std::array{StepKind::create, StepKind::verify, StepKind::update, StepKind::change,
+                                StepKind::restart, StepKind::remove},
+                     text);
 }
 
 std::string_view to_string(StepStatus status) {

@@ -30,7 +30,7 @@ std::vector<Step> plan_steps(OperationKind kind) {
     switch (kind) {
         case OperationKind::provision: return {Step{.kind = StepKind::create}, Step{.kind = StepKind::verify}};
         case OperationKind::deprovision: return {Step{.kind = StepKind::remove}};
-        case OperationKind::update: return {Step{.kind = StepKind::update}, Step{.kind = StepKind::verify}};
+        case OperationKind::update: return {Step{.kind = StepKind::change}, Step{.kind = StepKind::verify}};
         case OperationKind::repair: return {Step{.kind = StepKind::restart}};
         case OperationKind::claim: return {Step{.kind = StepKind::update}};
     }
@@ -44,7 +44,8 @@ std::string_view doing(StepKind kind, Direction direction) {
     switch (kind) {
         case StepKind::create: return "creating the engine";
         case StepKind::verify: return "checking that it answers";
-        case StepKind::update: return "applying the change";
+        case StepKind::update:
+        case StepKind::change: return "applying the change";
         case StepKind::restart: return "bringing it back";
         case StepKind::remove: return "removing it";
     }

@@ -6,6 +6,7 @@
 //     │                 │ └──error, try again──▶ retrying ──leased (due)──▶ running
 //     └──parked─────────┘        running ──leased (lease over)──▶ running, by another worker
 //
+// An update is undone by going back to the former spec.
 // A cancel request sets a flag; the worker (or the next lease) turns round and undoes. An operation that never
 // did anything is cancelled at once.
 #pragma once
@@ -29,6 +30,7 @@ enum class StepKind : std::uint8_t {
     create,   // mutating; undone by remove
     verify,   // reads only: observed to be running
     update,   // mutating, idempotent: make it as the resource's spec says; of a claim undone by remove
+    change,   // as update, after the spec was changed; undone by going back to the former one
     restart,  // observe, and where it is stopped bring it back from its data
     remove,   // mutating
 };
@@ -124,6 +126,7 @@ struct Operation {
 
     std::string actor;       // who asked: an API key's id, "anonymous", "pool", "reconciler"
     std::string request_id;  // the request that caused it
+    std::string trace;       // W3C traceparent of that request; empty: none
     TimePoint created_at;
     TimePoint updated_at;
     std::uint64_t version = 0;  // as in Resource

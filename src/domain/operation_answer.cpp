@@ -16,12 +16,18 @@ EventDraft draft_event(const Operation& operation, TimePoint at) {
     event.organization = operation.organization;
     event.actor = operation.actor;
     event.request_id = operation.request_id;
+    event.trace = operation.trace;
     return event;
 }
 
 // Whether the present step takes something away: a removal, or the undo of a creation.
 bool OperationAnswers::removing() const {
-    return op_.direction == Direction::undo || op_.steps[op_.cursor].kind == StepKind::remove;
+    if (op_.direction == Direction::undo) return !reverting();
+    return op_.steps[op_.cursor].kind == StepKind::remove;
+}
+
+bool OperationAnswers::reverting() const {
+    return op_.direction == Direction::undo && op_.steps[op_.cursor].kind == StepKind::change;
 }
 
 bool OperationAnswers::stop_asked() const {
@@ -42,7 +48,8 @@ OperationStepped OperationAnswers::begin(bool fresh) {
     }
     switch (current().kind) {
         case StepKind::create: return call(Verb::create, false);
-        case StepKind::update: return call(Verb::update, false);
+        case StepKind::update:
+        case StepKind::change: return call(Verb::update, false);
         case StepKind::remove: return call(Verb::remove, false);
         case StepKind::restart:
         case StepKind::verify: return call(Verb::observe, false);
@@ -53,11 +60,13 @@ OperationStepped OperationAnswers::begin(bool fresh) {
 OperationStepped OperationAnswers::observed(Verb verb, const Observation& seen) {
     if (!seen.request_id.empty()) current().request_id = seen.request_id;
     if (removing()) return on_remove(verb, seen);
+    if (reverting()) return on_revert(verb, seen);
     if (stop_asked()) return give_up({});
     switch (current().kind) {
         case StepKind::create: return on_create(verb, seen);
         case StepKind::verify: return on_verify(seen);
-        case StepKind::update: return on_update(verb, seen);
+        case StepKind::update:
+        case StepKind::change: return on_update(verb, seen);
         case StepKind::restart: return on_restart(verb, seen);
         case StepKind::remove: return on_remove(verb, seen);
     }
@@ -142,6 +151,24 @@ OperationStepped OperationAnswers::on_remove(Verb verb, const Observation& seen)
     return wait(seen);
 }
 
+// How it looks does not tell which spec it runs with: it is told the former one, whatever is seen.
+OperationStepped OperationAnswers::on_revert(Verb verb, const Observation& seen) {
+    switch (seen.presence) {
+        case Presence::running:
+            if (verb == Verb::observe) return call(Verb::update, false);
+            return step_undone();
+        case Presence::stopped:
+        case Presence::pending:
+            if (verb == Verb::observe) return call(Verb::update, false);
+            return again("it did not come up with its former settings", {}, 1.0);
+        case Presence::deleting: return wait(seen);
+        case Presence::absent:
+        case Presence::foreign: return step_undone();  // nothing of ours is there that could be changed back
+        case Presence::failed: return fail_finally(true);
+    }
+    return wait(seen);
+}
+
 OperationStepped OperationAnswers::failed(Verb verb, const ProviderError& error, double jitter) {
     Step& step = current();
     if (!error.request_id.empty()) step.request_id = error.request_id;
@@ -149,6 +176,7 @@ OperationStepped OperationAnswers::failed(Verb verb, const ProviderError& error,
     switch (error.error_class) {
         case ErrorClass::permanent:
             // What is to be taken away is tried again all the same: giving up would leave it behind.
+            if (reverting()) return fail_finally(true);
             if (!removing()) return give_up(error.message);
             return again(error.message, error.retry_after, jitter);
         case ErrorClass::address_in_use:
@@ -196,7 +224,8 @@ OperationStepped OperationAnswers::step_done(const Observation& seen) {
     if (seen_before || next.kind == StepKind::restart) return call(Verb::observe, true);
     switch (next.kind) {
         case StepKind::create: return call(Verb::create, true);
-        case StepKind::update: return call(Verb::update, true);
+        case StepKind::update:
+        case StepKind::change: return call(Verb::update, true);
         case StepKind::remove: return call(Verb::remove, true);
         case StepKind::restart:
         case StepKind::verify: return call(Verb::observe, true);
@@ -217,7 +246,8 @@ OperationStepped OperationAnswers::again(const std::string& error, Duration retr
     Step& step = current();
     step.attempts += 1;
     step.last_error = error;
-    const std::uint32_t limit = removing() ? policy_.max_undo_attempts : policy_.max_attempts;
+    const bool back = removing() || reverting();
+    const std::uint32_t limit = back ? policy_.max_undo_attempts : policy_.max_attempts;
     if (step.attempts >= limit) {
         if (op_.direction == Direction::undo) return fail_finally(true);
         return give_up(error);
@@ -259,8 +289,8 @@ OperationStepped OperationAnswers::step_undone() {
     return undo_next();
 }
 
-// Creations are undone by removal, and so is a claim: what has had an owner does not go back to the pool. Every
-// other step is undone with the creation or changes nothing lasting.
+// Creations are undone by removal, and so is a claim: what has had an owner does not go back to the pool. A change
+// is undone by another one. Every other step is undone with the creation or changes nothing lasting.
 OperationStepped OperationAnswers::undo_next() {
     for (auto i = static_cast<std::int64_t>(op_.cursor); i >= 0; --i) {
         op_.cursor = static_cast<std::uint32_t>(i);
@@ -268,6 +298,10 @@ OperationStepped OperationAnswers::undo_next() {
         const bool claim = op_.kind == OperationKind::claim;  // what was claimed is there, begun or not
         if (step.status == StepStatus::undone || (step.status == StepStatus::pending && !claim)) continue;
         if (step.kind == StepKind::create || claim) return call(Verb::remove, true);
+        if (step.kind == StepKind::change) {
+            change(rev::UpdateReverted{});
+            return call(Verb::observe, true);  // what is not there any more must not be made anew
+        }
         step.status = StepStatus::undone;
     }
     return fail_finally(false);
@@ -291,7 +325,7 @@ OperationStepped OperationAnswers::fail_finally(bool left_behind) {
     switch (op_.kind) {
         case OperationKind::provision: change(rev::ProvisionFailed{reason, left_behind}); break;
         case OperationKind::deprovision: change(rev::DeprovisionFailed{reason}); break;
-        case OperationKind::update: change(rev::UpdateFailed{reason}); break;
+        case OperationKind::update: change(rev::UpdateFailed{reason, left_behind}); break;
         case OperationKind::repair: change(rev::RepairFailed{reason, false}); break;
         case OperationKind::claim: change(rev::ClaimFailed{reason, left_behind}); break;
     }

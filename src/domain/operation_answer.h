@@ -27,6 +27,7 @@ class OperationAnswers {
   private:
     [[nodiscard]] Step& current() { return op_.steps[op_.cursor]; }
     [[nodiscard]] bool removing() const;
+    [[nodiscard]] bool reverting() const;  // a change is being taken back
     [[nodiscard]] bool stop_asked() const;
 
     OperationStepped on_create(Verb verb, const Observation& seen);
@@ -34,6 +35,7 @@ class OperationAnswers {
     OperationStepped on_update(Verb verb, const Observation& seen);
     OperationStepped on_restart(Verb verb, const Observation& seen);
     OperationStepped on_remove(Verb verb, const Observation& seen);
+    OperationStepped on_revert(Verb verb, const Observation& seen);
 
     OperationStepped call(Verb verb, bool persist);
     OperationStepped step_done(const Observation& seen);

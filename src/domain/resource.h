@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -70,6 +71,13 @@ using ResourceState = std::variant<resource_state::Requested, resource_state::Pr
 // The state's stable word: "requested", "provisioning", … (also stored in a column with a CHECK).
 std::string_view state_name(const ResourceState& state);
 
+// What an update goes back to when it fails.
+struct FormerPlan {
+    std::string plan;
+    json::object parameters;
+    friend bool operator==(const FormerPlan&, const FormerPlan&) = default;
+};
+
 struct Resource {
     ResourceId id;
     std::string name;  // what its owner calls it
@@ -94,6 +102,7 @@ struct Resource {
     std::vector<std::string> remnants;  // public words for what is still out there after a failure
 
     json::object parameters;                          // a copy of the plan's parameters when it was made
+    std::optional<FormerPlan> former;                 // while it changes to another plan
     std::map<std::string, std::int64_t> allocations;  // ports, uids, …, as given by the store
     std::map<std::string, Sealed> secrets;            // "password", "management_password", …
     json::object handle;                              // the provider's immutable ids

@@ -78,21 +78,56 @@ Next on(const Resource& in, TimePoint at, const ev::UpdateRequested& event) {
     const auto* ready = std::get_if<Ready>(&in.state);
     if (ready == nullptr) return refuse(in, "only a ready resource can be updated");
     if (!ready->maintenance.empty()) return refuse(in, "it is being repaired; try again when that is done");
-    return to(in, at, Updating{event.operation, ready->endpoint});
+    Next next = to(in, at, Updating{event.operation, ready->endpoint});
+    if (event.next) {
+        next->resource.former = FormerPlan{in.plan, in.parameters};
+        next->resource.plan = event.next->plan;
+        next->resource.parameters = event.next->parameters;
+    }
+    return next;
+}
+
+void go_back(Resource& resource) {
+    if (!resource.former) return;
+    resource.plan = std::move(resource.former->plan);
+    resource.parameters = std::move(resource.former->parameters);
+    resource.former.reset();
+}
+
+Next on(const Resource& in, TimePoint at, const ev::UpdateReverted&) {
+    if (!std::holds_alternative<Updating>(in.state) && !std::holds_alternative<Deprovisioning>(in.state)) {
+        return refuse(in, "it is not being updated");
+    }
+    Next next = to(in, at, in.state);
+    go_back(next->resource);
+    return next;
 }
 
 Next on(const Resource& in, TimePoint at, const ev::Updated& event) {
     if (!std::holds_alternative<Updating>(in.state)) return refuse(in, "it is not being updated");
     Next next = to(in, at, Ready{event.endpoint, {}});
     next->resource.handle = event.handle;
+    next->resource.former.reset();
     return next;
 }
 
-Next on(const Resource& in, TimePoint at, const ev::UpdateFailed&) {
+// What had no endpoint before was never ready: it was being taken over.
+Next on(const Resource& in, TimePoint at, const ev::UpdateFailed& event) {
     if (std::holds_alternative<Deprovisioning>(in.state)) return to(in, at, in.state);
     const auto* updating = std::get_if<Updating>(&in.state);
     if (updating == nullptr) return refuse(in, "it is not being updated");
-    return to(in, at, Ready{updating->endpoint, {}});
+    if (updating->endpoint.host.empty()) {
+        Next next = to(in, at, Failed{event.reason});
+        next->resource.remnants = {remnant(in)};
+        return next;
+    }
+    Next next = to(in, at, Ready{updating->endpoint, {}});
+    go_back(next->resource);
+    if (event.left_behind) {
+        observe_health(next->resource, Health::degraded, at,
+                       fmt::format("a change failed and could not be taken back: {}", event.reason));
+    }
+    return next;
 }
 
 Next on(const Resource& in, TimePoint at, const ev::RepairRequested& event) {

@@ -23,13 +23,16 @@ struct ProvisionFailed {
 };
 struct UpdateRequested {
     OperationId operation;
+    std::optional<FormerPlan> next = {};  // the plan it is to have; none: the same
 };
 struct Updated {
     Endpoint endpoint;
     json::object handle;
 };
+struct UpdateReverted {};  // the change is being taken back: the spec is the former one again
 struct UpdateFailed {
     std::string reason;
+    bool left_behind = false;  // taking it back failed too: nobody knows which spec it runs with
 };
 struct RepairRequested {
     OperationId operation;
@@ -64,10 +67,11 @@ struct DeprovisionFailed {
 
 using ResourceChange =
     std::variant<resource_event::Started, resource_event::Provisioned, resource_event::ProvisionFailed,
-                 resource_event::UpdateRequested, resource_event::Updated, resource_event::UpdateFailed,
-                 resource_event::RepairRequested, resource_event::Repaired, resource_event::RepairFailed,
-                 resource_event::Claimed, resource_event::ClaimSettled, resource_event::ClaimFailed,
-                 resource_event::DeleteRequested, resource_event::Deprovisioned, resource_event::DeprovisionFailed>;
+                 resource_event::UpdateRequested, resource_event::Updated, resource_event::UpdateReverted,
+                 resource_event::UpdateFailed, resource_event::RepairRequested, resource_event::Repaired,
+                 resource_event::RepairFailed, resource_event::Claimed, resource_event::ClaimSettled,
+                 resource_event::ClaimFailed, resource_event::DeleteRequested, resource_event::Deprovisioned,
+                 resource_event::DeprovisionFailed>;
 
 struct ResourceEvent {
     TimePoint at;
