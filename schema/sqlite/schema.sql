@@ -40,10 +40,14 @@ CREATE TABLE labels (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX labels_resource ON labels (resource);
 
--- How many resources of an organization are neither gone nor failed.
-CREATE TABLE organization_usage (
-    organization TEXT NOT NULL PRIMARY KEY,
-    live         INTEGER NOT NULL CHECK (live >= 0)
+-- How many resources of an organization and plan are neither gone nor failed; no row: none.
+CREATE TABLE live_counts (
+    organization TEXT NOT NULL,
+    kind         TEXT NOT NULL,
+    engine       TEXT NOT NULL,
+    plan         TEXT NOT NULL,
+    live         INTEGER NOT NULL CHECK (live >= 1),
+    PRIMARY KEY (organization, kind, engine, plan)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE operations (
@@ -77,7 +81,7 @@ CREATE TABLE events (
     at       INTEGER NOT NULL,
     resource TEXT,
     body     TEXT NOT NULL CHECK (body <> '')
-) STRICT;
+, organization TEXT NOT NULL DEFAULT '', operation TEXT NOT NULL DEFAULT '', type TEXT NOT NULL DEFAULT '') STRICT;
 CREATE INDEX events_resource ON events (resource, sequence) WHERE resource IS NOT NULL;
 
 CREATE TABLE idempotency (
@@ -119,6 +123,39 @@ CREATE TABLE api_keys (
     created_at   INTEGER NOT NULL,
     revoked_at   INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX api_keys_organization ON api_keys (organization, id);
+
+-- The most live resources that an organization may have: of one plan, or (all three empty) of all together.
+CREATE TABLE quotas (
+    organization TEXT NOT NULL CHECK (organization <> ''),
+    kind         TEXT NOT NULL CHECK (kind IN ('', 'cache', 'database_server', 'database', 'machine', 'cluster')),
+    engine       TEXT NOT NULL,
+    plan         TEXT NOT NULL,
+    most         INTEGER NOT NULL CHECK (most >= 0),
+    PRIMARY KEY (organization, kind, engine, plan),
+    CHECK ((kind = '') = (engine = '') AND (kind = '') = (plan = ''))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE webhooks (
+    id      TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
+    version INTEGER NOT NULL CHECK (version >= 1),
+    body    TEXT NOT NULL CHECK (body <> '')
+) STRICT, WITHOUT ROWID;
+
+-- From when to when somebody pays for a resource. What was billed outlives its resource.
+CREATE TABLE usage (
+    resource     TEXT NOT NULL CHECK (resource <> ''),
+    started_at   INTEGER NOT NULL,
+    ended_at     INTEGER,  -- NULL: it goes on
+    organization TEXT NOT NULL CHECK (organization <> ''),
+    billing_code TEXT NOT NULL,
+    kind         TEXT NOT NULL CHECK (kind IN ('cache', 'database_server', 'database', 'machine', 'cluster')),
+    engine       TEXT NOT NULL,
+    plan         TEXT NOT NULL,
+    CHECK (ended_at IS NULL OR ended_at >= started_at)
+) STRICT;
+CREATE UNIQUE INDEX usage_open ON usage (resource) WHERE ended_at IS NULL;
+CREATE INDEX usage_organization ON usage (organization, ended_at);
 
 CREATE TABLE orphans (
     provider      TEXT NOT NULL,

@@ -11,6 +11,7 @@
 #include "domain/event.h"
 #include "domain/operation.h"
 #include "domain/resource.h"
+#include "domain/webhook.h"
 
 namespace slipway::store {
 
@@ -23,5 +24,8 @@ Result<Operation> decode_operation(std::string_view id, std::string_view body, s
 
 std::string encode(const EventDraft& event);
 Result<Event> decode_event(std::string_view body, std::uint64_t sequence);
+
+std::string encode(const Webhook& webhook);
+Result<Webhook> decode_webhook(std::string_view id, std::string_view body, std::uint64_t version);
 
 }  // namespace slipway::store

@@ -121,6 +121,7 @@ void read_members(JsonIn& in, Operation& out) {
     out.deadline = in.time("deadline");
     out.actor = in.text("actor");
     out.request_id = in.text("request_id");
+    out.trace = in.text_if_any("trace");
     out.created_at = in.time("created_at");
     out.updated_at = in.time("updated_at");
 }
@@ -131,7 +132,7 @@ std::string encode(const Operation& operation) {
     // As in write_steps: every member is named, or this does not compile.
     const auto& [id, resource, organization, kind, provider, host, state, direction, cursor, steps, token, fence,
                  leases, cancel_requested, cancel_reason, failure, blocked_by, run_at, deadline, actor, request_id,
-                 created_at, updated_at, version] = operation;
+                 trace, created_at, updated_at, version] = operation;
     static_cast<void>(blocked_by);  // these two are columns
     static_cast<void>(version);
     JsonOut out;
@@ -156,6 +157,7 @@ std::string encode(const Operation& operation) {
     out.time("deadline", deadline);
     out.text("actor", actor);
     out.text("request_id", request_id);
+    if (!trace.empty()) out.text("trace", trace);
     out.time("created_at", created_at);
     out.time("updated_at", updated_at);
     out.end_object();
@@ -177,7 +179,7 @@ Result<Operation> decode_operation(std::string_view id, std::string_view body, s
 
 std::string encode(const EventDraft& event) {
     const auto& [at, type, message, resource, operation, organization, actor, request_id, provider_request_id,
-                 data] = event;
+                 trace, data] = event;
     JsonOut out;
     out.begin_object();
     out.time("at", at);
@@ -189,6 +191,7 @@ std::string encode(const EventDraft& event) {
     out.text("actor", actor);
     out.text("request_id", request_id);
     out.text("provider_request_id", provider_request_id);
+    if (!trace.empty()) out.text("trace", trace);
     out.tree("data", data);
     out.end_object();
     return out.take();
@@ -208,6 +211,7 @@ Result<Event> decode_event(std::string_view body, std::uint64_t sequence) {
     out.body.actor = in.text("actor");
     out.body.request_id = in.text("request_id");
     out.body.provider_request_id = in.text("provider_request_id");
+    out.body.trace = in.text_if_any("trace");
     out.body.data = in.tree("data");
     if (document.problem()) return fail(*document.problem());
     return out;

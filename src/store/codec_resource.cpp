@@ -65,12 +65,6 @@ ResourceState read_state(JsonIn in) {
     return {};
 }
 
-void write_texts(JsonOut& out, std::string_view key, const std::vector<std::string>& texts) {
-    out.begin_array(key);
-    for (const std::string& text : texts) out.text_item(text);
-    out.end_array();
-}
-
 void write_texts(JsonOut& out, std::string_view key, const std::map<std::string, std::string>& texts) {
     out.begin_object(key);
     for (const auto& [name, text] : texts) out.text_member(name, text);
@@ -95,14 +89,12 @@ void write_secrets(JsonOut& out, std::string_view key, const std::map<std::strin
 }
 
 void read_details(JsonIn& in, Resource& out) {
-    for (const json::value& item : in.array("remnants")) {
-        if (const auto* text = item.if_string()) {
-            out.remnants.emplace_back(*text);
-        } else {
-            in.complain("remnants", "has an item that is not a string");
-        }
-    }
+    out.remnants = in.texts("remnants");
     out.parameters = in.tree("parameters");
+    if (in.has("former")) {
+        JsonIn former = in.object("former");
+        out.former = FormerPlan{former.text("plan"), former.tree("parameters")};
+    }
     JsonIn allocations = in.object("allocations");
     for (const auto& member : allocations.members()) {
         out.allocations.emplace(member.key(), allocations.integer(member.key()));
@@ -139,7 +131,7 @@ std::string encode(const Resource& resource) {
     // A member that is added to a resource does not compile here before it is written and read as well.
     const auto& [id, name, kind, engine, plan, provider, external_name, generation, organization, face,
                  billing_code, labels, pooled, host, state, health, health_at, health_detail, remnants, parameters,
-                 allocations, secrets, handle, created_at, updated_at, version] = resource;
+                 former, allocations, secrets, handle, created_at, updated_at, version] = resource;
     static_cast<void>(version);  // a column
     JsonOut out;
     out.begin_object();
@@ -161,8 +153,14 @@ std::string encode(const Resource& resource) {
     out.text("health", to_string(health));
     out.time("health_at", health_at);
     out.text("health_detail", health_detail);
-    write_texts(out, "remnants", remnants);
+    out.texts("remnants", remnants);
     out.tree("parameters", parameters);
+    if (former) {
+        out.begin_object("former");
+        out.text("plan", former->plan);
+        out.tree("parameters", former->parameters);
+        out.end_object();
+    }
     write_numbers(out, "allocations", allocations);
     write_secrets(out, "secrets", secrets);
     out.tree("handle", handle);

@@ -95,8 +95,8 @@ Operation full_operation() {
     in.host = HostId("host-1");
     in.direction = Direction::undo;
     in.cursor = 3;
-    for (const StepKind kind :
-         {StepKind::create, StepKind::verify, StepKind::update, StepKind::restart, StepKind::remove}) {
+    for (const StepKind kind : {StepKind::create, StepKind::verify, StepKind::update, StepKind::change,
+                                StepKind::restart, StepKind::remove}) {
         in.steps.push_back({.kind = kind, .attempts = 4'294'967'295U, .last_error = kOdd, .request_id = "req"});
     }
     in.steps[0].uncertain = true;
@@ -115,6 +115,7 @@ Operation full_operation() {
     in.deadline = kNow + std::chrono::hours(1);
     in.actor = "key_1";
     in.request_id = "request";
+    in.trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     in.created_at = kNow;
     in.updated_at = kNow;
     in.version = 3;
@@ -162,6 +163,7 @@ EventDraft full_event() {
     in.actor = "key_1";
     in.request_id = "request";
     in.provider_request_id = "aws-1";
+    in.trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     in.data = {{"n", 0.25}};
     return in;
 }

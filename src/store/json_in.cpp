@@ -62,6 +62,8 @@ std::string JsonIn::text(std::string_view key) {
     return std::string(found->get_string());
 }
 
+std::string JsonIn::text_if_any(std::string_view key) { return has(key) ? text(key) : std::string(); }
+
 bool JsonIn::boolean(std::string_view key) {
     const json::value* found = find(key);
     if (found == nullptr) return false;
@@ -110,6 +112,18 @@ const json::array& JsonIn::array(std::string_view key) {
         return no_items();
     }
     return found->get_array();
+}
+
+std::vector<std::string> JsonIn::texts(std::string_view key) {
+    std::vector<std::string> found;
+    for (const json::value& item : array(key)) {
+        if (const auto* text = item.if_string()) {
+            found.emplace_back(*text);
+        } else {
+            complain(key, "has an item that is not a string");
+        }
+    }
+    return found;
 }
 
 const json::object& JsonIn::members() const { return object_ != nullptr ? *object_ : no_members(); }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/json/storage_ptr.hpp>
 
@@ -41,6 +42,9 @@ class JsonIn {
     JsonIn(JsonDocument& document, const json::object* object) : document_(&document), object_(object) {}
 
     [[nodiscard]] std::string text(std::string_view key);
+    // For members that older versions did not write: the default, where it is missing.
+    [[nodiscard]] std::string text_if_any(std::string_view key);
+    [[nodiscard]] bool has(std::string_view key) const { return object_ != nullptr && object_->contains(key); }
     [[nodiscard]] bool boolean(std::string_view key);
     [[nodiscard]] TimePoint time(std::string_view key) { return from_micros(integer(key)); }
     [[nodiscard]] std::int64_t integer(std::string_view key);
@@ -52,6 +56,7 @@ class JsonIn {
         return static_cast<T>(value);
     }
     [[nodiscard]] json::object tree(std::string_view key);  // a deep copy
+    [[nodiscard]] std::vector<std::string> texts(std::string_view key);
     [[nodiscard]] JsonIn object(std::string_view key);
     // Empty where it is missing or no array (which is then the problem).
     [[nodiscard]] const json::array& array(std::string_view key);

@@ -36,4 +36,10 @@ void JsonOut::tree(std::string_view key, const json::object& value) {
     }
 }
 
+void JsonOut::texts(std::string_view key, const std::vector<std::string>& values) {
+    begin_array(key);
+    for (const std::string& value : values) text_item(value);
+    end_array();
+}
+
 }  // namespace slipway::store

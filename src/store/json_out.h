@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -51,6 +52,7 @@ class JsonOut {
     void boolean(std::string_view key, bool value) { member(key), out_ += value ? "true" : "false"; }
     void time(std::string_view key, TimePoint value) { number(key, to_micros(value)); }
     void tree(std::string_view key, const json::object& value);
+    void texts(std::string_view key, const std::vector<std::string>& values);
 
     void text_item(std::string_view value) { separate(), append_quoted(value); }
     void object_item() { separate(), open('{'); }

@@ -37,6 +37,10 @@ bool is_live(const ResourceState& state) {
     return !is_gone(state) && !std::holds_alternative<resource_state::Failed>(state);
 }
 
+std::string plan_subject(const precondition::PlanResourcesBelow& below) {
+    return below.organization.str() + "/" + below.engine + "/" + below.plan;
+}
+
 bool counts_in_pool(const Resource& resource) {
     using namespace resource_state;
     return resource.pooled &&
@@ -80,7 +84,20 @@ class FormCheck {
         if (put.key.id.empty() || put.key.hash.empty() || put.key.organization.empty()) {
             return refuse("an API key needs an id, a hash and an organization");
         }
+        if (!keys.insert(put.key.id).second) return refuse("API key " + put.key.id.str() + " is written twice");
+        if (!hashes.insert(put.key.hash).second) return refuse("two API keys have one hash");
         return {};
+    }
+    Status operator()(const write::PutQuota& put) { return check_quota(put.quota); }
+    Status operator()(const write::DropQuota& drop) { return check_quota(drop.quota); }
+    Status operator()(const write::PutWebhook& put) {
+        const Webhook& in = put.webhook;
+        if (in.id.empty() || in.url.empty()) return refuse("a webhook needs an id and a url");
+        if (!webhooks.insert(in.id).second) return refuse("webhook " + in.id.str() + " is written twice");
+        return {};
+    }
+    Status operator()(const write::DropWebhook& drop) {
+        return drop.webhook.empty() ? refuse("a webhook needs an id") : Status();
     }
     Status operator()(const write::PutOrphan& put) {
         static constexpr std::array<std::string_view, 3> kinds = {"lost", "gone", "foreign"};
@@ -96,6 +113,19 @@ class FormCheck {
 
     std::set<ResourceId> resources;
     std::set<OperationId> operations;
+    std::set<WebhookId> webhooks;
+    std::set<ApiKeyId> keys;
+    std::set<std::string> hashes;
+
+  private:
+    static Status check_quota(const Quota& in) {
+        if (in.organization.empty()) return refuse("a quota needs an organization");
+        if (in.kind.has_value() == in.engine.empty() || in.kind.has_value() == in.plan.empty()) {
+            return refuse("a quota has a kind, an engine and a plan, or none of them");
+        }
+        if (in.limit > INT64_MAX) return refuse("a quota is at most 9223372036854775807");
+        return {};
+    }
 };
 
 }  // namespace
@@ -165,6 +195,14 @@ void settle_waits(Commit& commit, const std::function<bool(const OperationId&)>&
         const bool open = known != open_after.end() ? known->second : is_open(put->operation.blocked_by);
         if (!open) put->operation.blocked_by = {};
     }
+}
+
+bool matches(const EventFilter& filter, const EventKey& event) {
+    const auto begins = [&](const std::string& type) { return event.type.starts_with(type); };
+    return (!filter.resource || filter.resource->str() == event.resource) &&
+           (!filter.operation || filter.operation->str() == event.operation) &&
+           (!filter.organization || filter.organization->str() == event.organization) &&
+           (filter.types.empty() || std::ranges::any_of(filter.types, begins));
 }
 
 std::uint32_t page_limit(std::uint32_t asked) { return std::clamp<std::uint32_t>(asked, 1, kMaxPage); }

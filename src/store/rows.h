@@ -23,6 +23,8 @@ const OperationId* waits_for(const Operation& operation);
 
 bool is_gone(const ResourceState& state);
 bool is_live(const ResourceState& state);  // neither gone nor failed: it counts against the quota
+// "ORGANIZATION/ENGINE/PLAN": what a plan's quota that was reached is about.
+std::string plan_subject(const precondition::PlanResourcesBelow& below);
 // A pooled resource that is there or coming, so that no other has to be made.
 bool counts_in_pool(const Resource& resource);
 
@@ -44,6 +46,22 @@ bool is_work(const Operation& operation);
 // Clears blocked_by in the operations that the commit writes where nothing would ever clear it again: the other one
 // is unblocked by this commit, or is terminal or absent after it. `is_open` tells of those it does not write.
 void settle_waits(Commit& commit, const std::function<bool(const OperationId&)>& is_open);
+
+// How many events one call looks at, whether they match or not, so that its work is bounded.
+inline constexpr std::uint32_t kMaxEventsLookedAt = 5000;
+// What of an event a filter looks at, so that a store need not read its body.
+struct EventKey {
+    std::string_view resource;
+    std::string_view operation;
+    std::string_view organization;
+    std::string_view type;
+};
+bool matches(const EventFilter& filter, const EventKey& event);
+
+// How many durations one call gives, of how many operations that it looks at.
+inline constexpr std::size_t kMaxDurations = 100;
+inline constexpr std::size_t kMaxDurationsLookedAt = 1000;
+inline constexpr std::size_t kMaxUsageRows = 10'000;
 
 inline constexpr std::uint32_t kMaxPage = 1000;
 // At least one row, at most the bound.

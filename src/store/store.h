@@ -21,6 +21,8 @@
 #include "domain/operation.h"
 #include "domain/operation_step.h"
 #include "domain/resource.h"
+#include "domain/usage.h"
+#include "domain/webhook.h"
 
 namespace slipway {
 
@@ -44,6 +46,17 @@ struct LiveResourcesBelow {  // fewer than `limit` resources of the organization
     OrganizationId organization;
     std::uint64_t limit = 0;
 };
+struct PlanResourcesBelow {  // the same, counting those of one plan only
+    OrganizationId organization;
+    Kind kind = Kind::cache;
+    std::string engine;
+    std::string plan;
+    std::uint64_t limit = 0;
+};
+struct NameFree {  // no resource of the organization that is not gone has this name
+    OrganizationId organization;
+    std::string name;
+};
 struct ResourceUnchanged {  // the resource has this version; for decisions that only read it
     ResourceId resource;
     std::uint64_t version = 0;
@@ -51,7 +64,8 @@ struct ResourceUnchanged {  // the resource has this version; for decisions that
 }  // namespace precondition
 using Precondition =
     std::variant<precondition::ExternalNameFree, precondition::IdempotencyKeyFree, precondition::PoolBelow,
-                 precondition::LiveResourcesBelow, precondition::ResourceUnchanged>;
+                 precondition::LiveResourcesBelow, precondition::PlanResourcesBelow, precondition::NameFree,
+                 precondition::ResourceUnchanged>;
 
 // ---- Writes. ----
 struct IdempotencyRecord {
@@ -106,6 +120,19 @@ struct PutOrganization {  // insert or replace by id
 struct PutApiKey {  // insert or replace by id
     ApiKey key;
 };
+struct PutQuota {  // insert or replace by organization, kind, engine and plan
+    Quota quota;
+};
+struct DropQuota {  // the one of the same organization, kind, engine and plan; its limit does not matter
+    Quota quota;
+};
+// Stored only if the stored version equals webhook.version (0: it must not exist); the stored one is +1.
+struct PutWebhook {
+    Webhook webhook;
+};
+struct DropWebhook {
+    WebhookId webhook;
+};
 struct PutOrphan {  // insert or replace by provider and external name
     Orphan orphan;
 };
@@ -118,9 +145,10 @@ struct PutSetting {  // insert or replace: "installation", wrapped data keys, â€
     std::string value;
 };
 }  // namespace write
-using Write = std::variant<write::PutResource, write::PutOperation, write::Unblock, write::ReleaseAllocations,
-                           write::PutIdempotency, write::PutOrganization, write::PutApiKey, write::PutOrphan,
-                           write::DropOrphan, write::PutSetting>;
+using Write =
+    std::variant<write::PutResource, write::PutOperation, write::Unblock, write::ReleaseAllocations,
+                 write::PutIdempotency, write::PutOrganization, write::PutApiKey, write::PutQuota, write::DropQuota,
+                 write::PutWebhook, write::DropWebhook, write::PutOrphan, write::DropOrphan, write::PutSetting>;
 
 // One number of a range, e.g. a port, for the lifetime of a resource. Two live allocations of one range never
 // have the same value, and a freed value rests before it is given again. Taken in the order of longest rest.
@@ -156,7 +184,9 @@ enum class Obstacle : std::uint8_t {
     external_name_taken,
     idempotency_key_used,
     pool_full,
-    quota_reached,
+    quota_reached,      // its subject: the organization, or "ORGANIZATION/ENGINE/PLAN"
+    name_taken,         // NameFree
+    webhook_changed,    // version, or existence
     resource_changed,   // version, or existence
     operation_changed,  // version, or existence
     fenced,             // the operation was leased again since
@@ -223,6 +253,31 @@ struct PageRequest {
     std::string after;          // cursor; empty: from the start (oldest first)
     std::uint32_t limit = 100;  // at most 1000
 };
+// What names an operation belongs to the operation's resource as well.
+struct EventFilter {
+    std::optional<ResourceId> resource = {};
+    std::optional<OperationId> operation = {};
+    std::optional<OrganizationId> organization = {};
+    std::vector<std::string> types = {};  // any of these types, or beginnings of them ("resource."); empty: all
+};
+struct EventPage {
+    std::vector<Event> items;   // ascending
+    std::uint64_t scanned = 0;  // everything up to here was looked at: the cursor to go on from
+    bool more = false;          // there is more to look at now: a page's work is bounded, found or not
+};
+struct LiveCount {
+    Kind kind = Kind::cache;
+    std::string engine;
+    std::string plan;
+    std::uint64_t live = 0;  // neither gone nor failed
+};
+// How long finished operations of one kind took.
+struct DurationQuery {
+    OperationKind operation = OperationKind::provision;
+    Kind kind = Kind::cache;
+    std::string engine;
+    std::string plan;
+};
 struct PoolLevel {
     Kind kind = Kind::cache;
     std::string engine;
@@ -235,7 +290,8 @@ struct PoolLevel {
 struct CommitNotice {
     std::vector<ResourceId> resources;
     std::vector<OperationId> operations;
-    bool work = false;  // an operation may have become due
+    bool work = false;             // an operation may have become due
+    std::uint64_t last_event = 0;  // the sequence of the last event written; 0: none
 };
 
 class Store {
@@ -258,13 +314,28 @@ class Store {
     virtual Task<Result<std::optional<Operation>>> operation(OperationId id) = 0;
     virtual Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) = 0;
 
-    // Events with a sequence above `after`, ascending; of one resource where it is given.
-    virtual Task<Result<std::vector<Event>>> events(std::uint64_t after, std::optional<ResourceId> resource,
-                                                    std::uint32_t limit) = 0;
+    // Durations of the newest successful ones, newest first, at most 100 out of the newest 1000 of any kind.
+    virtual Task<Result<std::vector<Duration>>> durations(DurationQuery query) = 0;
+    virtual Task<Result<std::vector<LiveCount>>> live_counts(OrganizationId organization) = 0;
+    // At most 10,000 rows, ordered by their keys.
+    virtual Task<Result<std::vector<UsageRow>>> usage(UsageFilter filter) = 0;
+
+    // Events with a sequence above `after`, at most `limit` (1 to 1000).
+    virtual Task<Result<EventPage>> events(EventFilter filter, std::uint64_t after, std::uint32_t limit) = 0;
+    // The sequence of the newest event; 0: none.
+    virtual Task<Result<std::uint64_t>> last_event() = 0;
 
     virtual Task<Result<std::optional<IdempotencyRecord>>> idempotency(std::string scope, std::string key) = 0;
     virtual Task<Result<std::optional<ApiKey>>> api_key_by_hash(std::string hash) = 0;
+    virtual Task<Result<std::optional<ApiKey>>> api_key(ApiKeyId id) = 0;
+    // Revoked ones too, in the order of their ids; of one organization where it is given.
+    virtual Task<Result<Page<ApiKey>>> api_keys(std::optional<OrganizationId> organization, PageRequest page) = 0;
     virtual Task<Result<std::optional<Organization>>> organization(OrganizationId id) = 0;
+    virtual Task<Result<Page<Organization>>> organizations(PageRequest page) = 0;
+    // All quotas of one organization.
+    virtual Task<Result<std::vector<Quota>>> quotas(OrganizationId organization) = 0;
+    // All of them: there are few (the broker bounds them).
+    virtual Task<Result<std::vector<Webhook>>> webhooks() = 0;
     virtual Task<Result<std::vector<Orphan>>> orphans() = 0;
     virtual Task<Result<std::optional<std::string>>> setting(std::string key) = 0;
 

@@ -46,6 +46,22 @@ Page<T> page_of(const Filter& filter, const PageRequest& request, const Ids& ids
     return page;
 }
 
+// A page of the rows of a map by id.
+template <class T, class Id>
+Page<T> page_of_map(const std::map<Id, T>& rows, const Id& after, std::uint32_t limit, const auto& wanted) {
+    Page<T> page;
+    limit = page_limit(limit);
+    for (auto it = rows.upper_bound(after); it != rows.end(); ++it) {
+        if (!wanted(it->second)) continue;
+        if (page.items.size() == limit) {
+            page.next = page.items.back().id.str();
+            break;
+        }
+        page.items.push_back(it->second);
+    }
+    return page;
+}
+
 }  // namespace
 
 Page<Resource> MemoryState::resources(const ResourceFilter& filter, const PageRequest& page) const {
@@ -96,6 +112,97 @@ std::vector<PoolLevel> MemoryState::pool_levels() const {
     return levels;
 }
 
+std::vector<Duration> MemoryState::durations(const DurationQuery& query) const {
+    std::vector<Duration> found;
+    std::size_t looked_at = 0;
+    for (auto it = operations_.rbegin(); it != operations_.rend() && found.size() < kMaxDurations; ++it) {
+        const Operation& operation = *it->second;
+        const auto* succeeded = std::get_if<operation_state::Succeeded>(&operation.state);
+        if (succeeded == nullptr) continue;
+        if (looked_at++ == kMaxDurationsLookedAt) break;
+        const Resource& of = *resource(operation.resource);
+        if (operation.kind != query.operation || of.kind != query.kind) continue;
+        if (of.engine != query.engine || of.plan != query.plan) continue;
+        found.push_back(succeeded->at - operation.created_at);
+    }
+    return found;
+}
+
+std::vector<LiveCount> MemoryState::live_counts(const OrganizationId& organization) const {
+    std::vector<LiveCount> counts;
+    const auto of = live_.find(organization);
+    if (of == live_.end()) return counts;
+    for (const auto& [key, live] : of->second) {
+        const auto& [kind, engine, plan] = key;
+        counts.push_back({parse_kind(kind).value(), engine, plan, live});
+    }
+    return counts;
+}
+
+std::vector<UsageRow> MemoryState::usage(const UsageFilter& filter) const {
+    std::map<std::tuple<OrganizationId, std::string, std::string_view, std::string, std::string>, UsageRow> rows;
+    for (const auto& [resource, intervals] : usage_) {
+        std::set<UsageRow*> counted;
+        for (const UsageInterval& interval : intervals) {
+            const UsageKey& key = interval.key;
+            if (!agrees(filter.organization, key.organization)) continue;
+            if (!agrees(filter.billing_code, key.billing_code)) continue;
+            const TimePoint from = std::max(interval.from, filter.from);
+            const TimePoint to = std::min(interval.to.value_or(filter.to), filter.to);
+            if (from >= to) continue;
+            UsageRow& row = rows[{key.organization, key.billing_code, to_string(key.kind), key.engine, key.plan}];
+            row.key = key;
+            row.time += to - from;
+            if (counted.insert(&row).second) ++row.resources;
+        }
+    }
+    std::vector<UsageRow> found;
+    for (auto& [key, row] : rows) {
+        if (found.size() == kMaxUsageRows) break;
+        found.push_back(std::move(row));
+    }
+    return found;
+}
+
+EventPage MemoryState::events(const EventFilter& filter, std::uint64_t after, std::uint32_t limit) const {
+    EventPage page;
+    page.scanned = after;
+    limit = page_limit(limit);
+    std::uint32_t looked_at = 0;
+    // False: the page is full.
+    const auto look = [&](std::uint64_t sequence) {
+        if (page.items.size() == limit || looked_at == kMaxEventsLookedAt) {
+            page.more = true;
+            return false;
+        }
+        ++looked_at;
+        page.scanned = sequence;
+        const EventDraft& event = events_[sequence - 1]->body;
+        if (matches(filter, {event.resource.str(), event.operation.str(), event.organization.str(), event.type})) {
+            page.items.push_back(*events_[sequence - 1]);
+        }
+        return true;
+    };
+    auto resource_id = filter.resource;
+    if (const Operation* of = filter.operation ? operation(*filter.operation) : nullptr; of && !resource_id) {
+        resource_id = of->resource;
+    }
+    if (resource_id) {
+        if (const auto of = events_of_.find(*resource_id); of != events_of_.end()) {
+            const auto& all = of->second;
+            for (auto it = std::ranges::upper_bound(all, after); it != all.end(); ++it) {
+                if (!look(*it)) return page;
+            }
+        }
+    } else {
+        for (std::uint64_t sequence = after; sequence < last_event(); ++sequence) {
+            if (!look(sequence + 1)) return page;
+        }
+    }
+    page.scanned = std::max(page.scanned, last_event());
+    return page;
+}
+
 std::vector<Event> MemoryState::events(std::uint64_t after, const std::optional<ResourceId>& resource,
                                        std::uint32_t limit) const {
     std::vector<Event> found;
@@ -124,6 +231,36 @@ const IdempotencyRecord* MemoryState::idempotency(const std::string& scope, cons
 const ApiKey* MemoryState::api_key_by_hash(const std::string& hash) const {
     const auto found = api_key_hashes_.find(hash);
     return found != api_key_hashes_.end() ? &api_keys_.at(found->second) : nullptr;
+}
+
+const ApiKey* MemoryState::api_key(const ApiKeyId& id) const {
+    const auto found = api_keys_.find(id);
+    return found != api_keys_.end() ? &found->second : nullptr;
+}
+
+Page<ApiKey> MemoryState::api_keys(const std::optional<OrganizationId>& organization,
+                                   const PageRequest& page) const {
+    const auto of_it = [&](const ApiKey& key) { return agrees(organization, key.organization); };
+    return page_of_map<ApiKey>(api_keys_, ApiKeyId(page.after), page.limit, of_it);
+}
+
+Page<Organization> MemoryState::organizations(const PageRequest& page) const {
+    return page_of_map<Organization>(organizations_, OrganizationId(page.after), page.limit,
+                                     [](const Organization&) { return true; });
+}
+
+std::vector<Quota> MemoryState::quotas(const OrganizationId& organization) const {
+    std::vector<Quota> all;
+    const auto of = quotas_.find(organization);
+    if (of == quotas_.end()) return all;
+    for (const auto& [key, quota] : of->second) all.push_back(quota);
+    return all;
+}
+
+std::vector<Webhook> MemoryState::webhooks() const {
+    std::vector<Webhook> all;
+    for (const auto& [id, webhook] : webhooks_) all.push_back(webhook);
+    return all;
 }
 
 const Organization* MemoryState::organization(const OrganizationId& id) const {

@@ -15,6 +15,10 @@ auto find_row(const Map& rows, const Key& key) -> decltype(rows.begin()->second.
     return found != rows.end() ? found->second.get() : nullptr;
 }
 
+auto key_of(const Quota& quota) {
+    return std::tuple(quota.kind ? to_string(*quota.kind) : std::string_view(), quota.engine, quota.plan);
+}
+
 }  // namespace
 
 std::optional<Rejected> MemoryState::check(const Precondition& precondition, TimePoint now) const {
@@ -36,9 +40,20 @@ std::optional<Rejected> MemoryState::check(const Precondition& precondition, Tim
                 return size >= p.limit ? Answer({Obstacle::pool_full, p.plan}) : Answer();
             },
             [&](const precondition::LiveResourcesBelow& p) {
-                const auto live = live_.find(p.organization);
-                const std::uint64_t count = live != live_.end() ? live->second : 0;
+                std::uint64_t count = 0;
+                for (const LiveCount& of : live_counts(p.organization)) count += of.live;
                 return count >= p.limit ? Answer({Obstacle::quota_reached, p.organization.str()}) : Answer();
+            },
+            [&](const precondition::PlanResourcesBelow& p) {
+                std::uint64_t count = 0;
+                for (const LiveCount& of : live_counts(p.organization)) {
+                    if (of.kind == p.kind && of.engine == p.engine && of.plan == p.plan) count = of.live;
+                }
+                return count >= p.limit ? Answer({Obstacle::quota_reached, plan_subject(p)}) : Answer();
+            },
+            [&](const precondition::NameFree& p) {
+                const bool taken = names_.contains({p.organization, p.name});
+                return taken ? Answer({Obstacle::name_taken, p.name}) : Answer();
             },
             [&](const precondition::ResourceUnchanged& p) {
                 const Resource* stored = resource(p.resource);
@@ -78,6 +93,13 @@ std::optional<Rejected> MemoryState::check(const write::PutOperation& put, const
     return Rejected{Obstacle::resource_changed, in.resource.str()};
 }
 
+std::optional<Rejected> MemoryState::check(const write::PutWebhook& put) const {
+    const auto stored = webhooks_.find(put.webhook.id);
+    const std::uint64_t version = stored != webhooks_.end() ? stored->second.version : 0;
+    if (put.webhook.version == version) return std::nullopt;
+    return Rejected{Obstacle::webhook_changed, put.webhook.id.str()};
+}
+
 Status MemoryState::check_constraints(const Commit& commit) const {
     std::set<std::pair<std::string, std::string>> names;
     for (const Write& write : commit.writes) {
@@ -110,6 +132,7 @@ Result<CommitAnswer> MemoryState::apply(Commit commit, TimePoint now, CommitNoti
         std::optional<Rejected> rejected;
         if (const auto* put = std::get_if<write::PutResource>(&write)) rejected = check(*put);
         if (const auto* put = std::get_if<write::PutOperation>(&write)) rejected = check(*put, commit);
+        if (const auto* put = std::get_if<write::PutWebhook>(&write)) rejected = check(*put);
         if (rejected) return *rejected;
     }
     if (Status status = check_constraints(commit); !status) return fail(status.error());
@@ -132,6 +155,13 @@ Result<CommitAnswer> MemoryState::apply(Commit commit, TimePoint now, CommitNoti
                 [&](write::PutIdempotency& w) { put(std::move(w.record), now); },
                 [&](write::PutOrganization& w) { organizations_[w.organization.id] = w.organization; },
                 [&](write::PutApiKey& w) { put(std::move(w.key)); },
+                [&](write::PutQuota& w) { quotas_[w.quota.organization][key_of(w.quota)] = w.quota; },
+                [&](write::DropQuota& w) { quotas_[w.quota.organization].erase(key_of(w.quota)); },
+                [&](write::PutWebhook& w) {
+                    w.webhook.version += 1;
+                    webhooks_.insert_or_assign(w.webhook.id, std::move(w.webhook));
+                },
+                [&](write::DropWebhook& w) { webhooks_.erase(w.webhook); },
                 [&](write::PutOrphan& w) {
                     orphans_.insert_or_assign({w.orphan.provider, w.orphan.external_name}, w.orphan);
                 },
@@ -144,6 +174,7 @@ Result<CommitAnswer> MemoryState::apply(Commit commit, TimePoint now, CommitNoti
         if (const auto* ended = std::get_if<write::Unblock>(&write)) unblock(ended->operation, changed);
     }
     for (EventDraft& draft : commit.events) answer.last_event = append(std::move(draft));
+    changed.last_event = answer.last_event;
     if (notice != nullptr) *notice = std::move(changed);
     return answer;
 }
@@ -161,7 +192,7 @@ Result<LeaseAnswer> MemoryState::lease(const LeaseRequest& request, TimePoint no
         if (!outcome) continue;
         LeasedWork work{put(std::move(outcome->operation), changed), *of, outcome->fresh, outcome->takeover};
         if (outcome->resource_changed) work.resource = put(std::move(outcome->resource), changed);
-        for (EventDraft& draft : outcome->events) append(std::move(draft));
+        for (EventDraft& draft : outcome->events) changed.last_event = append(std::move(draft));
         if (is_terminal(work.operation.state)) {
             unblock(id, changed);
         } else {
@@ -175,7 +206,9 @@ Result<LeaseAnswer> MemoryState::lease(const LeaseRequest& request, TimePoint no
 
 Resource MemoryState::put(Resource in, CommitNotice& notice) {
     in.version += 1;
-    if (const Resource* stored = resource(in.id)) {
+    const Resource* stored = resource(in.id);
+    meter(stored, in);
+    if (stored != nullptr) {
         unindex(*stored);
     } else {
         external_names_.emplace(std::pair(in.provider, in.external_name), in.id);
@@ -188,7 +221,8 @@ Resource MemoryState::put(Resource in, CommitNotice& notice) {
 
 void MemoryState::index(const Resource& in) {
     by_organization_[in.organization].insert(in.id.str());
-    if (is_live(in.state)) ++live_[in.organization];
+    if (is_live(in.state)) ++live_[in.organization][{to_string(in.kind), in.engine, in.plan}];
+    if (!is_gone(in.state)) ++names_[{in.organization, in.name}];
     if (!counts_in_pool(in)) return;
     Pool& pool = pools_[{in.kind, in.engine, in.plan}];
     const bool ready = std::holds_alternative<resource_state::Ready>(in.state);
@@ -197,12 +231,29 @@ void MemoryState::index(const Resource& in) {
 
 void MemoryState::unindex(const Resource& in) {
     by_organization_[in.organization].erase(in.id.str());
-    if (is_live(in.state)) --live_[in.organization];
+    if (is_live(in.state)) {
+        auto& live = live_[in.organization];
+        const auto of_plan = live.find(PlanKey(to_string(in.kind), in.engine, in.plan));
+        if (--of_plan->second == 0) live.erase(of_plan);
+    }
+    if (!is_gone(in.state)) {
+        const auto name = names_.find({in.organization, in.name});
+        if (--name->second == 0) names_.erase(name);
+    }
     if (!counts_in_pool(in)) return;
     const auto pool = pools_.find({in.kind, in.engine, in.plan});
     pool->second.ready.erase(in.id);
     pool->second.coming.erase(in.id);
     if (pool->second.ready.empty() && pool->second.coming.empty()) pools_.erase(pool);
+}
+
+void MemoryState::meter(const Resource* before, const Resource& after) {
+    const auto was = before != nullptr ? usage_key(*before) : std::nullopt;
+    auto is = usage_key(after);
+    if (was == is) return;
+    auto& intervals = usage_[after.id];
+    if (was) intervals.back().to = std::max(intervals.back().from, after.updated_at);
+    if (is) intervals.push_back({std::move(*is), after.updated_at, std::nullopt});
 }
 
 Operation MemoryState::put(Operation in, CommitNotice& notice) {

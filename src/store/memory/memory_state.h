@@ -37,12 +37,24 @@ class MemoryState {
     [[nodiscard]] std::vector<PoolLevel> pool_levels() const;
     [[nodiscard]] const Operation* operation(const OperationId& id) const;
     [[nodiscard]] Page<Operation> operations(const OperationFilter& filter, const PageRequest& page) const;
+    [[nodiscard]] std::vector<Duration> durations(const DurationQuery& query) const;
+    [[nodiscard]] std::vector<LiveCount> live_counts(const OrganizationId& organization) const;
+    [[nodiscard]] std::vector<UsageRow> usage(const UsageFilter& filter) const;
+    [[nodiscard]] EventPage events(const EventFilter& filter, std::uint64_t after, std::uint32_t limit) const;
+    // The same, for tests: all of them or those of one resource.
     [[nodiscard]] std::vector<Event> events(std::uint64_t after, const std::optional<ResourceId>& resource,
                                             std::uint32_t limit) const;
+    [[nodiscard]] std::uint64_t last_event() const { return events_.size(); }
     [[nodiscard]] const IdempotencyRecord* idempotency(const std::string& scope, const std::string& key,
                                                        TimePoint now) const;
     [[nodiscard]] const ApiKey* api_key_by_hash(const std::string& hash) const;
+    [[nodiscard]] const ApiKey* api_key(const ApiKeyId& id) const;
+    [[nodiscard]] Page<ApiKey> api_keys(const std::optional<OrganizationId>& organization,
+                                        const PageRequest& page) const;
     [[nodiscard]] const Organization* organization(const OrganizationId& id) const;
+    [[nodiscard]] Page<Organization> organizations(const PageRequest& page) const;
+    [[nodiscard]] std::vector<Quota> quotas(const OrganizationId& organization) const;
+    [[nodiscard]] std::vector<Webhook> webhooks() const;
     [[nodiscard]] std::vector<Orphan> orphans() const;
     [[nodiscard]] const std::string* setting(const std::string& key) const;
 
@@ -52,6 +64,12 @@ class MemoryState {
 
   private:
     using PoolKey = std::tuple<Kind, std::string, std::string>;
+    using PlanKey = std::tuple<std::string_view, std::string, std::string>;  // in the order of the kinds' words
+    struct UsageInterval {
+        UsageKey key;
+        TimePoint from;
+        std::optional<TimePoint> to;  // none: it goes on
+    };
     struct Pool {
         std::set<ResourceId> ready;
         std::set<ResourceId> coming;
@@ -60,6 +78,7 @@ class MemoryState {
     std::optional<Rejected> check(const Precondition& precondition, TimePoint now) const;
     std::optional<Rejected> check(const write::PutResource& put) const;
     std::optional<Rejected> check(const write::PutOperation& put, const Commit& commit) const;
+    std::optional<Rejected> check(const write::PutWebhook& put) const;
     Status check_constraints(const Commit& commit) const;
 
     Resource put(Resource resource, CommitNotice& notice);
@@ -70,6 +89,7 @@ class MemoryState {
     std::uint64_t append(EventDraft draft);
     void index(const Resource& resource);
     void unindex(const Resource& resource);
+    void meter(const Resource* before, const Resource& after);
 
     template <class T>
     using Rows = std::map<std::string, std::shared_ptr<const T>>;
@@ -81,7 +101,9 @@ class MemoryState {
     std::map<std::pair<std::string, std::string>, ResourceId> external_names_;
     std::map<OrganizationId, std::set<std::string>> by_organization_;
     std::map<ResourceId, std::set<std::string>> operations_of_;
-    std::map<OrganizationId, std::uint64_t> live_;
+    std::map<std::pair<OrganizationId, std::string>, std::uint64_t> names_;  // of how many that are not gone
+    std::map<OrganizationId, std::map<PlanKey, std::uint64_t>> live_;        // no entry: none
+    std::map<ResourceId, std::vector<UsageInterval>> usage_;
     std::map<PoolKey, Pool> pools_;
     DueIndex due_;
     AllocationBook allocations_;
@@ -92,6 +114,8 @@ class MemoryState {
     std::map<OrganizationId, Organization> organizations_;
     std::map<ApiKeyId, ApiKey> api_keys_;
     std::map<std::string, ApiKeyId> api_key_hashes_;
+    std::map<OrganizationId, std::map<PlanKey, Quota>> quotas_;
+    std::map<WebhookId, Webhook> webhooks_;
     std::map<std::pair<std::string, std::string>, Orphan> orphans_;
     std::map<std::string, std::string> settings_;
 };

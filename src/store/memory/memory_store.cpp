@@ -8,7 +8,9 @@ std::optional<T> copy_of(const T* found) {
     return found != nullptr ? std::optional<T>(*found) : std::nullopt;
 }
 
-bool says_nothing(const CommitNotice& notice) { return notice.resources.empty() && notice.operations.empty(); }
+bool says_nothing(const CommitNotice& notice) {
+    return notice.resources.empty() && notice.operations.empty() && notice.last_event == 0;
+}
 
 }  // namespace
 
@@ -82,10 +84,29 @@ Task<Result<Page<Operation>>> MemoryStore::operations(OperationFilter filter, Pa
     co_return state_.operations(filter, page);
 }
 
-Task<Result<std::vector<Event>>> MemoryStore::events(std::uint64_t after, std::optional<ResourceId> resource,
-                                                     std::uint32_t limit) {
+Task<Result<std::vector<Duration>>> MemoryStore::durations(DurationQuery query) {
     const std::scoped_lock lock(mutex_);
-    co_return state_.events(after, resource, limit);
+    co_return state_.durations(query);
+}
+
+Task<Result<std::vector<LiveCount>>> MemoryStore::live_counts(OrganizationId organization) {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.live_counts(organization);
+}
+
+Task<Result<std::vector<UsageRow>>> MemoryStore::usage(UsageFilter filter) {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.usage(filter);
+}
+
+Task<Result<EventPage>> MemoryStore::events(EventFilter filter, std::uint64_t after, std::uint32_t limit) {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.events(filter, after, limit);
+}
+
+Task<Result<std::uint64_t>> MemoryStore::last_event() {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.last_event();
 }
 
 Task<Result<std::optional<IdempotencyRecord>>> MemoryStore::idempotency(std::string scope, std::string key) {
@@ -98,9 +119,34 @@ Task<Result<std::optional<ApiKey>>> MemoryStore::api_key_by_hash(std::string has
     co_return copy_of(state_.api_key_by_hash(hash));
 }
 
+Task<Result<std::optional<ApiKey>>> MemoryStore::api_key(ApiKeyId id) {
+    const std::scoped_lock lock(mutex_);
+    co_return copy_of(state_.api_key(id));
+}
+
+Task<Result<Page<ApiKey>>> MemoryStore::api_keys(std::optional<OrganizationId> organization, PageRequest page) {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.api_keys(organization, page);
+}
+
 Task<Result<std::optional<Organization>>> MemoryStore::organization(OrganizationId id) {
     const std::scoped_lock lock(mutex_);
     co_return copy_of(state_.organization(id));
+}
+
+Task<Result<Page<Organization>>> MemoryStore::organizations(PageRequest page) {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.organizations(page);
+}
+
+Task<Result<std::vector<Quota>>> MemoryStore::quotas(OrganizationId organization) {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.quotas(organization);
+}
+
+Task<Result<std::vector<Webhook>>> MemoryStore::webhooks() {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.webhooks();
 }
 
 Task<Result<std::vector<Orphan>>> MemoryStore::orphans() {

@@ -136,8 +136,8 @@ TEST(Schema, ChecksWhatARowMayBe) {
              "INSERT INTO allocations VALUES ('r', 1, 'nobody', 'k', NULL)",
              "INSERT INTO api_keys VALUES ('k', 'h', 'o', 'king', '', 0, NULL)",
              "INSERT INTO orphans VALUES ('p', 'x', 'odd', '', '', 0, 0, 0, NULL)",
-             "INSERT INTO organization_usage VALUES ('o', -1)",
-             "INSERT INTO events VALUES (0, 0, NULL, '{}')",
+             "INSERT INTO live_counts VALUES ('o', 'cache', 'redis', 'small', 0)",
+             "INSERT INTO events (sequence, at, body) VALUES (0, 0, '{}')",
          }) {
         EXPECT_THROW(database.execute(bad), SqlFailure) << bad;
     }

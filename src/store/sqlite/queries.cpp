@@ -63,28 +63,35 @@ Result<std::optional<Operation>> find_operation(Database& database, const Operat
     return store::decode_operation(id.str(), row.text(2), row.natural(0), row.text(1));
 }
 
-Result<std::vector<Event>> read_events(Database& database, std::uint64_t after,
-                                       const std::optional<ResourceId>& resource, std::uint32_t limit) {
-    limit = store::page_limit(limit);
-    // Sequences are signed in the database.
-    const std::uint64_t from = std::min<std::uint64_t>(after, INT64_MAX);
-    Cursor row = resource ? database
-                                .statement(
-                                    "SELECT sequence, body FROM events WHERE resource = ?1 "
-                                    "AND sequence > ?2 ORDER BY sequence LIMIT ?3")
-                                .run(resource->str(), from, limit)
-                          : database
-                                .statement(
-                                    "SELECT sequence, body FROM events WHERE sequence > ?1 "
-                                    "ORDER BY sequence LIMIT ?2")
-                                .run(from, limit);
-    std::vector<Event> events;
+Result<std::vector<Duration>> read_durations(Database& database, const DurationQuery& query) {
+    Cursor row = database
+                     .statement(
+                         "SELECT json_extract(o.body, '$.state.at') - json_extract(o.body, '$.created_at') "
+                         "FROM (SELECT id, resource, kind, body FROM operations INDEXED BY operations_ended "
+                         "WHERE open = 0 AND state = 'succeeded' ORDER BY id DESC LIMIT ?1) o "
+                         "CROSS JOIN resources r ON r.id = o.resource "
+                         "WHERE o.kind = ?2 AND r.kind = ?3 AND r.engine = ?4 AND r.plan = ?5 "
+                         "ORDER BY o.id DESC LIMIT ?6")
+                     .run(store::kMaxDurationsLookedAt, to_string(query.operation), to_string(query.kind),
+                          query.engine, query.plan, store::kMaxDurations);
+    std::vector<Duration> durations;
+    while (row.next()) durations.emplace_back(std::chrono::microseconds(row.integer(0)));
+    return durations;
+}
+
+Result<std::vector<LiveCount>> read_live_counts(Database& database, const OrganizationId& organization) {
+    Cursor row = database
+                     .statement(
+                         "SELECT kind, engine, plan, live FROM live_counts WHERE organization = ?1 "
+                         "ORDER BY kind, engine, plan")
+                     .run(organization.str());
+    std::vector<LiveCount> counts;
     while (row.next()) {
-        auto event = store::decode_event(row.text(1), row.natural(0));
-        if (!event) return fail(event.error());
-        events.push_back(std::move(*event));
+        const auto kind = parse_kind(row.text(0));
+        if (!kind) return fail(ErrorCode::storage, "a stored count has an unknown kind");
+        counts.push_back({*kind, row.string(1), row.string(2), row.natural(3)});
     }
-    return events;
+    return counts;
 }
 
 Result<std::optional<IdempotencyRecord>> find_idempotency(Database& database, const std::string& scope,
@@ -97,25 +104,6 @@ Result<std::optional<IdempotencyRecord>> find_idempotency(Database& database, co
     if (!row.next()) return std::nullopt;
     return IdempotencyRecord{scope,      key, row.string(0), ResourceId(row.string(1)), OperationId(row.string(2)),
                              row.time(3)};
-}
-
-Result<std::optional<ApiKey>> find_api_key(Database& database, const std::string& hash) {
-    Cursor row = database
-                     .statement(
-                         "SELECT id, organization, role, description, created_at, revoked_at "
-                         "FROM api_keys WHERE hash = ?1")
-                     .run(hash);
-    if (!row.next()) return std::nullopt;
-    const auto role = parse_role(row.text(2));
-    if (!role) return fail(ErrorCode::storage, "a stored API key has an unknown role");
-    return ApiKey{ApiKeyId(row.string(0)), hash, OrganizationId(row.string(1)), *role, row.string(3), row.time(4),
-                  maybe_time(row, 5)};
-}
-
-Result<std::optional<Organization>> find_organization(Database& database, const OrganizationId& id) {
-    Cursor row = database.statement("SELECT title, created_at FROM organizations WHERE id = ?1").run(id.str());
-    if (!row.next()) return std::nullopt;
-    return Organization{id, row.string(0), row.time(1)};
 }
 
 Result<std::vector<Orphan>> read_orphans(Database& database) {

@@ -13,14 +13,30 @@ Result<std::optional<Resource>> find_claimable(Database& database, Kind kind, co
                                                const std::string& plan, std::uint32_t skip);
 Result<std::vector<PoolLevel>> read_pool_levels(Database& database);
 Result<std::optional<Operation>> find_operation(Database& database, const OperationId& id);
-Result<std::vector<Event>> read_events(Database& database, std::uint64_t after,
-                                       const std::optional<ResourceId>& resource, std::uint32_t limit);
 Result<std::optional<IdempotencyRecord>> find_idempotency(Database& database, const std::string& scope,
                                                           const std::string& key, TimePoint now);
-Result<std::optional<ApiKey>> find_api_key(Database& database, const std::string& hash);
-Result<std::optional<Organization>> find_organization(Database& database, const OrganizationId& id);
+Result<std::vector<Duration>> read_durations(Database& database, const DurationQuery& query);
+Result<std::vector<LiveCount>> read_live_counts(Database& database, const OrganizationId& organization);
 Result<std::vector<Orphan>> read_orphans(Database& database);
 Result<std::optional<std::string>> find_setting(Database& database, const std::string& key);
+
+// access.cpp
+Result<std::optional<ApiKey>> find_api_key_by_hash(Database& database, const std::string& hash);
+Result<std::optional<ApiKey>> find_api_key(Database& database, const ApiKeyId& id);
+Result<Page<ApiKey>> read_api_keys(Database& database, const std::optional<OrganizationId>& organization,
+                                   const PageRequest& page);
+Result<std::optional<Organization>> find_organization(Database& database, const OrganizationId& id);
+Result<Page<Organization>> read_organizations(Database& database, const PageRequest& page);
+Result<std::vector<Quota>> read_quotas(Database& database, const OrganizationId& organization);
+Result<std::vector<Webhook>> read_webhooks(Database& database);
+
+// feed.cpp
+Result<EventPage> read_events(Database& database, const EventFilter& filter, std::uint64_t after,
+                              std::uint32_t limit);
+Result<std::uint64_t> read_last_event(Database& database);
+
+// usage.cpp
+Result<std::vector<UsageRow>> read_usage(Database& database, const UsageFilter& filter);
 
 // pages.cpp
 Result<Page<Resource>> read_resources(Database& database, const ResourceFilter& filter, const PageRequest& page);

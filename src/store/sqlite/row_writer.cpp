@@ -15,6 +15,17 @@ constexpr std::size_t kMaxCounts = 10'000;
 
 bool counts_as_live(std::string_view state) { return state != "gone" && state != "failed"; }
 
+// What of a resource decides in which count it is.
+auto counted_as(const StoredResource& in) { return std::tie(in.organization, in.kind, in.engine, in.plan); }
+
+// As usage_key() in the domain, from what is stored beside the body.
+bool billed(const StoredResource& in) { return !in.pooled && (in.state == "ready" || in.state == "updating"); }
+auto billed_as(const StoredResource& in) {
+    return std::tie(in.organization, in.billing_code, in.kind, in.engine, in.plan);
+}
+
+std::string_view kind_of(const Quota& quota) { return quota.kind ? to_string(*quota.kind) : std::string_view(); }
+
 // The columns that hardly ever change, apart from the state.
 auto settled(const StoredResource& in) {
     return std::tie(in.organization, in.kind, in.engine, in.plan, in.name, in.billing_code, in.pooled);
@@ -102,6 +113,7 @@ void RowWriter::put(const Resource& in, std::string_view body, const StoredResou
     }
     put_labels(in, before != nullptr);
     count_change(before, after);
+    meter(in.id, before, after, in.updated_at);
 }
 
 void RowWriter::put_labels(const Resource& in, bool existed) {
@@ -122,12 +134,15 @@ void RowWriter::put_labels(const Resource& in, bool existed) {
     }
 }
 
-RowWriter::Count& RowWriter::count(const std::string& organization) {
+RowWriter::Counts& RowWriter::counts(const std::string& organization) {
     const auto [it, added] = counts_.try_emplace(organization);
     if (added) {
-        Cursor row =
-            database_.statement("SELECT live FROM organization_usage WHERE organization = ?1").run(organization);
-        if (row.next()) it->second.live = row.integer(0);
+        Cursor row = database_.statement("SELECT kind, engine, plan, live FROM live_counts WHERE organization = ?1")
+                         .run(organization);
+        while (row.next()) {
+            it->second.live += row.integer(3);
+            it->second.plans[{row.string(0), row.string(1), row.string(2)}].live = row.integer(3);
+        }
     }
     return it->second;
 }
@@ -135,32 +150,80 @@ RowWriter::Count& RowWriter::count(const std::string& organization) {
 void RowWriter::count_change(const StoredResource* before, const StoredResource& after) {
     const bool was = before != nullptr && counts_as_live(before->state);
     const bool is = counts_as_live(after.state);
-    if (was == is && (before == nullptr || before->organization == after.organization)) return;
-    const auto add = [&](const std::string& organization, std::int64_t delta) {
-        Count& of = count(organization);
+    if (was == is && (before == nullptr || counted_as(*before) == counted_as(after))) return;
+    const auto add = [&](const StoredResource& to, std::int64_t delta) {
+        Counts& of = counts(to.organization);
         of.live += delta;
         of.changed = true;
+        Count& of_plan = of.plans[{to.kind, to.engine, to.plan}];
+        of_plan.live += delta;
+        of_plan.changed = true;
     };
-    if (was) add(before->organization, -1);
-    if (is) add(after.organization, 1);
+    if (was) add(*before, -1);
+    if (is) add(after, 1);
 }
 
 std::uint64_t RowWriter::live_resources(const std::string& organization) {
-    return static_cast<std::uint64_t>(count(organization).live);
+    return static_cast<std::uint64_t>(counts(organization).live);
+}
+
+std::uint64_t RowWriter::live_resources(const std::string& organization, const PlanKey& plan) {
+    const auto& plans = counts(organization).plans;
+    const auto found = plans.find(plan);
+    return found != plans.end() ? static_cast<std::uint64_t>(found->second.live) : 0;
 }
 
 void RowWriter::flush_counts() {
     for (auto& [organization, of] : counts_) {
         if (!of.changed) continue;
-        database_
-            .statement(
-                "INSERT INTO organization_usage (organization, live) VALUES (?1, ?2) "
-                "ON CONFLICT (organization) DO UPDATE SET live = excluded.live")
-            .run(organization, of.live)
-            .done();
         of.changed = false;
+        for (auto plan = of.plans.begin(); plan != of.plans.end();) {
+            auto& [key, count] = *plan;
+            if (count.changed && count.live == 0) {
+                database_
+                    .statement(
+                        "DELETE FROM live_counts "
+                        "WHERE organization = ?1 AND kind = ?2 AND engine = ?3 AND plan = ?4")
+                    .run(organization, key.kind, key.engine, key.plan)
+                    .done();
+                plan = of.plans.erase(plan);
+                continue;
+            }
+            if (count.changed) {
+                database_
+                    .statement(
+                        "INSERT INTO live_counts (organization, kind, engine, plan, live) "
+                        "VALUES (?1, ?2, ?3, ?4, ?5) "
+                        "ON CONFLICT (organization, kind, engine, plan) DO UPDATE SET live = excluded.live")
+                    .run(organization, key.kind, key.engine, key.plan, count.live)
+                    .done();
+                count.changed = false;
+            }
+            ++plan;
+        }
     }
     if (counts_.size() > kMaxCounts) counts_.clear();
+}
+
+void RowWriter::meter(const ResourceId& id, const StoredResource* before, const StoredResource& after,
+                      TimePoint at) {
+    const bool was = before != nullptr && billed(*before);
+    const bool is = billed(after);
+    if (was == is && (!is || billed_as(*before) == billed_as(after))) return;
+    if (was) {
+        database_
+            .statement("UPDATE usage SET ended_at = max(started_at, ?2) WHERE resource = ?1 AND ended_at IS NULL")
+            .run(id.str(), at)
+            .done();
+    }
+    if (is) {
+        database_
+            .statement(
+                "INSERT INTO usage (resource, started_at, organization, billing_code, kind, engine, plan) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+            .run(id.str(), at, after.organization, after.billing_code, after.kind, after.engine, after.plan)
+            .done();
+    }
 }
 
 void RowWriter::put(const Operation& in, std::string_view body, const StoredOperation* before) {
@@ -261,6 +324,34 @@ void RowWriter::put(const ApiKey& in) {
         .done();
 }
 
+void RowWriter::put(const Quota& in) {
+    database_
+        .statement(
+            "INSERT INTO quotas (organization, kind, engine, plan, most) VALUES (?1, ?2, ?3, ?4, ?5) "
+            "ON CONFLICT (organization, kind, engine, plan) DO UPDATE SET most = excluded.most")
+        .run(in.organization.str(), kind_of(in), in.engine, in.plan, in.limit)
+        .done();
+}
+
+void RowWriter::drop(const Quota& in) {
+    database_.statement("DELETE FROM quotas WHERE organization = ?1 AND kind = ?2 AND engine = ?3 AND plan = ?4")
+        .run(in.organization.str(), kind_of(in), in.engine, in.plan)
+        .done();
+}
+
+void RowWriter::put(const Webhook& in, std::string_view body) {
+    database_
+        .statement(
+            "INSERT INTO webhooks (id, version, body) VALUES (?1, ?2, ?3) "
+            "ON CONFLICT (id) DO UPDATE SET version = excluded.version, body = excluded.body")
+        .run(in.id.str(), in.version + 1, body)
+        .done();
+}
+
+void RowWriter::drop(const WebhookId& webhook) {
+    database_.statement("DELETE FROM webhooks WHERE id = ?1").run(webhook.str()).done();
+}
+
 void RowWriter::put(const Orphan& in) {
     database_
         .statement(
@@ -291,8 +382,12 @@ void RowWriter::put_setting(const std::string& key, const std::string& value) {
 }
 
 void RowWriter::append(std::uint64_t sequence, const EventDraft& event, std::string_view body) {
-    database_.statement("INSERT INTO events (sequence, at, resource, body) VALUES (?1, ?2, ?3, ?4)")
-        .run(sequence, event.at, NullIfEmpty{event.resource.str()}, body)
+    database_
+        .statement(
+            "INSERT INTO events (sequence, at, resource, organization, operation, type, body) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        .run(sequence, event.at, NullIfEmpty{event.resource.str()}, event.organization.str(), event.operation.str(),
+             event.type, body)
         .done();
 }
 

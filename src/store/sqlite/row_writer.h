@@ -1,9 +1,10 @@
 // Writes rows: the statements behind each kind of write. Knows no rule but how a row is stored; throws SqlFailure.
-// Keeps the counts of live resources of the organizations that were written lately, and stores them once for a
-// whole transaction.
+// Keeps the counts of live resources of the organizations that were written lately, and stores those that changed
+// once for a whole transaction.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,12 +59,23 @@ class RowWriter {
     void put(const IdempotencyRecord& record, TimePoint now);
     void put(const Organization& organization);
     void put(const ApiKey& key);
+    void put(const Quota& quota);
+    void drop(const Quota& quota);
+    void put(const Webhook& webhook, std::string_view body);  // at its version + 1
+    void drop(const WebhookId& webhook);
     void put(const Orphan& orphan);
     void drop_orphan(const std::string& provider, const std::string& external_name);
     void put_setting(const std::string& key, const std::string& value);
     void append(std::uint64_t sequence, const EventDraft& event, std::string_view body);
 
+    struct PlanKey {
+        std::string kind;
+        std::string engine;
+        std::string plan;
+        friend auto operator<=>(const PlanKey&, const PlanKey&) = default;
+    };
     std::uint64_t live_resources(const std::string& organization);
+    std::uint64_t live_resources(const std::string& organization, const PlanKey& plan);
     // Stores the counts that changed; before the transaction is committed.
     void flush_counts();
 
@@ -72,12 +84,18 @@ class RowWriter {
         std::int64_t live = 0;
         bool changed = false;
     };
-    Count& count(const std::string& organization);
+    struct Counts {  // of an organization
+        std::int64_t live = 0;
+        bool changed = false;
+        std::map<PlanKey, Count> plans;
+    };
+    Counts& counts(const std::string& organization);
     void put_labels(const Resource& resource, bool existed);
     void count_change(const StoredResource* before, const StoredResource& after);
+    void meter(const ResourceId& id, const StoredResource* before, const StoredResource& after, TimePoint at);
 
     Database& database_;
-    std::unordered_map<std::string, Count> counts_;
+    std::unordered_map<std::string, Counts> counts_;
 };
 
 }  // namespace slipway::sqlite

@@ -143,9 +143,24 @@ Task<Result<Page<Operation>>> SqliteStore::operations(OperationFilter filter, Pa
     co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_operations(db, filter, page); });
 }
 
-Task<Result<std::vector<Event>>> SqliteStore::events(std::uint64_t after, std::optional<ResourceId> resource,
-                                                     std::uint32_t limit) {
-    co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_events(db, after, resource, limit); });
+Task<Result<std::vector<Duration>>> SqliteStore::durations(DurationQuery query) {
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_durations(db, query); });
+}
+
+Task<Result<std::vector<LiveCount>>> SqliteStore::live_counts(OrganizationId organization) {
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_live_counts(db, organization); });
+}
+
+Task<Result<std::vector<UsageRow>>> SqliteStore::usage(UsageFilter filter) {
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_usage(db, filter); });
+}
+
+Task<Result<EventPage>> SqliteStore::events(EventFilter filter, std::uint64_t after, std::uint32_t limit) {
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_events(db, filter, after, limit); });
+}
+
+Task<Result<std::uint64_t>> SqliteStore::last_event() {
+    co_return readers_->run([](sqlite::Database& db) { return sqlite::read_last_event(db); });
 }
 
 Task<Result<std::optional<IdempotencyRecord>>> SqliteStore::idempotency(std::string scope, std::string key) {
@@ -154,11 +169,31 @@ Task<Result<std::optional<IdempotencyRecord>>> SqliteStore::idempotency(std::str
 }
 
 Task<Result<std::optional<ApiKey>>> SqliteStore::api_key_by_hash(std::string hash) {
-    co_return readers_->run([&](sqlite::Database& db) { return sqlite::find_api_key(db, hash); });
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::find_api_key_by_hash(db, hash); });
+}
+
+Task<Result<std::optional<ApiKey>>> SqliteStore::api_key(ApiKeyId id) {
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::find_api_key(db, id); });
+}
+
+Task<Result<Page<ApiKey>>> SqliteStore::api_keys(std::optional<OrganizationId> organization, PageRequest page) {
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_api_keys(db, organization, page); });
 }
 
 Task<Result<std::optional<Organization>>> SqliteStore::organization(OrganizationId id) {
     co_return readers_->run([&](sqlite::Database& db) { return sqlite::find_organization(db, id); });
+}
+
+Task<Result<Page<Organization>>> SqliteStore::organizations(PageRequest page) {
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_organizations(db, page); });
+}
+
+Task<Result<std::vector<Quota>>> SqliteStore::quotas(OrganizationId organization) {
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_quotas(db, organization); });
+}
+
+Task<Result<std::vector<Webhook>>> SqliteStore::webhooks() {
+    co_return readers_->run([](sqlite::Database& db) { return sqlite::read_webhooks(db); });
 }
 
 Task<Result<std::vector<Orphan>>> SqliteStore::orphans() {

@@ -11,6 +11,7 @@ namespace {
 std::string body_of(const Write& write) {
     if (const auto* put = std::get_if<write::PutResource>(&write)) return store::encode(put->resource);
     if (const auto* put = std::get_if<write::PutOperation>(&write)) return store::encode(put->operation);
+    if (const auto* put = std::get_if<write::PutWebhook>(&write)) return store::encode(put->webhook);
     return {};
 }
 
@@ -131,6 +132,18 @@ std::optional<Rejected> WriteSession::check(const Precondition& precondition, Ti
                 const bool below = rows_.live_resources(p.organization.str()) < p.limit;
                 return unless(below, Obstacle::quota_reached, p.organization.str());
             },
+            [&](const precondition::PlanResourcesBelow& p) {
+                const bool below = rows_.live_resources(p.organization.str(), {std::string(to_string(p.kind)),
+                                                                               p.engine, p.plan}) < p.limit;
+                return unless(below, Obstacle::quota_reached, store::plan_subject(p));
+            },
+            [&](const precondition::NameFree& p) {
+                const bool taken = exists(
+                    "SELECT 1 FROM resources INDEXED BY resources_name "
+                    "WHERE name = ?1 AND organization = ?2 AND state <> 'gone' LIMIT 1",
+                    p.name, p.organization.str());
+                return unless(!taken, Obstacle::name_taken, p.name);
+            },
             [&](const precondition::ResourceUnchanged& p) {
                 Cursor row =
                     database_.statement("SELECT version FROM resources WHERE id = ?1").run(p.resource.str());
@@ -174,6 +187,14 @@ std::optional<Rejected> WriteSession::check(const write::PutOperation& put, Stor
     return Rejected{Obstacle::resource_changed, in.resource.str()};
 }
 
+std::optional<Rejected> WriteSession::check(const write::PutWebhook& put) {
+    const Webhook& in = put.webhook;
+    Cursor row = database_.statement("SELECT version FROM webhooks WHERE id = ?1").run(in.id.str());
+    const std::uint64_t version = row.next() ? row.natural(0) : 0;
+    if (in.version == version) return std::nullopt;
+    return Rejected{Obstacle::webhook_changed, in.id.str()};
+}
+
 Status WriteSession::check_constraints(const Commit& commit, const std::vector<Stored>& stored) {
     std::set<std::pair<std::string, std::string>> names;
     for (std::size_t i = 0; i < commit.writes.size(); ++i) {
@@ -210,6 +231,7 @@ Result<CommitAnswer> WriteSession::commit(PreparedCommit& work, CommitNotice& no
         if (const auto* put = std::get_if<write::PutOperation>(&commit.writes[i])) {
             rejected = check(*put, stored[i], commit);
         }
+        if (const auto* put = std::get_if<write::PutWebhook>(&commit.writes[i])) rejected = check(*put);
         if (rejected) return *rejected;
     }
     if (Status status = check_constraints(commit, stored); !status) return fail(status.error());
@@ -257,6 +279,10 @@ void WriteSession::write(PreparedCommit& work, const std::vector<Stored>& stored
                        [&](write::PutIdempotency& w) { rows_.put(w.record, now); },
                        [&](write::PutOrganization& w) { rows_.put(w.organization); },
                        [&](write::PutApiKey& w) { rows_.put(w.key); },
+                       [&](write::PutQuota& w) { rows_.put(w.quota); },
+                       [&](write::DropQuota& w) { rows_.drop(w.quota); },
+                       [&](write::PutWebhook& w) { rows_.put(w.webhook, work.bodies[i]); },
+                       [&](write::DropWebhook& w) { rows_.drop(w.webhook); },
                        [&](write::PutOrphan& w) { rows_.put(w.orphan); },
                        [&](write::DropOrphan& w) { rows_.drop_orphan(w.provider, w.external_name); },
                        [&](write::PutSetting& w) { rows_.put_setting(w.key, w.value); },
@@ -268,6 +294,7 @@ void WriteSession::write(PreparedCommit& work, const std::vector<Stored>& stored
     }
     for (std::size_t i = 0; i < commit.events.size(); ++i) {
         rows_.append(++last_event_, commit.events[i], work.event_bodies[i]);
+        notice.last_event = last_event_;
     }
 }
 
@@ -335,7 +362,10 @@ void WriteSession::lease_one(const OperationId& id, const LeaseRequest& request,
         rows_.put(work->resource, store::encode(work->resource), &resource_before);
         notice.resources.push_back(work->resource.id);
     }
-    for (const EventDraft& event : outcome->events) rows_.append(++last_event_, event, store::encode(event));
+    for (const EventDraft& event : outcome->events) {
+        rows_.append(++last_event_, event, store::encode(event));
+        notice.last_event = last_event_;
+    }
     if (is_terminal(operation.state)) return unblock(id, notice);
     answer.work.push_back({std::move(operation), std::move(work->resource), outcome->fresh, outcome->takeover});
 }

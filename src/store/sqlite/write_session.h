@@ -58,6 +58,7 @@ class WriteSession {
     std::optional<Rejected> check(const Precondition& precondition, TimePoint now);
     std::optional<Rejected> check(const write::PutResource& put, Stored& stored);
     std::optional<Rejected> check(const write::PutOperation& put, Stored& stored, const Commit& commit);
+    std::optional<Rejected> check(const write::PutWebhook& put);
     Status check_constraints(const Commit& commit, const std::vector<Stored>& stored);
     bool exists(std::string_view sql, const std::string& a, const std::string& b);
     void write(PreparedCommit& work, const std::vector<Stored>& stored, TimePoint now, CommitNotice& notice);

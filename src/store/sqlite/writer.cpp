@@ -64,7 +64,7 @@ void Writer::listen(std::function<void(const CommitNotice&)> listener) {
 }
 
 void Writer::tell(const CommitNotice& notice) {
-    if (notice.resources.empty() && notice.operations.empty()) return;
+    if (notice.resources.empty() && notice.operations.empty() && notice.last_event == 0) return;
     const std::scoped_lock lock(listener_mutex_);
     if (listener_) listener_(notice);
 }
