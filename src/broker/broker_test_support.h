@@ -16,6 +16,7 @@
 
 #include "broker/broker.h"
 #include "domain/stepping.h"
+#include "store/forwarding_store.h"
 #include "store/memory/memory_store.h"
 
 namespace slipway::broker_test {
@@ -55,9 +56,9 @@ class Directory final : public ProviderDirectory {
 
 // Passes on to another store; `before_commit` runs once before the next commit, so that another caller can come
 // between reading and writing.
-class RacedStore final : public Store {
+class RacedStore final : public store::ForwardingStore {
   public:
-    explicit RacedStore(Store& inner) : inner_(inner) {}
+    using ForwardingStore::ForwardingStore;
     std::function<Task<void>()> before_commit;
     int fail_commits = 0;
 
@@ -66,49 +67,6 @@ class RacedStore final : public Store {
         if (fail_commits > 0 && fail_commits-- > 0) co_return fail(ErrorCode::storage, "the disk is full");
         co_return co_await inner_.commit(std::move(commit));
     }
-    Task<Result<LeaseAnswer>> lease(LeaseRequest request) override { return inner_.lease(std::move(request)); }
-    Task<Result<std::optional<Resource>>> resource(ResourceId id) override {
-        return inner_.resource(std::move(id));
-    }
-    Task<Result<std::optional<Resource>>> resource_by_external_name(std::string provider,
-                                                                    std::string name) override {
-        return inner_.resource_by_external_name(std::move(provider), std::move(name));
-    }
-    Task<Result<Page<Resource>>> resources(ResourceFilter filter, PageRequest page) override {
-        return inner_.resources(std::move(filter), std::move(page));
-    }
-    Task<Result<std::optional<Resource>>> claimable(Kind kind, std::string engine, std::string plan,
-                                                    std::uint32_t skip) override {
-        return inner_.claimable(kind, std::move(engine), std::move(plan), skip);
-    }
-    Task<Result<std::vector<PoolLevel>>> pool_levels() override { return inner_.pool_levels(); }
-    Task<Result<std::optional<Operation>>> operation(OperationId id) override {
-        return inner_.operation(std::move(id));
-    }
-    Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) override {
-        return inner_.operations(std::move(filter), std::move(page));
-    }
-    Task<Result<std::vector<Event>>> events(std::uint64_t after, std::optional<ResourceId> resource,
-                                            std::uint32_t limit) override {
-        return inner_.events(after, std::move(resource), limit);
-    }
-    Task<Result<std::optional<IdempotencyRecord>>> idempotency(std::string scope, std::string key) override {
-        return inner_.idempotency(std::move(scope), std::move(key));
-    }
-    Task<Result<std::optional<ApiKey>>> api_key_by_hash(std::string hash) override {
-        return inner_.api_key_by_hash(std::move(hash));
-    }
-    Task<Result<std::optional<Organization>>> organization(OrganizationId id) override {
-        return inner_.organization(std::move(id));
-    }
-    Task<Result<std::vector<Orphan>>> orphans() override { return inner_.orphans(); }
-    Task<Result<std::optional<std::string>>> setting(std::string key) override {
-        return inner_.setting(std::move(key));
-    }
-    void listen(std::function<void(const CommitNotice&)> listener) override { inner_.listen(std::move(listener)); }
-
-  private:
-    Store& inner_;
 };
 
 class BrokerTest : public ::testing::Test {

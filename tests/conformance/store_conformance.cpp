@@ -63,6 +63,62 @@ std::string dump_pages(Read read) {
     return out;
 }
 
+const std::vector<OrganizationId>& organizations() {
+    static const std::vector<OrganizationId> all{OrganizationId("acme"), OrganizationId("org-0"),
+                                                 OrganizationId("org-1"), OrganizationId("org-2")};
+    return all;
+}
+
+std::string words(const std::optional<TimePoint>& time) {
+    return time ? std::to_string(to_micros(*time)) : "never";
+}
+
+std::string dump_access(Store& store) {
+    std::string out;
+    for (const ApiKey& key : run(store.api_keys(std::nullopt, {"", 1000})).value().items) {
+        out += fmt::format("key {} {} {} {} {} {} {}\n", key.id.str(), key.hash, key.organization.str(),
+                           to_string(key.role), key.description, to_micros(key.created_at), words(key.revoked_at));
+    }
+    for (const Organization& one : run(store.organizations({"", 1000})).value().items) {
+        out += fmt::format("organization {} {} {}\n", one.id.str(), one.title, to_micros(one.created_at));
+    }
+    for (const OrganizationId& organization : organizations()) {
+        for (const Quota& quota : run(store.quotas(organization)).value()) {
+            out += fmt::format("quota {} {} {}/{} {}\n", organization.str(),
+                               quota.kind ? to_string(*quota.kind) : "all", quota.engine, quota.plan, quota.limit);
+        }
+    }
+    for (const Webhook& webhook : run(store.webhooks()).value()) {
+        out += fmt::format("webhook v{} {}\n", webhook.version, store::encode(webhook));
+    }
+    return out;
+}
+
+std::string dump_usage(Store& store) {
+    std::string out;
+    for (const OrganizationId& organization : organizations()) {
+        for (const LiveCount& count : run(store.live_counts(organization)).value()) {
+            out += fmt::format("live {} {} {}/{} {}\n", organization.str(), to_string(count.kind), count.engine,
+                               count.plan, count.live);
+        }
+    }
+    for (const Duration length : {Duration(7s), Duration(24h)}) {
+        UsageFilter filter;
+        filter.from = kStart + 3s;
+        filter.to = filter.from + length;
+        for (const UsageRow& row : run(store.usage(filter)).value()) {
+            out +=
+                fmt::format("usage {} {} {} {}/{} {} {}\n", row.key.organization.str(), row.key.billing_code,
+                            to_string(row.key.kind), row.key.engine, row.key.plan, row.resources, row.time.count());
+        }
+    }
+    const DurationQuery provisions{OperationKind::provision, Kind::cache, "redis", "small"};
+    for (const Duration lasted : run(store.durations(provisions)).value()) {
+        out += fmt::format("lasted {}\n", lasted.count());
+    }
+    return out;
+}
+
 }  // namespace
 
 BackendFactory memory_backend() {
@@ -134,9 +190,9 @@ std::string dump(Store& store) {
     out += dump_pages<Operation>([&](const PageRequest& page) { return store.operations({}, page); });
     std::uint64_t after = 0;
     while (true) {
-        const auto events = run(store.events(after, std::nullopt, 1000));
-        if (!events || events->empty()) break;
-        for (const Event& event : *events) {
+        const auto events = run(store.events({}, after, 1000));
+        if (!events || events->items.empty()) break;
+        for (const Event& event : events->items) {
             out += fmt::format("{} {}\n", event.sequence, store::encode(event.body));
             after = event.sequence;
         }
@@ -145,6 +201,8 @@ std::string dump(Store& store) {
         out += fmt::format("orphan {} {} {} {}\n", orphan.provider, orphan.external_name, orphan.kind,
                            to_micros(orphan.last_seen));
     }
+    out += dump_access(store);
+    out += dump_usage(store);
     for (const PoolLevel& level : run(store.pool_levels()).value()) {
         out += fmt::format("pool {} {} {} ready {} coming {}\n", to_string(level.kind), level.engine, level.plan,
                            level.ready, level.coming);

@@ -35,7 +35,7 @@ class RandomHistory {
     OrganizationId organization() { return OrganizationId("org-" + std::to_string(random_.below(3))); }
 
     void add_write(Store& store, Commit& commit) {
-        switch (random_.below(8)) {
+        switch (random_.below(11)) {
             case 0:
             case 1:
             case 2: return add_resource(store, commit);
@@ -43,6 +43,9 @@ class RandomHistory {
             case 4: return add_operation(store, commit);
             case 5: commit.writes.emplace_back(write::Unblock{operation_id(some())}); return;
             case 6: commit.writes.emplace_back(write::ReleaseAllocations{resource_id(some()), now_ + 5s}); return;
+            case 7: return add_quota(commit);
+            case 8: return add_webhook(store, commit);
+            case 9: return add_access(commit);
             default:
                 commit.writes.emplace_back(write::PutIdempotency{
                     {"s", std::to_string(some()), "h", resource_id(some()), operation_id(some()), now_ + 8s}});
@@ -58,13 +61,67 @@ class RandomHistory {
         if (chance(8)) resource.version += 1;
         if (chance(3)) resource.organization = organization();
         if (chance(2)) resource.state = state(number);
+        if (chance(3)) resource.name = name();
+        if (chance(4)) resource.plan = chance(2) ? "small" : "large";
+        if (chance(4)) resource.billing_code = chance(2) ? "123" : "456";
         resource.pooled = chance(2);
+        resource.updated_at = chance(8) ? kStart : now_;  // a clock may go back
         if (chance(3)) resource.labels["l" + std::to_string(below(3))] = std::to_string(below(3));
         if (chance(3)) {
             commit.allocations.push_back({"r", chance(2) ? "a" : "b", 0, 12, resource.id, chance(3), now_ + 5s});
         }
         if (chance(20)) resource.external_name = "slipway-000001";
         commit.writes.emplace_back(write::PutResource{std::move(resource)});
+    }
+
+    std::string name() { return "name-" + std::to_string(below(9)); }
+
+    void add_quota(Commit& commit) {
+        Quota quota{organization(), std::nullopt, "", "", below(5)};
+        if (chance(2)) quota = {organization(), Kind::cache, "redis", chance(2) ? "small" : "large", below(5)};
+        if (chance(9)) quota.engine = chance(2) ? "" : "redis";  // half of them are no quota any more
+        if (chance(3)) {
+            commit.writes.emplace_back(write::DropQuota{quota});
+        } else {
+            commit.writes.emplace_back(write::PutQuota{quota});
+        }
+    }
+
+    void add_access(Commit& commit) {
+        const std::string number = std::to_string(below(5));
+        if (chance(3)) {
+            commit.writes.emplace_back(write::PutOrganization{{organization(), "title " + number, now_}});
+            return;
+        }
+        ApiKey key{ApiKeyId("key_" + number),
+                   "hash " + std::to_string(below(9)),
+                   organization(),
+                   Role::user,
+                   "",
+                   now_,
+                   std::nullopt};
+        if (chance(3)) key.revoked_at = now_;
+        commit.writes.emplace_back(write::PutApiKey{std::move(key)});
+    }
+
+    void add_webhook(Store& store, Commit& commit) {
+        const WebhookId id("whk_" + std::to_string(below(5)));
+        if (chance(4)) {
+            commit.writes.emplace_back(write::DropWebhook{id});
+            return;
+        }
+        Webhook webhook;
+        for (Webhook& stored : run(store.webhooks()).value()) {
+            if (stored.id == id) webhook = std::move(stored);
+        }
+        webhook.id = id;
+        webhook.organization = organization();
+        webhook.url = "https://example.org/" + std::to_string(some());
+        webhook.secret = {"key-1", "ciphertext"};
+        webhook.cursor += below(4);
+        if (chance(3)) webhook.delivered_at = now_;
+        if (chance(6)) webhook.version += 1;
+        commit.writes.emplace_back(write::PutWebhook{std::move(webhook)});
     }
 
     void add_operation(Store& store, Commit& commit) {
@@ -93,9 +150,10 @@ class RandomHistory {
 
     ResourceState state(int number) {
         using namespace resource_state;
-        switch (random_.below(5)) {
+        switch (random_.below(6)) {
             case 0: return Requested{operation_id(number)};
             case 1: return Ready{{"redis", "host", 7}, {}};
+            case 4: return Updating{operation_id(number), {"redis", "host", 7}};
             case 2: return Failed{"why"};
             case 3: return Gone{now_};
             default: return Provisioning{operation_id(number)};
@@ -103,7 +161,7 @@ class RandomHistory {
     }
 
     void add_precondition(Commit& commit) {
-        switch (random_.below(5)) {
+        switch (random_.below(7)) {
             case 0:
                 commit.preconditions.emplace_back(
                     precondition::ExternalNameFree{"local", sample_resource(some()).external_name});
@@ -118,6 +176,11 @@ class RandomHistory {
             case 3:
                 commit.preconditions.emplace_back(precondition::LiveResourcesBelow{organization(), below(15)});
                 return;
+            case 4:
+                commit.preconditions.emplace_back(precondition::PlanResourcesBelow{
+                    organization(), Kind::cache, "redis", chance(2) ? "small" : "large", below(9)});
+                return;
+            case 5: commit.preconditions.emplace_back(precondition::NameFree{organization(), name()}); return;
             default:
                 commit.preconditions.emplace_back(precondition::ResourceUnchanged{resource_id(some()), 1});
                 return;
@@ -182,8 +245,9 @@ void compare_histories(std::uint64_t seed, int length, std::map<std::string, int
 TEST(StoreDifferential, MemoryAndSqliteAgreeOnRandomHistories) {
     std::map<std::string, int> seen;
     for (std::uint64_t seed = 1; seed <= 12 && !HasFatalFailure(); ++seed) compare_histories(seed, 400, seen);
-    for (const std::string kind : {"committed", "leased", "rejected 0", "rejected 1", "rejected 2", "rejected 3",
-                                   "rejected 4", "rejected 5", "rejected 6", "rejected 7"}) {
+    for (const std::string kind :
+         {"committed", "leased", "rejected 0", "rejected 1", "rejected 2", "rejected 3", "rejected 4", "rejected 5",
+          "rejected 6", "rejected 7", "rejected 8", "rejected 9"}) {
         EXPECT_GT(seen[kind], 0) << kind << " never came up: the histories test less than they should";
     }
 }

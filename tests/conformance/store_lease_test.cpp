@@ -37,7 +37,7 @@ TEST_P(StoreConformance, LeasesDueOperationsOldestFirstWithNewFenceAndToken) {
     EXPECT_EQ(stored(work.operation.id).version, 2U);
     EXPECT_EQ(stored(work.resource.id).state, work.resource.state);
     EXPECT_EQ(stored(work.resource.id).version, 2U);
-    const auto events = run(store().events(0, work.resource.id, 10)).value();
+    const auto events = run(store().events({.resource = work.resource.id}, 0, 10)).value().items;
     ASSERT_EQ(events.size(), 2U);
     EXPECT_EQ(events[1].body.type, "operation.started");
     EXPECT_TRUE(lease().work.empty()) << "nobody gets it twice";

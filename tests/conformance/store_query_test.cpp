@@ -206,17 +206,17 @@ TEST_P(StoreConformance, NumbersEventsInTheOrderOfCommitsWithoutGaps) {
         commit.events[0].data = {{"n", i}};
         EXPECT_EQ(must(commit).last_event, static_cast<std::uint64_t>(2 * i + 2));
     }
-    const auto all = run(store().events(0, std::nullopt, 100)).value();
+    const auto all = run(store().events({}, 0, 100)).value().items;
     ASSERT_EQ(all.size(), 10U);
     for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i].sequence, i + 1);
     EXPECT_EQ(all[4].body.type, "a.2");
     EXPECT_EQ(all[4].body.data.at("n"), 2);
-    const auto some = run(store().events(4, second.id, 2)).value();
+    const auto some = run(store().events({.resource = second.id}, 4, 2)).value().items;
     ASSERT_EQ(some.size(), 2U);
     EXPECT_EQ(some[0].sequence, 6U);
     EXPECT_EQ(some[1].body.type, "b.3");
-    EXPECT_TRUE(run(store().events(10, std::nullopt, 100)).value().empty());
-    EXPECT_TRUE(run(store().events(UINT64_MAX, std::nullopt, 100)).value().empty());
+    EXPECT_TRUE(run(store().events({}, 10, 100)).value().items.empty());
+    EXPECT_TRUE(run(store().events({}, UINT64_MAX, 100)).value().items.empty());
 }
 
 }  // namespace

@@ -202,7 +202,7 @@ TEST_F(SqliteTest, OneCommitThatTheDatabaseRefusesDoesNotHarmItsNeighbours) {
         EXPECT_EQ(run(store->resource(resource_id(i))).value().has_value(), good.contains(i)) << i;
     }
     std::uint64_t expected = 0;
-    for (const Event& event : run(store->events(0, std::nullopt, 1000)).value()) {
+    for (const Event& event : run(store->events({}, 0, 1000)).value().items) {
         EXPECT_EQ(event.sequence, ++expected) << "what was rolled back used up no number";
     }
     EXPECT_EQ(expected, 45U);

@@ -30,8 +30,11 @@ const std::map<std::string, Sight, std::less<>>& sights() {
         {"agent", {{"base", "domain"}, {}}},
         {"providers", {{"base", "domain", "net", "agent"}, {}}},
         {"templates", {{"base", "domain", "net"}, {}}},
-        {"broker", {{"base", "domain", "templates", "store/store.h"}, {"store/memory"}}},
-        {"ops", {{"base", "domain", "store/store.h", "providers/provider.h"}, {"store/memory", "providers/dummy"}}},
+        {"broker",
+         {{"base", "domain", "templates", "store/store.h"}, {"store/memory", "store/forwarding_store.h"}}},
+        {"ops",
+         {{"base", "domain", "store/store.h", "providers/provider.h"},
+          {"store/memory", "store/forwarding_store.h", "providers/dummy"}}},
         {"faces", {{"base", "domain", "http", "broker"}, {"store/store.h", "store/memory"}}},
         {"cli", {{"base", "net"}, {}}},
     };

@@ -173,10 +173,21 @@ Task<Result<Page<Operation>>> SimStore::operations(OperationFilter filter, PageR
     co_return disk_.state().operations(filter, page);
 }
 
-Task<Result<std::vector<Event>>> SimStore::events(std::uint64_t after, std::optional<ResourceId> resource,
-                                                  std::uint32_t limit) {
-    co_return disk_.state().events(after, resource, limit);
+Task<Result<std::vector<Duration>>> SimStore::durations(DurationQuery query) {
+    co_return disk_.state().durations(query);
 }
+
+Task<Result<std::vector<LiveCount>>> SimStore::live_counts(OrganizationId organization) {
+    co_return disk_.state().live_counts(organization);
+}
+
+Task<Result<std::vector<UsageRow>>> SimStore::usage(UsageFilter filter) { co_return disk_.state().usage(filter); }
+
+Task<Result<EventPage>> SimStore::events(EventFilter filter, std::uint64_t after, std::uint32_t limit) {
+    co_return disk_.state().events(filter, after, limit);
+}
+
+Task<Result<std::uint64_t>> SimStore::last_event() { co_return disk_.state().last_event(); }
 
 Task<Result<std::optional<IdempotencyRecord>>> SimStore::idempotency(std::string scope, std::string key) {
     co_return copy(disk_.state().idempotency(scope, key, world_.now()));
@@ -186,9 +197,25 @@ Task<Result<std::optional<ApiKey>>> SimStore::api_key_by_hash(std::string hash) 
     co_return copy(disk_.state().api_key_by_hash(hash));
 }
 
+Task<Result<std::optional<ApiKey>>> SimStore::api_key(ApiKeyId id) { co_return copy(disk_.state().api_key(id)); }
+
+Task<Result<Page<ApiKey>>> SimStore::api_keys(std::optional<OrganizationId> organization, PageRequest page) {
+    co_return disk_.state().api_keys(organization, page);
+}
+
 Task<Result<std::optional<Organization>>> SimStore::organization(OrganizationId id) {
     co_return copy(disk_.state().organization(id));
 }
+
+Task<Result<Page<Organization>>> SimStore::organizations(PageRequest page) {
+    co_return disk_.state().organizations(page);
+}
+
+Task<Result<std::vector<Quota>>> SimStore::quotas(OrganizationId organization) {
+    co_return disk_.state().quotas(organization);
+}
+
+Task<Result<std::vector<Webhook>>> SimStore::webhooks() { co_return disk_.state().webhooks(); }
 
 Task<Result<std::vector<Orphan>>> SimStore::orphans() { co_return disk_.state().orphans(); }
 

@@ -57,11 +57,19 @@ class SimStore final : public Store {
     Task<Result<std::vector<PoolLevel>>> pool_levels() override;
     Task<Result<std::optional<Operation>>> operation(OperationId id) override;
     Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) override;
-    Task<Result<std::vector<Event>>> events(std::uint64_t after, std::optional<ResourceId> resource,
-                                            std::uint32_t limit) override;
+    Task<Result<std::vector<Duration>>> durations(DurationQuery query) override;
+    Task<Result<std::vector<LiveCount>>> live_counts(OrganizationId organization) override;
+    Task<Result<std::vector<UsageRow>>> usage(UsageFilter filter) override;
+    Task<Result<EventPage>> events(EventFilter filter, std::uint64_t after, std::uint32_t limit) override;
+    Task<Result<std::uint64_t>> last_event() override;
     Task<Result<std::optional<IdempotencyRecord>>> idempotency(std::string scope, std::string key) override;
     Task<Result<std::optional<ApiKey>>> api_key_by_hash(std::string hash) override;
+    Task<Result<std::optional<ApiKey>>> api_key(ApiKeyId id) override;
+    Task<Result<Page<ApiKey>>> api_keys(std::optional<OrganizationId> organization, PageRequest page) override;
     Task<Result<std::optional<Organization>>> organization(OrganizationId id) override;
+    Task<Result<Page<Organization>>> organizations(PageRequest page) override;
+    Task<Result<std::vector<Quota>>> quotas(OrganizationId organization) override;
+    Task<Result<std::vector<Webhook>>> webhooks() override;
     Task<Result<std::vector<Orphan>>> orphans() override;
     Task<Result<std::optional<std::string>>> setting(std::string key) override;
     void listen(std::function<void(const CommitNotice&)>) override {}
