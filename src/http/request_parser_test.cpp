@@ -39,6 +39,26 @@ TEST(HeadScanner, RefusesWhatTwoReadersCouldReadDifferently) {
     }
 }
 
+// Whether a request is taken must not depend on how the network cut it up.
+TEST(HeadScanner, TakesALineAtItsLimitHoweverBytesArrive) {
+    const HeadLimits limits{.line_bytes = 20};
+    const std::string head = "GET /12345 HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (const std::size_t more : {0, 1, 2}) {
+        std::string text = head;
+        text.insert(5, more, 'a');
+        HeadScanner whole;
+        HeadScanner pieces;
+        const auto state = whole.scan(text, limits);
+        EXPECT_EQ(scan_bytewise(pieces, text, limits), state) << more;
+        EXPECT_EQ(state, more < 2 ? HeadScanner::State::complete : HeadScanner::State::line_too_long) << more;
+    }
+}
+
+TEST(HeadScanner, RefusesALineThatBeginsLikeNoMethodAlsoWhenItComesWhole) {
+    HeadScanner scanner;
+    EXPECT_EQ(scanner.scan("1GET / HTTP/1.1\r\n", {}), HeadScanner::State::bad);
+}
+
 TEST(HeadScanner, BoundsTheLineTheFieldsAndTheWhole) {
     const HeadLimits limits{.head_bytes = 100, .line_bytes = 40, .fields = 3};
     HeadScanner line;
