@@ -1,5 +1,6 @@
 #include "main/units.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -20,18 +21,36 @@ constexpr std::array<Unit, 5> kTimes{
 constexpr std::array<Unit, 5> kSizes{{{"", 1}, {"b", 1}, {"kb", 1LL << 10}, {"mb", 1LL << 20}, {"gb", 1LL << 30}}};
 constexpr std::int64_t kLongest = 36'525LL * 86'400 * kSecond;
 constexpr std::int64_t kLargest = 1LL << 60;
+constexpr std::size_t kMaxZone = 15;  // characters of an interface's name
 
 std::optional<std::int64_t> parse(std::string_view text, std::span<const Unit> units, std::int64_t most) {
     std::int64_t number = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (parsed.ec != std::errc() || number < 0) return std::nullopt;
+    if (parsed.ec != std::errc() || text.starts_with('-')) return std::nullopt;
     const std::string_view rest = text.substr(static_cast<std::size_t>(parsed.ptr - text.data()));
     const auto unit = std::ranges::find(units, rest, &Unit::name);
     if (unit == units.end() || number > most / unit->factor) return std::nullopt;
     return number * unit->factor;
 }
 
+// What stands behind the '%' of an IPv6 address: the name or the number of an interface.
+bool zone_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+}
+
+// Asio's reading stops at a NUL and takes anything for a zone; what is accepted here stands in the lines of an
+// engine's configuration.
+bool address_characters(std::string_view text) {
+    const std::size_t percent = std::min(text.find('%'), text.size());
+    const std::string_view zone = text.substr(std::min(percent + 1, text.size()));
+    return text.substr(0, percent).find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos &&
+           (percent == text.size() || (!zone.empty() && zone.size() <= kMaxZone)) &&
+           std::ranges::all_of(zone, zone_character);
+}
+
 std::optional<boost::asio::ip::address> address_of(std::string_view text) {
+    if (!address_characters(text)) return std::nullopt;
     boost::system::error_code error;
     auto address = boost::asio::ip::make_address(std::string(text), error);
     if (error) return std::nullopt;

@@ -17,7 +17,7 @@ TEST(Units, DurationsHaveAUnitAndAreRefusedWithout) {
     EXPECT_EQ(parse_duration("7d"), hours(168));
     EXPECT_EQ(parse_duration("0s"), seconds(0));
     for (const char* wrong :
-         {"", "30", "s", "-1s", "1.5s", "1 s", "1S", "1h30m", "99999999999999999999s", "40000d"}) {
+         {"", "30", "s", "-1s", "-0s", "1.5s", "1 s", "1S", "1h30m", "99999999999999999999s", "40000d"}) {
         EXPECT_EQ(parse_duration(wrong), std::nullopt) << wrong;
     }
 }
@@ -38,7 +38,7 @@ TEST(Units, SizesAreCountedIn1024s) {
     EXPECT_EQ(parse_size("64MB"), 67'108'864);
     EXPECT_EQ(parse_size("1kb"), 1024);
     EXPECT_EQ(parse_size("2gb"), 2'147'483'648);
-    for (const char* wrong : {"", "mb", "-1", "1.5gb", "1tb", "1 mb", "9223372036854775807gb"}) {
+    for (const char* wrong : {"", "mb", "-1", "-0", "1.5gb", "1tb", "1 mb", "9223372036854775807gb"}) {
         EXPECT_EQ(parse_size(wrong), std::nullopt) << wrong;
     }
 }
@@ -53,10 +53,22 @@ TEST(Units, AddressesAreNumericAndIPv6IsInBrackets) {
                               "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:3000x", "127.0.0.1: 3000"}) {
         EXPECT_FALSE(parse_host_port(wrong)) << wrong;
     }
+    EXPECT_TRUE(is_address("fe80::1%eth0.10"));
     EXPECT_TRUE(is_loopback("127.0.0.9"));
     EXPECT_TRUE(is_loopback("::1"));
     EXPECT_FALSE(is_loopback("0.0.0.0"));
     EXPECT_FALSE(is_loopback("localhost"));
+}
+
+// The system's own reading stops at a NUL and takes anything for a zone, and what is an address here is written
+// into the lines of an engine's configuration.
+TEST(Units, AnAddressCannotCarryALineOfItsOwn) {
+    using namespace std::string_view_literals;
+    for (const std::string_view wrong : {"127.0.0.1\0x"sv, "::1%a\nrename-command x"sv, "::1%"sv, "::1% a"sv,
+                                         "127.0.0.1 "sv, "127.0.0.1\n"sv, "::1%0123456789abcdef"sv}) {
+        EXPECT_FALSE(is_address(wrong)) << wrong;
+        EXPECT_FALSE(parse_host_port(std::string("[").append(wrong).append("]:1"))) << wrong;
+    }
 }
 
 }  // namespace
