@@ -183,6 +183,21 @@ TEST(HttpClient, NothingThatSplitsARequestIsSent) {
     EXPECT_TRUE(refused(field));
 }
 
+// The host comes out of the URL decoded, and goes into every request's head.
+TEST(Origin, AHostIsANameOrAnAddressAndNothingThatADecodedPercentCouldHide) {
+    for (const std::string_view bad : {"http://a%0d%0aX%3a%20y", "http://a%20b", "http://a%00", "http://%5B::1%5D",
+                                       "http://a%2fb", "http://[v1.x]", "http://a%40b", "http://%c3%a9"}) {
+        const auto parsed = Origin::parse(bad);
+        ASSERT_FALSE(parsed) << bad;
+        EXPECT_NE(parsed.error().message.find("neither a name nor an address"), std::string::npos) << bad;
+    }
+    for (const std::string_view good : {"http://a_b.example-1", "http://1.2.3.4", "http://[2001:db8::1]"}) {
+        const auto parsed = Origin::parse(good);
+        ASSERT_TRUE(parsed) << good;
+        EXPECT_EQ(Origin::parse(parsed->url())->host, parsed->host) << good;
+    }
+}
+
 TEST(Origin, ReadsUrlsAndRefusesWhatItCannotKeepPrivate) {
     const auto of = [](std::string_view text) { return Origin::parse(text); };
     EXPECT_EQ(of("http://a.example")->url(), "http://a.example:80");

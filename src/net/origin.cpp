@@ -23,6 +23,15 @@ std::unexpected<Error> bad_url(std::string why) {
                 "the server's URL " + std::move(why) + "; write http://HOST:PORT or https://HOST:PORT");
 }
 
+// The host stands in the head of every request, and boost::urls decodes it: "a%0d%0aX%3a" must not get there.
+bool usable_host(const boost::urls::url_view& url) {
+    const auto type = url.host_type();
+    if (type == boost::urls::host_type::ipv4 || type == boost::urls::host_type::ipv6) return true;
+    const std::string name = url.host_address();
+    return type == boost::urls::host_type::name && !name.empty() &&
+           std::ranges::all_of(name, [](char c) { return unreserved(c) && c != '~'; });
+}
+
 }  // namespace
 
 Result<Origin> Origin::parse(std::string_view url) {
@@ -33,6 +42,7 @@ Result<Origin> Origin::parse(std::string_view url) {
     if (parsed->has_userinfo()) return bad_url("holds credentials, which do not belong there");
     if (parsed->has_query() || parsed->has_fragment()) return bad_url("has a query or a fragment");
     if (parsed->host_address().empty()) return bad_url("has no host");
+    if (!usable_host(*parsed)) return bad_url("has a host that is neither a name nor an address");
     Origin origin;
     origin.host = parsed->host_address();
     origin.https = https;
