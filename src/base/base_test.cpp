@@ -15,6 +15,17 @@ TEST(Json, DumpSortsKeysAndKeepsDoublesPlainBecauseClientsCompareText) {
     EXPECT_EQ(json::dump(*parsed), "{\"a\":[1,null,true,\"é\\n\"],\"b\":0.5,\"c\":{\"y\":-3,\"z\":1e+300}}");
 }
 
+// What is written must read the same, or a stored value changes by being looked at.
+TEST(Json, NumbersThatCouldNotBeWrittenAgainAreRefused) {
+    for (const std::string_view text : {"1e999", "-1e999", R"({"a":[{"b":1e400}]})"}) {
+        const auto parsed = json::parse(text);
+        ASSERT_FALSE(parsed) << text;
+        EXPECT_EQ(parsed.error().code, ErrorCode::malformed);
+        EXPECT_NE(parsed.error().message.find("out of range"), std::string::npos) << parsed.error().message;
+    }
+    EXPECT_EQ(json::dump(*json::parse("[-0.0,-0,1.7e308,1e-999]")), "[0,0,1.7e+308,0]");
+}
+
 TEST(Json, ErrorNamesLineAndColumn) {
     const auto parsed = json::parse("{\n  \"a\": 1,\n}");
     ASSERT_FALSE(parsed);

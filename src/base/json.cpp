@@ -21,6 +21,15 @@ std::string describe_position(std::string_view text, std::size_t offset) {
     return fmt::format("line {}, column {} (byte {})", line, column, offset);
 }
 
+// A number like 1e999 is read as infinite, and nothing can write that again.
+bool finite(const value& in) {
+    if (const auto* number = in.if_double()) return std::isfinite(*number);
+    if (const auto* items = in.if_array()) return std::ranges::all_of(*items, finite);
+    const auto* members = in.if_object();
+    return members == nullptr ||
+           std::ranges::all_of(*members, [](const auto& each) { return finite(each.value()); });
+}
+
 void write(const value& in, std::string& out);
 
 void write_object(const object& in, std::string& out) {
@@ -52,8 +61,9 @@ void write_array(const array& in, std::string& out) {
 }
 
 void write_double(double in, std::string& out) {
-    // JSON has no infinities; null is what JavaScript writes for them.
-    out += std::isfinite(in) ? fmt::format("{}", in) : "null";
+    // JSON has no infinities; null is what JavaScript writes for them. "-0" would be read as an integer, and that
+    // is 0.
+    out += std::isfinite(in) ? fmt::format("{}", in == 0 ? 0.0 : in) : "null";
 }
 
 void write(const value& in, std::string& out) {
@@ -83,7 +93,9 @@ Result<value> parse(std::string_view text) {
         return fail(ErrorCode::malformed,
                     fmt::format("malformed JSON at {}: {}", describe_position(text, used), error.message()));
     }
-    return parser.release();
+    value parsed = parser.release();
+    if (!finite(parsed)) return fail(ErrorCode::malformed, "malformed JSON: a number is out of range");
+    return parsed;
 }
 
 std::string dump(const value& value) {
