@@ -114,7 +114,7 @@ Answer<Launch> Handler::check_start(const json::object& request) const {
         return refuse(FailureCode::invalid, "the input's name is not that of a file of an instance");
     }
     plan.tag = json::get_string(request, "tag");
-    if (plan.tag.size() > 128 || !valid_argument(plan.tag)) {
+    if (!valid_tag(plan.tag)) {
         return refuse(FailureCode::invalid, "the tag must be short printable text");
     }
     plan.open_files = positive(request, "open_files");
@@ -154,15 +154,15 @@ Answer<json::object> Handler::signal(const json::object& request) {
     if (!name) return std::unexpected(name.error());
     const std::string word = json::get_string(request, "signal");
     if (word != "terminate" && word != "kill") return refuse(FailureCode::invalid, "the signal is not on the list");
-    const Process wanted{static_cast<pid_t>(json::get_int(request, "pid")),
-                         static_cast<std::uint64_t>(json::get_int(request, "start_time"))};
+    const std::optional<Process> wanted = process_of(request);
+    if (!wanted) return refuse(FailureCode::invalid, "pid and start_time must name a process");
     const Answer<InstanceStatus> status = instances_.status(*name);
     if (!status) return std::unexpected(status.error());
-    if (!status->process || *status->process != wanted) return json::object{{"sent", false}};
+    if (!status->process || *status->process != *wanted) return json::object{{"sent", false}};
     const Answer<uid_t> uid = instances_.uid_of(*status);
     if (!uid) return std::unexpected(uid.error());
-    const UniqueFd pidfd = open_pidfd(wanted);
-    if (!pidfd || !runs_as(wanted, *uid)) return json::object{{"sent", false}};
+    const UniqueFd pidfd = open_pidfd(*wanted);
+    if (!pidfd || !runs_as(*wanted, *uid)) return json::object{{"sent", false}};
     return json::object{{"sent", send_signal(pidfd, word == "kill" ? SIGKILL : SIGTERM)}};
 }
 

@@ -1,4 +1,6 @@
 // What the helper refuses. It may be root while its client is not, so every rule here is a border.
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -146,6 +148,43 @@ TEST_F(HandlerTest, ADirectoryWithoutReadableMetaIsNobodysAndIsLeftAlone) {
     }
     const json::object listed = ask({{"verb", "list"}, {"after", ""}});
     EXPECT_EQ(listed.at("instances").as_array().size(), 2U);
+}
+
+// The engine inherits its lock's open file and may write to it. An answer that is no JSON would hide every
+// instance.
+TEST_F(HandlerTest, WhatAnEngineWroteIntoItsLockDoesNotGetIntoAnswers) {
+    ASSERT_EQ(refusal(create("one")), "");
+    const Process self{::getpid(), read_stat(::getpid())->start_time};
+    const std::string path = temp_.root() + "/one/lock";
+    const auto tag_after = [&](const std::string& rest) {
+        std::ofstream(path, std::ios::binary) << fmt::format("{} {} ", self.pid, self.start_time) << rest << '\n';
+        const UniqueFd lock(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+        EXPECT_TRUE(take_lock(lock.get()));
+        const auto listed = json::parse(handler_->handle(R"({"id":1,"verb":"list","after":""})"));
+        EXPECT_TRUE(listed);
+        if (!listed) return std::string("no JSON");
+        const auto status = status_from_json(listed->at("instances").at(0).as_object());
+        EXPECT_EQ(status.process, self);
+        return status.tag;
+    };
+    EXPECT_EQ(tag_after("a tag"), "a tag");
+    EXPECT_EQ(tag_after("\xff\xfe"), "");
+    EXPECT_EQ(tag_after("a\nb"), "");
+    EXPECT_EQ(tag_after(std::string(kMaxTag + 1, 't')), "");
+}
+
+TEST_F(HandlerTest, AProcessThatDoesNotFitIsRefusedAndNotCutOff) {
+    ASSERT_EQ(refusal(create("one")), "");
+    const auto signal = [&](json::value pid, json::value start_time) {
+        return refusal(
+            {{"verb", "signal"}, {"name", "one"}, {"signal", "kill"}, {"pid", pid}, {"start_time", start_time}});
+    };
+    EXPECT_EQ(signal(7, 7), "");
+    EXPECT_EQ(signal((std::int64_t{1} << 32) + 7, 7), "invalid");
+    EXPECT_EQ(signal(-7, 7), "invalid");
+    EXPECT_EQ(signal(7, -7), "invalid");
+    EXPECT_EQ(signal("7", 7), "invalid");
+    EXPECT_FALSE(started_from_json({{"process", {{"pid", std::int64_t{1} << 32}, {"start_time", 1}}}}).process.pid);
 }
 
 TEST_F(HandlerTest, AnotherGenerationIsForeign) {

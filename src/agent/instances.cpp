@@ -30,7 +30,10 @@ std::optional<LockContent> parse_lock(std::string_view text) {
     if (pid.ec != std::errc() || pid.ptr == text.data() + text.size() || *pid.ptr != ' ') return std::nullopt;
     const auto start = std::from_chars(pid.ptr + 1, text.data() + text.size(), content.process.start_time);
     if (start.ec != std::errc() || start.ptr == text.data() + text.size() || *start.ptr != ' ') return std::nullopt;
-    content.tag.assign(start.ptr + 1, text.data() + text.size());
+    const std::string_view tag(start.ptr + 1, text.data() + text.size());
+    // The engine inherits the open file: what it may have written there instead of a tag is none, and must not get
+    // into an answer, which would then be no JSON to the broker.
+    if (valid_tag(tag)) content.tag = tag;
     return content;
 }
 

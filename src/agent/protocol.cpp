@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace slipway::agent {
 namespace {
@@ -28,13 +29,23 @@ json::object process_json(const Process& process) {
 
 std::optional<Process> process_from(const json::object& from) {
     const json::value* found = from.if_contains("process");
-    if (found == nullptr || !found->is_object()) return std::nullopt;
-    const json::object& object = found->as_object();
-    return Process{static_cast<pid_t>(json::get_int(object, "pid")),
-                   static_cast<std::uint64_t>(json::get_int(object, "start_time"))};
+    return found != nullptr && found->is_object() ? process_of(found->as_object()) : std::nullopt;
+}
+
+// A number that does not fit is none: cut off it would be another one.
+uid_t uid_from(const json::object& from, std::string_view key) {
+    const std::int64_t number = json::get_int(from, key);
+    return std::in_range<uid_t>(number) ? static_cast<uid_t>(number) : 0;
 }
 
 }  // namespace
+
+std::optional<Process> process_of(const json::object& from) {
+    const std::int64_t pid = json::get_int(from, "pid");
+    const std::int64_t start_time = json::get_int(from, "start_time", -1);
+    if (!std::in_range<pid_t>(pid) || pid < 1 || start_time < 0) return std::nullopt;
+    return Process{static_cast<pid_t>(pid), static_cast<std::uint64_t>(start_time)};
+}
 
 std::string_view to_string(FailureCode code) {
     for (const CodeName& each : kCodes) {
@@ -67,11 +78,12 @@ json::object to_json(const Hello& hello) {
 
 Hello hello_from_json(const json::object& from) {
     Hello hello;
-    hello.version = static_cast<int>(json::get_int(from, "version"));
+    const std::int64_t version = json::get_int(from, "version");
+    hello.version = std::in_range<int>(version) ? static_cast<int>(version) : 0;
     hello.isolation = json::get_bool(from, "isolation");
-    hello.uid = static_cast<uid_t>(json::get_int(from, "uid"));
-    hello.uid_first = static_cast<uid_t>(json::get_int(from, "uid_first"));
-    hello.uid_last = static_cast<uid_t>(json::get_int(from, "uid_last"));
+    hello.uid = uid_from(from, "uid");
+    hello.uid_first = uid_from(from, "uid_first");
+    hello.uid_last = uid_from(from, "uid_last");
     if (const json::value* programs = from.if_contains("programs"); programs != nullptr && programs->is_object()) {
         for (const auto& [name, path] : programs->as_object()) {
             if (path.is_string()) hello.programs[std::string(name)] = std::string(path.as_string());
@@ -135,6 +147,8 @@ bool valid_file(std::string_view file) {
     if (file == "meta.json" || file == "lock" || file == "data" || file.starts_with("log")) return false;
     return std::ranges::all_of(file, [](char c) { return lower_or_digit(c) || c == '-' || c == '_' || c == '.'; });
 }
+
+bool valid_tag(std::string_view tag) { return tag.size() <= kMaxTag && valid_argument(tag); }
 
 bool valid_argument(std::string_view argument) {
     if (argument.size() > kMaxArgument) return false;

@@ -28,6 +28,7 @@ inline constexpr std::size_t kMaxFile = 32 * 1024;     // bytes of one written f
 inline constexpr std::size_t kMaxMeta = 4 * 1024;      // bytes of meta.json
 inline constexpr std::size_t kMaxArguments = 32;
 inline constexpr std::size_t kMaxArgument = 256;  // bytes
+inline constexpr std::size_t kMaxTag = 128;       // bytes
 inline constexpr std::size_t kMaxLogTail = 4 * 1024;
 
 enum class FailureCode : std::uint8_t {
@@ -121,10 +122,13 @@ json::object to_json(const Started& started);
 Started started_from_json(const json::object& from);
 json::object to_json(const StartRequest& request);
 json::object to_json(const Identity& identity);
+// {"pid", "start_time"}; nothing where that names no process.
+std::optional<Process> process_of(const json::object& from);
 
 // The rules for what a request may name.
 bool valid_name(std::string_view name);  // [a-z0-9]([a-z0-9-]{0,62}), not ending in '-'
 bool valid_file(std::string_view file);  // [a-z0-9][a-z0-9._-]{0,63}, none of the helper's own
 bool valid_argument(std::string_view argument);
+bool valid_tag(std::string_view tag);  // an argument of at most kMaxTag bytes
 
 }  // namespace slipway::agent
