@@ -34,7 +34,7 @@ using TestX509 = std::unique_ptr<X509, FreedBy<X509_free>>;
 struct CertificateWish {
     std::string names = "DNS:localhost,IP:127.0.0.1";
     std::chrono::seconds begins = std::chrono::hours(-1);  // from now
-    std::chrono::seconds ends = std::chrono::hours(24);
+    std::chrono::seconds ends = std::chrono::days(90);
     std::string common_name = "server";
 };
 

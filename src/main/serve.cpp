@@ -29,7 +29,7 @@ void say(const std::string& line) {
     std::fflush(stdout);
 }
 
-// What a start would find out.
+// What a start would find out only after it has made a state directory.
 Status check_files(const ServerConfig& server) {
     return server.tls_cert.empty() ? Status() : http::check_tls({server.tls_cert, server.tls_key});
 }
@@ -66,8 +66,8 @@ int serve(std::vector<std::string> words) {
         return 0;
     }
     if (!settings) return refuse_settings(settings.error());
+    if (const Status good = check_files(settings->config.server); !good) return refuse_settings(good.error());
     if (settings->check_only) {
-        if (const Status good = check_files(settings->config.server); !good) return refuse_settings(good.error());
         say("the configuration is good");
         return 0;
     }

@@ -49,6 +49,20 @@ TEST(Settings, HostAndPortChangeTheDefaultListenersOnly) {
     EXPECT_EQ(listeners({"--listen", "127.0.0.1:1", "--listen=[::1]:2"}, {}), (Words{"127.0.0.1:1", "[::1]:2"}));
 }
 
+// Whoever names one file only would otherwise serve in plain, and not know it.
+TEST(Settings, ACertificateAndItsKeyComeTogetherFromWhereverTheyCome) {
+    const auto both = read_settings({"--state-dir", "/x", "--tls-cert", "/c", "--tls-key", "/k"}, with({}));
+    ASSERT_TRUE(both) << told(both.error());
+    EXPECT_EQ(both->config.server.tls_cert, "/c");
+    EXPECT_EQ(both->config.server.tls_key, "/k");
+    const auto one = read_settings({"--state-dir", "/x", "--tls-cert", "/c"}, with({}));
+    ASSERT_FALSE(one);
+    EXPECT_THAT(told(one.error()), HasSubstr("--tls-key (server.tls_key): is missing"));
+    const auto other = read_settings({"--state-dir", "/x", "--tls-key", "/k"}, with({}));
+    ASSERT_FALSE(other);
+    EXPECT_THAT(told(other.error()), HasSubstr("--tls-cert (server.tls_cert): is missing"));
+}
+
 struct Refused {
     Words words;
     Variables variables;

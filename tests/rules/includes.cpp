@@ -52,6 +52,8 @@ struct Confined {
 const std::vector<Confined>& confined() {
     static const std::vector<Confined> table{
         {"boost/beast", {"http", "net", "tests"}},
+        {"openssl/", {"http", "net", "tests"}},
+        {"boost/asio/ssl", {"net", "tests"}},
         {"sqlite3.h", {"store", "tests"}},
         {"libpq-fe.h", {"store", "tests"}},
         {"CLI/", {"main", "cli", "tests", "bench"}},
