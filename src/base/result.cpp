@@ -16,6 +16,7 @@ std::string_view to_string(ErrorCode code) {
         case ErrorCode::timeout: return "timeout";
         case ErrorCode::unavailable: return "unavailable";
         case ErrorCode::provider_failure: return "provider_failure";
+        case ErrorCode::precondition_failed: return "precondition_failed";
         case ErrorCode::superseded: return "superseded";
         case ErrorCode::storage: return "storage";
         case ErrorCode::cancelled: return "cancelled";

@@ -11,22 +11,23 @@ namespace slipway {
 
 // What went wrong, in words of no protocol. A face maps each code to its own status once.
 enum class ErrorCode : std::uint8_t {
-    invalid_argument,   // the request is wrong; `problems` may name the fields
-    malformed,          // the bytes could not be parsed at all
-    unauthenticated,    // no credentials, or wrong ones
-    forbidden,          // known caller, not allowed
-    not_found,          // no such thing, or not the caller's
-    conflict,           // the state of the thing forbids it now
-    idempotency_reuse,  // the idempotency key came before with another request
-    too_large,          // a limit on size was passed
-    exhausted,          // a quota, a range or a queue is full
-    timeout,            // not done within the bound
-    unavailable,        // a part that is needed is not there (now)
-    provider_failure,   // the provider refused or failed for good
-    superseded,         // a newer lease owns this work; the write was refused
-    storage,            // the store could not do it (I/O error, full disk, corruption)
-    cancelled,          // stopped on request
-    internal,           // a broken invariant of ours
+    invalid_argument,     // the request is wrong; `problems` may name the fields
+    malformed,            // the bytes could not be parsed at all
+    unauthenticated,      // no credentials, or wrong ones
+    forbidden,            // known caller, not allowed
+    not_found,            // no such thing, or not the caller's
+    conflict,             // the state of the thing forbids it now
+    precondition_failed,  // the caller named a version that is not the present one
+    idempotency_reuse,    // the idempotency key came before with another request
+    too_large,            // a limit on size was passed
+    exhausted,            // a quota, a range or a queue is full
+    timeout,              // not done within the bound
+    unavailable,          // a part that is needed is not there (now)
+    provider_failure,     // the provider refused or failed for good
+    superseded,           // a newer lease owns this work; the write was refused
+    storage,              // the store could not do it (I/O error, full disk, corruption)
+    cancelled,            // stopped on request
+    internal,             // a broken invariant of ours
 };
 
 std::string_view to_string(ErrorCode code);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include <fmt/format.h>
 #include <sodium.h>
 
 namespace slipway {
@@ -23,6 +24,41 @@ bool may_change(const Caller& caller, const Resource& resource) {
 std::unexpected<Error> no_such_resource() { return fail(ErrorCode::not_found, "no such resource"); }
 std::unexpected<Error> no_such_operation() { return fail(ErrorCode::not_found, "no such operation"); }
 
+Error only_reading() { return {ErrorCode::forbidden, "this key may only read", {}, {}}; }
+Error administrators_only() { return {ErrorCode::forbidden, "this needs a key of an administrator", {}, {}}; }
+Error no_such_organization(const OrganizationId& organization) {
+    return {ErrorCode::not_found, fmt::format("there is no organization {}", organization.str()), {}, {}};
+}
+Error another_request() {
+    return {ErrorCode::idempotency_reuse,
+            "this Idempotency-Key came before with another request; use a new key",
+            {},
+            {}};
+}
+
+Status may_name(const Caller& caller, const OrganizationId& organization) {
+    if (organization == caller.organization) return {};
+    if (caller.role != Role::administrator) {
+        return fail(ErrorCode::forbidden, "only administrators may name another organization than their own");
+    }
+    if (organization == OrganizationId(kSystemOrganization)) {
+        return fail(ErrorCode::forbidden, "the organization system owns what nobody has claimed, and nothing else");
+    }
+    return {};
+}
+
+Result<std::optional<OrganizationId>> scope_for(const Caller& caller, std::optional<OrganizationId> named) {
+    if (caller.role == Role::administrator) return named;
+    if (named && *named != caller.organization) {
+        return fail(ErrorCode::forbidden, "only administrators may name another organization than their own");
+    }
+    return caller.organization;
+}
+
+std::string idempotency_scope(const CallContext& context, std::string_view face) {
+    return fmt::format("{}/{}", context.caller.organization.str(), face);
+}
+
 // Keys are random and long, so that a fast hash is as good as a slow one, and one look-up serves every request.
 std::string hash_key(const Secret& key) {
     std::array<unsigned char, crypto_generichash_BYTES> hash{};
@@ -35,18 +71,31 @@ std::string hash_key(const Secret& key) {
     return hex;
 }
 
+Secret make_key(Random& random) { return Secret(std::string(kKeyPrefix) + random.alphanumeric(kKeyLength)); }
+
 Task<Result<Caller>> Broker::authenticate(Secret key) {
     const auto found = co_await parts_.store.api_key_by_hash(hash_key(key));
     if (!found) co_return fail(found.error());
-    if (!*found || (*found)->revoked_at) {
-        co_return fail(ErrorCode::unauthenticated, "the API key is unknown or was revoked");
+    const bool over =
+        *found && ((*found)->revoked_at || ((*found)->expires_at && *(*found)->expires_at <= parts_.clock.now()));
+    if (!*found || over) {
+        co_return fail(ErrorCode::unauthenticated, "the API key is unknown, was revoked, or is over");
     }
     co_return Caller{(*found)->organization, (*found)->role, (*found)->id.str()};
 }
 
+Task<Result<bool>> Broker::still_valid(Caller caller) {
+    const auto found = co_await parts_.store.api_key(ApiKeyId(caller.actor));
+    if (!found) co_return fail(found.error());
+    if (!*found) co_return caller.actor == kAnonymousOrganization;
+    const ApiKey& key = **found;
+    const bool over = key.revoked_at || (key.expires_at && *key.expires_at <= parts_.clock.now());
+    co_return !over && key.organization == caller.organization && key.role == caller.role;
+}
+
 Task<Result<Secret>> Broker::create_key(OrganizationId organization, Role role, std::string description) {
     const TimePoint now = parts_.clock.now();
-    Secret key(std::string(kKeyPrefix) + parts_.random.alphanumeric(kKeyLength));
+    Secret key = make_key(parts_.random);
     ApiKey record{
         make_id<ApiKeyId>("key", now, parts_.random), hash_key(key), organization, role, description, now, {}};
     Commit commit;
@@ -62,6 +111,7 @@ Task<Result<Secret>> Broker::create_key(OrganizationId organization, Role role, 
 Task<Result<std::optional<Secret>>> Broker::password(CallContext context, const Resource& resource) {
     if (!may_see(context.caller, resource)) co_return no_such_resource();
     // Not even an administrator is shown another organization's password.
+    if (context.caller.role == Role::reader) co_return fail(only_reading());
     const bool owner = context.caller.organization == resource.organization;
     if (!owner) co_return fail(ErrorCode::forbidden, "only its owner is shown the password");
     const auto sealed = resource.secrets.find("password");

@@ -15,9 +15,12 @@
 #include "base/result.h"
 #include "base/sealer.h"
 #include "base/task.h"
+#include "broker/quotas.h"
+#include "broker/selector.h"
 #include "broker/waiters.h"
 #include "domain/access.h"
 #include "domain/catalog.h"
+#include "domain/draft.h"
 #include "domain/ports.h"
 #include "store/store.h"
 
@@ -28,14 +31,18 @@ struct BrokerOptions {
     std::string name_prefix = "oct";                      // of external names
     Duration provision_limit = std::chrono::minutes(15);  // forward work is undone after that
     Duration idempotency_ttl = std::chrono::hours(24);
-    Duration rest = std::chrono::minutes(1);  // freed ports and addresses are not given again before
-    std::uint64_t max_resources_per_organization = 10'000;
+    Duration rest = std::chrono::minutes(1);                // freed ports and addresses are not given again before
+    std::uint64_t max_resources_per_organization = 10'000;  // where an organization has no quota of its own
+    std::size_t max_feed_waits = 1'000;                     // at once; more are refused
 };
 
 // A request's context, filled by the face.
 struct CallContext {
     Caller caller;
     std::string request_id;
+    std::string trace = {};  // W3C traceparent; empty: none
+
+    [[nodiscard]] Cause cause() const { return {caller.actor, request_id, trace}; }
 };
 
 struct ProvisionRequest {
@@ -47,6 +54,18 @@ struct ProvisionRequest {
     std::map<std::string, std::string>
         labels;                   // at most 32; keys [A-Za-z0-9._/-]{1,63}, values up to 255 characters
     std::string idempotency_key;  // empty: none; 1 to 128 printable ASCII characters
+    std::string name = {};        // empty: its external name; valid_name(), free in the organization
+    // Whose it is to be; none: the caller's. Only administrators may name another.
+    std::optional<OrganizationId> organization = {};
+};
+
+// What is not named stays as it is.
+struct UpdateRequest {
+    std::optional<std::string> plan;  // of the same kind, engine and provider
+    std::optional<std::string> name;
+    std::optional<std::string> billing_code;
+    std::map<std::string, std::optional<std::string>> labels;  // nullopt takes a label away
+    std::optional<std::uint64_t> if_version;                   // only if the resource has this version
 };
 
 // What an accepted request became.
@@ -59,6 +78,48 @@ struct Accepted {
 struct OperationView {
     Operation operation;
     std::optional<Resource> resource;
+};
+
+struct PlannedStep {
+    StepKind kind = StepKind::create;
+    std::string what;  // for the owner
+};
+struct Forecast {  // from what the same took before
+    Duration median{};
+    Duration p95{};
+    std::uint32_t samples = 0;  // at least 1
+};
+// A dry run: what a request would do now. It promises nothing: others may come first.
+struct Preview {
+    bool allowed = true;
+    std::optional<Error> refusal;  // why not, as the request itself would be answered
+    bool from_pool = false;
+    std::vector<PlannedStep> steps;  // none: it is done at once
+    std::optional<Price> price_before;
+    std::optional<Price> price_after;
+    std::vector<QuotaEffect> quotas;
+    std::optional<Forecast> expected;
+};
+
+struct AdoptRequest {
+    std::string face;
+    std::string provider;
+    std::string external_name;
+    std::string plan;                            // of that provider
+    std::optional<Kind> kind;                    // needed where several kinds or engines have a plan of this name
+    std::string engine;                          // likewise
+    std::string billing_code;                    // empty: the organization's id
+    std::string name;                            // empty: the external name
+    std::string idempotency_key;                 // as in ProvisionRequest
+    std::optional<OrganizationId> organization;  // none: the caller's
+};
+
+// A plan, and how it stands.
+struct PlanView {
+    const Plan* plan = nullptr;  // of the catalog
+    std::uint32_t ready = 0;     // in its pool
+    std::uint32_t coming = 0;
+    Status available;  // ErrorCode::unavailable: why its provider cannot make it now
 };
 
 class Broker {
@@ -86,6 +147,21 @@ class Broker {
     // storage.
     Task<Result<Accepted>> deprovision(CallContext context, ResourceId id);
 
+    // Changes it. The operation is there where the provider has to be told; its failure goes back to the former
+    // plan. Errors: not_found, forbidden, invalid_argument (with problems), conflict (it is not ready; its name is
+    // taken; if_version does not hold: precondition_failed), storage.
+    Task<Result<Accepted>> update(CallContext context, ResourceId id, UpdateRequest request);
+
+    // Dry runs. Errors are only those of asking: not_found, storage; a request that would be refused is an answer.
+    Task<Result<Preview>> preview_provision(CallContext context, ProvisionRequest request);
+    Task<Result<Preview>> preview_update(CallContext context, ResourceId id, UpdateRequest request);
+    Task<Result<Preview>> preview_deprovision(CallContext context, ResourceId id);
+
+    // Makes a lost thing of ours (an orphan that the last sweep noted as "lost", or as "gone" where its resource
+    // failed) a resource again, under its old id, name and generation, with new secrets. Administrators. Errors:
+    // not_found, forbidden, invalid_argument, conflict (foreign, or it is accounted for), exhausted, unavailable.
+    Task<Result<Accepted>> adopt(CallContext context, AdoptRequest request);
+
     // Stops an operation and undoes it. Errors: not_found, conflict (it has ended, or is a deletion).
     Task<Result<Operation>> cancel(CallContext context, OperationId id, std::string reason);
 
@@ -97,20 +173,39 @@ class Broker {
     Task<Result<Resource>> tag(CallContext context, ResourceId id, std::string name, std::string value);
 
     Task<Result<Resource>> find(CallContext context, ResourceId id);
-    // By the name that its clients use. Gone ones are not found.
+    // By its name, else by its external name. Gone ones are not found. Administrators find those of their own
+    // organization first; conflict where several others have the name.
     Task<Result<Resource>> find_by_name(CallContext context, Kind kind, std::string engine, std::string name);
-    // Callers other than administrators see their own organization only, whatever the filter says.
+    // The same of any kind, and by id ("res_…"; gone ones too).
+    Task<Result<Resource>> find_named(CallContext context, std::string id_or_name);
+    // Callers other than administrators see their own organization only; naming another one is forbidden to them.
     Task<Result<Page<Resource>>> list(CallContext context, ResourceFilter filter, PageRequest page);
+    // Those whose labels match, too. A page may be short while there is a next one: the work of one is bounded.
+    Task<Result<Page<Resource>>> list(CallContext context, ResourceFilter filter, LabelSelector selector,
+                                      PageRequest page);
+    // All plans, with the levels of their pools and whether they can be made now.
+    Task<Result<std::vector<PlanView>>> plans(CallContext context);
     Task<Result<OperationView>> find_operation(CallContext context, OperationId id);
     Task<Result<Page<Operation>>> list_operations(CallContext context, OperationFilter filter, PageRequest page);
     Task<Result<std::vector<Event>>> timeline(CallContext context, ResourceId id, std::uint64_t after,
                                               std::uint32_t limit);
+    // The feed. Callers other than administrators see their own organization only; naming another one is forbidden.
+    Task<Result<EventPage>> events(CallContext context, EventFilter filter, std::uint64_t after,
+                                   std::uint32_t limit);
+    // The newest event's number.
+    Task<Result<std::uint64_t>> last_event();
+    // Waits until there is an event after this number, or `limit` has passed. Errors: exhausted (too many wait),
+    // storage.
+    Task<Status> wait_for_event(std::uint64_t after, Duration limit);
 
-    // The tenant's password, for the owner only; nullopt where its plan has none.
+    // The tenant's password, for its owner only (no reader, no administrator of others); nullopt where its plan has
+    // none.
     Task<Result<std::optional<Secret>>> password(CallContext context, const Resource& resource);
 
-    // Who presents this key. Errors: unauthenticated.
+    // Who presents this key. Errors: unauthenticated (unknown, revoked, expired).
     Task<Result<Caller>> authenticate(Secret key);
+    // Whether that still holds, for what goes on for a long time. A caller without a key stays who it is.
+    Task<Result<bool>> still_valid(Caller caller);
     // Makes a key and answers it once; only its hash is stored.
     Task<Result<Secret>> create_key(OrganizationId organization, Role role, std::string description);
 
@@ -121,22 +216,48 @@ class Broker {
     void on_commit(const CommitNotice& notice);
     void tick();
     // Destroys the coroutines that wait() holds; for the end of a process, before its executors go.
-    void abandon_waits() { waiters_.abandon(); }
+    void abandon_waits();
 
   private:
-    Task<Result<std::optional<Accepted>>> claim(const CallContext& context, const ProvisionRequest& request,
-                                                const ProviderTraits& traits, const std::string& request_hash);
-    Task<Result<Accepted>> create(const CallContext& context, const ProvisionRequest& request, const Plan& plan,
-                                  const ProviderTraits& traits, const std::string& request_hash);
-    Task<Result<std::optional<Accepted>>> replay(const CallContext& context, const ProvisionRequest& request,
-                                                 const std::string& request_hash);
-    void remember(Commit& commit, const CallContext& context, const ProvisionRequest& request,
-                  const std::string& request_hash, const ResourceId& resource, const OperationId& operation) const;
+    struct Order;   // a request that may be carried out
+    struct Offer;   // the commit that would carry it out
+    struct Change;  // the same for an update
+    struct Taking;  // the same for an adoption
+    struct Memory;  // of an idempotency key
+
+    Task<Result<Order>> examine(const CallContext& context, const ProvisionRequest& request);
+    Task<Status> admit(Order& order);
+    Task<Result<std::optional<Offer>>> offer_claim(const CallContext& context, const Order& order,
+                                                   std::uint32_t& skip);
+    Offer offer_creation(const CallContext& context, const Order& order);
+    Task<Result<std::optional<Accepted>>> claim(const CallContext& context, const Order& order);
+    Task<Result<Accepted>> create(const CallContext& context, const Order& order);
+    Task<Result<std::optional<Accepted>>> replay(const Memory& memory);
+    void remember(Commit& commit, const Memory& memory, const ResourceId& resource,
+                  const OperationId& operation) const;
+    std::unexpected<Error> refused(const Rejected& rejected, const std::vector<QuotaRule>& quotas) const;
+
+    Task<Result<Resource>> changeable(const CallContext& context, const ResourceId& id);
+    Task<Result<Change>> draft_change(const CallContext& context, Resource resource, const UpdateRequest& request);
     Task<Result<Commit>> deletion(const CallContext& context, const Resource& resource);
+    Task<Result<Resource>> accounted(const Orphan& orphan);
+    Task<Result<Taking>> draft_adoption(const CallContext& context, const AdoptRequest& request,
+                                        const OrganizationId& organization, const Memory& memory);
+
+    Task<Status> try_out(Commit commit, const std::vector<QuotaRule>& quotas);
+    Task<Status> foresee_provision(const CallContext& context, const ProvisionRequest& request, Preview& preview);
+    Task<Status> foresee_update(const CallContext& context, const ResourceId& id, const UpdateRequest& request,
+                                Preview& preview);
+    Task<Status> foresee_deprovision(const CallContext& context, const ResourceId& id, Preview& preview);
+    Task<Status> foresee(const Operation& operation, Kind kind, std::string engine, std::string plan,
+                         Preview& preview);
+    Task<Result<Resource>> the_one(const CallContext& context, ResourceFilter filter);
+    Task<Result<std::optional<Resource>>> by_external_name(const CallContext& context, std::string name);
 
     Parts parts_;
     BrokerOptions options_;
-    Waiters waiters_;
+    Waiters waiters_;  // for operations
+    Waiters feed_;     // for events
 };
 
 // Checks the parts of a request that need no store; every fault is listed.

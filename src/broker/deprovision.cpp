@@ -19,7 +19,7 @@ constexpr std::string_view kHalted = "it was deleted while this was under way";
 // The commit that turns a resource towards its end: a deletion is queued, and what runs on it now is halted first.
 Task<Result<Commit>> Broker::deletion(const CallContext& context, const Resource& resource) {
     const TimePoint now = parts_.clock.now();
-    const Cause cause{context.caller.actor, context.request_id};
+    const Cause cause = context.cause();
     Operation removal =
         draft_operation(OperationKind::deprovision, resource, cause, now, options_.provision_limit, parts_.random);
     auto stepped = step(resource, {now, resource_event::DeleteRequested{removal.id}});
@@ -53,7 +53,7 @@ Task<Result<Accepted>> Broker::deprovision(CallContext context, ResourceId id) {
         if (!found) co_return fail(found.error());
         if (!*found || !may_see(context.caller, **found)) co_return no_such_resource();
         const Resource& resource = **found;
-        if (!may_change(context.caller, resource)) co_return fail(ErrorCode::forbidden, "this key may only read");
+        if (!may_change(context.caller, resource)) co_return fail(only_reading());
         if (std::holds_alternative<resource_state::Gone>(resource.state)) co_return no_such_resource();
         if (const auto* under_way = std::get_if<resource_state::Deprovisioning>(&resource.state)) {
             auto operation = co_await parts_.store.operation(under_way->operation);
@@ -80,7 +80,7 @@ Task<Result<Operation>> Broker::cancel(CallContext context, OperationId id, std:
         auto resource = co_await parts_.store.resource((*found)->resource);
         if (!resource) co_return fail(resource.error());
         if (!*resource || !may_see(context.caller, **resource)) co_return no_such_operation();
-        if (!may_change(context.caller, **resource)) co_return fail(ErrorCode::forbidden, "this key may only read");
+        if (!may_change(context.caller, **resource)) co_return fail(only_reading());
         const TimePoint now = parts_.clock.now();
         auto stepped = step(**found, {now, operation_event::CancelRequested{reason}}, RetryPolicy{});
         if (!stepped) co_return fail(ErrorCode::conflict, stepped.error().why);
@@ -93,9 +93,8 @@ Task<Result<Operation>> Broker::cancel(CallContext context, OperationId id, std:
         if (applied.release_allocations) {
             commit.writes.emplace_back(write::ReleaseAllocations{(*resource)->id, now + options_.rest});
         }
-        EventDraft event =
-            draft_event(**resource, {context.caller.actor, context.request_id}, now, "operation.cancel_requested",
-                        fmt::format("a cancel was requested: {}", reason));
+        EventDraft event = draft_event(**resource, context.cause(), now, "operation.cancel_requested",
+                                       fmt::format("a cancel was requested: {}", reason));
         event.operation = id;
         commit.events.push_back(std::move(event));
         commit.writes.emplace_back(write::PutOperation{std::move(stepped->operation), std::nullopt});

@@ -10,6 +10,7 @@ constexpr std::size_t kNameDigits = 8;     // the form that clients of the Redis
 
 void add_secrets(Resource& resource, const Plan& plan, const ProviderTraits& traits, Random& random,
                  Sealer& sealer) {
+    resource.secrets.clear();
     const auto add = [&](const std::string& name) {
         const Secret secret(random.alphanumeric(kSecretLength));
         resource.secrets[name] = sealer.seal(secret, secret_context(resource.id, name));
@@ -32,6 +33,17 @@ EventDraft draft_event(const Resource& resource, const Cause& cause, TimePoint a
     event.request_id = cause.request_id;
     event.trace = cause.trace;
     return event;
+}
+
+void make_of(Resource& resource, const Plan& plan, const ProviderTraits& traits, const HostId& host, Random& random,
+             Sealer& sealer) {
+    resource.kind = plan.kind;
+    resource.engine = plan.engine;
+    resource.plan = plan.name;
+    resource.provider = traits.provider;
+    resource.parameters = plan.parameters;
+    resource.host = traits.on_this_host ? host : HostId();
+    add_secrets(resource, plan, traits, random, sealer);
 }
 
 Operation draft_operation(OperationKind kind, const Resource& resource, const Cause& cause, TimePoint now,
@@ -61,19 +73,13 @@ Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Rando
     resource.id = make_id<ResourceId>("res", now, random);
     resource.external_name = fmt::format("{}-{}", request.name_prefix, random.hex(kNameDigits));
     resource.name = request.name.empty() ? resource.external_name : request.name;
-    resource.kind = plan.kind;
-    resource.engine = plan.engine;
-    resource.plan = plan.name;
-    resource.provider = request.traits.provider;
     resource.organization = request.organization;
     resource.face = request.face;
     resource.billing_code = request.billing_code;
     resource.labels = request.labels;
     resource.pooled = request.pooled;
-    if (request.traits.on_this_host) resource.host = request.host;
-    resource.parameters = plan.parameters;
     resource.created_at = resource.updated_at = resource.health_at = now;
-    add_secrets(resource, plan, request.traits, random, sealer);
+    make_of(resource, plan, request.traits, request.host, random, sealer);
 
     draft.operation =
         draft_operation(OperationKind::provision, resource, request.cause, now, request.time_limit, random);

@@ -154,6 +154,7 @@ constexpr std::array kPresences{Presence::absent,   Presence::pending, Presence:
 
 constexpr auto kUndo = "running(undo)+remove";
 constexpr auto kFailed = "failed(undo)+resource+follower";
+constexpr auto kRevert = "running(undo)+resource+observe";
 constexpr auto kLost = "failed+resource+follower";
 constexpr auto kDone = "succeeded+resource+follower";
 
@@ -181,10 +182,17 @@ const std::vector<AnswerRow>& answer_rows() {
          {kLost, "running+update", kDone, "running+update", "waiting", kFailed, kLost}},
         {"restart/update", K::repair, 0, forward, Verb::update,
          {kLost, "waiting", kDone, "retrying", "waiting", kFailed, kLost}},
-        {"update/observe", K::update, 0, forward, Verb::observe,
-         {kFailed, "running+update", "running+update", "running+update", "waiting", kFailed, kFailed}},
-        {"update/update", K::update, 0, forward, Verb::update,
-         {kFailed, "waiting", "running+observe", "retrying", "waiting", kFailed, kFailed}},
+        {"change/observe", K::update, 0, forward, Verb::observe,
+         {kRevert, "running+update", "running+update", "running+update", "waiting", kRevert, kRevert}},
+        {"change/update", K::update, 0, forward, Verb::update,
+         {kRevert, "waiting", "running+observe", "retrying", "waiting", kRevert, kRevert}},
+        {"verify change/observe", K::update, 1, forward, Verb::observe,
+         {"retrying", "waiting", kDone, "retrying", "retrying", kRevert, kRevert}},
+        {"undo change/observe", K::update, 0, undo, Verb::observe,
+         {kFailed, "running(undo)+update", "running(undo)+update", "running(undo)+update", "waiting(undo)", kFailed,
+          kFailed}},
+        {"undo change/update", K::update, 0, undo, Verb::update,
+         {kFailed, "retrying(undo)", kFailed, "retrying(undo)", "waiting(undo)", kFailed, kFailed}},
         {"claim/update", K::claim, 0, forward, Verb::update,
          {kUndo, "waiting", kDone, "retrying", "waiting", kUndo, kUndo}},
     };
@@ -212,7 +220,8 @@ ProviderAnswer error_of(ErrorClass error) {
 TEST(OperationTable, EveryStepAgainstEveryErrorClass) {
     for (const AnswerRow& row : answer_rows()) {
         const bool undo = row.direction == Direction::undo;
-        const bool removing = undo || row.kind == OperationKind::deprovision;
+        const bool reverting = undo && row.kind == OperationKind::update;
+        const bool removing = (undo && !reverting) || row.kind == OperationKind::deprovision;
         const std::string retry = undo ? "retrying(undo)" : "retrying";
         for (const ErrorClass error :
              {ErrorClass::throttled, ErrorClass::transient, ErrorClass::unknown_outcome, ErrorClass::conflict}) {
@@ -224,12 +233,12 @@ TEST(OperationTable, EveryStepAgainstEveryErrorClass) {
         if (removing) {
             EXPECT_EQ(permanent, retry) << row.step << ": giving up would leave it behind";
         } else {
-            EXPECT_TRUE(permanent == "running(undo)+remove" || permanent == "failed(undo)+resource+follower")
+            EXPECT_TRUE(permanent == kUndo || permanent == kFailed || permanent == kRevert)
                 << row.step << ": " << permanent;
         }
         const std::string moved =
             after(at_step(row), ev::Answered{row.verb, error_of(ErrorClass::address_in_use), 0.5});
-        const std::string again = "running+reallocate+" + std::string(to_string(row.verb));
+        const std::string again = fmt::format("running{}+reallocate+{}", undo ? "(undo)" : "", to_string(row.verb));
         EXPECT_EQ(moved, removing || row.verb == Verb::observe ? retry : again) << row.step;
     }
 }
@@ -345,6 +354,20 @@ TEST(OperationStep, UndoGoesBackOverEveryStepThatMayHaveHadAnEffect) {
     EXPECT_EQ(stepped->operation.cursor, 0U);
     stepped = step(stepped->operation, {kNow, ev::Answered{Verb::remove, seen(Presence::absent), 0}}, kPolicy);
     EXPECT_EQ(describe(stepped), "failed(undo)+resource+follower");
+}
+
+// Taking a change back is bounded, and what is said then is that nobody knows how it runs.
+TEST(OperationStep, AChangeThatCannotBeTakenBackIsReportedSo) {
+    Operation operation = running(OperationKind::update);
+    operation.direction = Direction::undo;
+    operation.failure = "no memory";
+    operation.steps[0].attempts = kPolicy.max_undo_attempts - 1;
+    const auto stepped =
+        step(operation, {kNow, ev::Answered{Verb::update, error_of(ErrorClass::transient), 0}}, kPolicy);
+    ASSERT_TRUE(stepped);
+    const auto* change = std::get_if<fx::ChangeResource>(&stepped->effects.front());
+    ASSERT_NE(change, nullptr);
+    EXPECT_TRUE(std::get<resource_event::UpdateFailed>(change->change).left_behind);
 }
 
 Resource requested() {

@@ -33,6 +33,7 @@ std::vector<std::pair<std::string, Resource>> every_state() {
         {"ready,pooled", resource_in(Ready{kEndpoint, {}})},
         {"ready,repairing", resource_in(Ready{kEndpoint, kOp})},
         {"updating", resource_in(Updating{kOp, kEndpoint})},
+        {"updating,taken over", resource_in(Updating{kOp, {}})},
         {"deprovisioning", resource_in(Deprovisioning{kOp})},
         {"gone", resource_in(Gone{kNow})},
         {"failed", resource_in(Failed{"why"})},
@@ -49,6 +50,7 @@ std::vector<std::pair<std::string, ResourceChange>> every_event() {
         {"provision-failed", ev::ProvisionFailed{"why", false}},
         {"update-requested", ev::UpdateRequested{next}},
         {"updated", ev::Updated{kEndpoint, {}}},
+        {"update-reverted", ev::UpdateReverted{}},
         {"update-failed", ev::UpdateFailed{"why"}},
         {"repair-requested", ev::RepairRequested{next}},
         {"repaired", ev::Repaired{kEndpoint}},
@@ -101,9 +103,18 @@ TEST(ResourceTable, EveryStateAgainstEveryEvent) {
           {"claim-failed", "failed+release"},
           {"delete-requested", "deprovisioning+cancel"}}},
         {"updating",
-         {{"updated", "ready"}, {"update-failed", "ready"}, {"delete-requested", "deprovisioning+cancel"}}},
+         {{"updated", "ready"},
+          {"update-reverted", "updating"},
+          {"update-failed", "ready"},
+          {"delete-requested", "deprovisioning+cancel"}}},
+        {"updating,taken over",
+         {{"updated", "ready"},
+          {"update-reverted", "updating"},
+          {"update-failed", "failed"},
+          {"delete-requested", "deprovisioning+cancel"}}},
         {"deprovisioning",
          {{"provision-failed", "deprovisioning"},  // what the deletion halted reports its end
+          {"update-reverted", "deprovisioning"},
           {"update-failed", "deprovisioning"},
           {"repair-failed", "deprovisioning"},
           {"repair-lost", "deprovisioning"},
@@ -131,6 +142,55 @@ TEST(ResourceStep, ARefusalChangesNothingAndNamesTheState) {
 
 TEST(ResourceStep, OnlyTheOperationThatProvisionsItCanStartIt) {
     EXPECT_FALSE(step(resource_in(Requested{kOp}), {kNow, ev::Started{OperationId("op_other")}}));
+}
+
+Resource updating_to_large() {
+    Resource resource = resource_in(Ready{kEndpoint, {}});
+    resource.plan = "small";
+    resource.parameters = {{"maxmemory", 64}};
+    const auto stepped =
+        step(resource, {kNow, ev::UpdateRequested{kOp, FormerPlan{"large", {{"maxmemory", 1024}}}}});
+    EXPECT_TRUE(stepped);
+    return stepped->resource;
+}
+
+TEST(ResourceStep, AnUpdateChangesThePlanAtOnceAndRemembersTheFormerOne) {
+    const Resource resource = updating_to_large();
+    EXPECT_EQ(resource.plan, "large");
+    EXPECT_EQ(resource.parameters, (json::object{{"maxmemory", 1024}}));
+    EXPECT_EQ(resource.former, (FormerPlan{"small", {{"maxmemory", 64}}}));
+    const auto done = step(resource, {kNow, ev::Updated{kEndpoint, {}}});
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->resource.plan, "large");
+    EXPECT_FALSE(done->resource.former);
+}
+
+TEST(ResourceStep, AFailedUpdateLeavesTheFormerPlanWhetherItWasTakenBackOrNot) {
+    const auto reverted = step(updating_to_large(), {kNow, ev::UpdateReverted{}});
+    ASSERT_TRUE(reverted);
+    EXPECT_EQ(reverted->resource.plan, "small") << "the provider is told the former one";
+    for (const Resource& from : {reverted->resource, updating_to_large()}) {
+        const auto failed = step(from, {kNow, ev::UpdateFailed{"why"}});
+        ASSERT_TRUE(failed);
+        EXPECT_EQ(failed->resource.plan, "small");
+        EXPECT_EQ(failed->resource.parameters, (json::object{{"maxmemory", 64}}));
+        EXPECT_FALSE(failed->resource.former);
+        EXPECT_EQ(failed->resource.health, Health::unknown);
+    }
+}
+
+TEST(ResourceStep, AChangeThatCannotBeTakenBackIsDegradedAndSaysSo) {
+    const auto failed = step(updating_to_large(), {kNow, ev::UpdateFailed{"no memory", true}});
+    ASSERT_TRUE(failed);
+    EXPECT_EQ(failed->resource.health, Health::degraded);
+    EXPECT_NE(failed->resource.health_detail.find("no memory"), std::string::npos);
+}
+
+// It was never ready under our care: what could not be taken over is still out there.
+TEST(ResourceStep, WhatCouldNotBeTakenOverIsARemnant) {
+    const auto failed = step(resource_in(Updating{kOp, {}}), {kNow, ev::UpdateFailed{"why"}});
+    ASSERT_TRUE(failed);
+    EXPECT_EQ(failed->resource.remnants.size(), 1U);
 }
 
 TEST(ResourceStep, GoneKeepsNoSecretAndNoAllocation) {

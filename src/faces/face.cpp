@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "faces/trace.h"
 #include "http/auth.h"
 #include "http/error_status.h"
 
@@ -30,6 +31,7 @@ std::optional<Duration> retry_after(ErrorCode code) {
         case ErrorCode::too_large:
         case ErrorCode::timeout:
         case ErrorCode::provider_failure:
+        case ErrorCode::precondition_failed:
         case ErrorCode::superseded:
         case ErrorCode::cancelled:
         case ErrorCode::internal: return std::nullopt;
@@ -67,14 +69,14 @@ http::Filter authenticating(const FaceContext& context, std::string face, http::
             render = std::move(render)](http::Request& request) -> Task<std::optional<http::Response>> {
         auto caller = co_await caller_of(context, face, request);
         if (!caller) co_return error_response(request, caller.error(), render);
-        request.attach(CallContext{std::move(*caller), request.request_id});
+        request.attach(CallContext{std::move(*caller), request.request_id, trace_of(request)});
         co_return std::nullopt;
     };
 }
 
 const CallContext& call_of(const http::Request& request) {
     // Without a filter nobody is known, and the least that can be is a stranger who may read what he owns: nothing.
-    static const CallContext nobody{Caller{OrganizationId(), Role::reader, "nobody"}, ""};
+    static const CallContext nobody{Caller{OrganizationId(), Role::reader, "nobody"}, "", ""};
     const auto* call = request.attached<CallContext>();
     return call != nullptr ? *call : nobody;
 }
@@ -98,6 +100,7 @@ http::Response error_response(const http::Request& request, const Error& error, 
     if (status >= 500 && error.code != ErrorCode::provider_failure) {
         log::error("faces", "a request failed",
                    {{"request", request.request_id},
+                    {"trace", trace_of(request)},
                     {"code", std::string(to_string(error.code))},
                     {"error", error.message},
                     {"detail", error.detail}});

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "broker/broker.h"
+#include "broker/administration.h"
 #include "http/message.h"
 #include "http/router.h"
 
@@ -18,13 +18,14 @@ struct FaceOptions {
     // that may be anonymous at all are open without being named here.
     std::set<std::string, std::less<>> anonymous = {};
     Duration wait_limit = std::chrono::seconds(60);  // of calls that block until the work is done
-    Duration poll_limit =
-        std::chrono::seconds(60);  // the longest wait that a caller of the native face may ask for
+    Duration poll_limit = std::chrono::seconds(60);  // the longest that a caller of the native face may ask for
+    std::size_t max_streams = 500;                   // of events, open at once
 };
 
 // Outlives the router. Thread-safe, because nothing in it changes.
 struct FaceContext {
     Broker& broker;
+    Administration& administration;
     FaceOptions options = {};
 };
 

@@ -47,6 +47,25 @@ std::optional<std::string> QueryReader::text(std::string_view name, std::size_t 
     return std::string(*found);
 }
 
+std::vector<std::string> QueryReader::texts(std::string_view name, std::size_t max_length) {
+    constexpr std::size_t kMost = 32;
+    known_.emplace(name);
+    std::vector<std::string> found;
+    for (const auto& parameter : request_.query()) {
+        if (parameter.first != name) continue;
+        if (parameter.second.empty() || parameter.second.size() > max_length) {
+            problem(name, fmt::format("must have 1 to {} bytes", max_length));
+            return {};
+        }
+        if (found.size() == kMost) {
+            problem(name, fmt::format("may be given {} times at most", kMost));
+            return {};
+        }
+        found.emplace_back(parameter.second);
+    }
+    return found;
+}
+
 std::optional<bool> QueryReader::boolean(std::string_view name) {
     const auto found = take(name);
     if (!found) return std::nullopt;

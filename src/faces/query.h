@@ -23,6 +23,8 @@ class QueryReader {
 
     // Absent: nullopt. After a problem the answer is nullopt too: look at finish().
     std::optional<std::string> text(std::string_view name, std::size_t max_length = 255);
+    // One that may be given several times, each with 1 to max_length bytes; at most 32 of them.
+    std::vector<std::string> texts(std::string_view name, std::size_t max_length = 255);
     std::optional<bool> boolean(std::string_view name);  // "true" or "false"
     std::optional<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max);
     std::optional<std::string> one_of(std::string_view name, std::span<const std::string_view> allowed);
@@ -31,14 +33,16 @@ class QueryReader {
     // ?after=CURSOR&limit=1..1000
     PageRequest page();
 
+    // What the caller finds wrong himself.
+    void problem(std::string_view name, std::string what) {
+        problems_.push_back({std::string(name), std::move(what)});
+    }
+
     // ErrorCode::invalid_argument that names every problem, and every parameter that nobody asked for.
     Status finish();
 
   private:
     std::optional<std::string_view> take(std::string_view name);
-    void problem(std::string_view name, std::string what) {
-        problems_.push_back({std::string(name), std::move(what)});
-    }
 
     const http::Request& request_;
     std::set<std::string, std::less<>> known_;

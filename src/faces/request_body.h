@@ -1,6 +1,7 @@
 // Request bodies as the faces take them: one JSON object, each name once.
 #pragma once
 
+#include <initializer_list>
 #include <string_view>
 
 #include "http/body.h"
@@ -10,5 +11,10 @@ namespace slipway::faces {
 // As BodyReader::parse, but refuses an object that names one field twice: the two halves of a system that read such
 // a body differently would disagree about what was asked for. ErrorCode::invalid_argument then.
 Result<http::BodyReader> read_body(std::string_view body, http::EmptyBody empty = http::EmptyBody::refused);
+
+// For faces that know every field: no object of the body, however deep, names a field twice.
+Result<http::BodyReader> read_strict_body(std::string_view body, http::EmptyBody empty = http::EmptyBody::refused);
+// BodyReader::finish() that finds fault with every field that is none of `known`, too.
+Status finish_strictly(http::BodyReader& body, std::initializer_list<std::string_view> known);
 
 }  // namespace slipway::faces

@@ -16,6 +16,7 @@ int status_of(ErrorCode code) {
         case ErrorCode::timeout: return 504;
         case ErrorCode::unavailable: return 503;
         case ErrorCode::provider_failure: return 502;
+        case ErrorCode::precondition_failed: return 412;
         case ErrorCode::superseded: return 409;
         case ErrorCode::storage: return 503;
         case ErrorCode::cancelled: return 409;

@@ -23,6 +23,12 @@ Task<Result<faces::SweepResult>> sweep(AdminParts parts, faces::SweepRequest wan
     co_return faces::SweepResult{std::move(report->found), report->inventory, report->removed, report->failed};
 }
 
+Task<Result<faces::OrphanRemoval>> remove_orphan(AdminParts parts, std::string provider, std::string name) {
+    auto removal = co_await parts.sweeper.remove_one(std::move(provider), std::move(name), SweepOptions());
+    if (!removal) co_return fail(removal.error());
+    co_return faces::OrphanRemoval{std::move(removal->orphan), removal->removed};
+}
+
 }  // namespace
 
 faces::NativePorts admin_ports(AdminParts parts) {
@@ -33,6 +39,11 @@ faces::NativePorts admin_ports(AdminParts parts) {
     ports.sweep = [parts](faces::SweepRequest wanted) -> Task<Result<faces::SweepResult>> {
         co_return co_await boost::asio::co_spawn(
             parts.ops, [parts, wanted] { return sweep(parts, wanted); }, boost::asio::use_awaitable);
+    };
+    ports.remove_orphan = [parts](std::string provider, std::string name) -> Task<Result<faces::OrphanRemoval>> {
+        co_return co_await boost::asio::co_spawn(
+            parts.ops, [parts, provider, name] { return remove_orphan(parts, provider, name); },
+            boost::asio::use_awaitable);
     };
     return ports;
 }

@@ -122,16 +122,53 @@ Task<Result<bool>> Sweeper::remove(const Orphan& orphan, const InventoryItem& it
     const auto still = co_await verdict(item);
     if (!still) co_return fail(still.error());
     if (*still != orphan.kind) co_return false;
+    const auto removed = co_await ask_for_removal(orphan, item, options);
+    if (removed) co_return *removed;
+    log::warning("sweep", "a removal failed", {{"name", orphan.external_name}, {"error", removed.error().message}});
+    co_return false;
+}
+
+// False: its provider is still at it, or is not there.
+Task<std::expected<bool, ProviderError>> Sweeper::ask_for_removal(const Orphan& orphan, const InventoryItem& item,
+                                                                  const SweepOptions& options) {
     Provider* provider = parts_.calls.registry().find(orphan.provider);
     if (provider == nullptr) co_return false;
     Target target{item.installation, item.resource, item.external_name, item.generation, "", {}};
     const auto answer = co_await guarded(provider->remove(std::move(target), Spec{}, options.call_budget));
-    if (!answer) {
-        log::warning("sweep", "a removal failed",
-                     {{"name", orphan.external_name}, {"error", answer.error().message}});
-        co_return false;
-    }
+    if (!answer) co_return std::unexpected(answer.error());
     co_return answer->presence == Presence::absent;
+}
+
+Task<Result<SweepRemoval>> Sweeper::remove_one(std::string provider, std::string external_name,
+                                               SweepOptions options) {
+    const auto known = co_await parts_.store.orphans();
+    if (!known) co_return fail(known.error());
+    const auto found = std::ranges::find_if(*known, [&](const Orphan& each) {
+        return each.provider == provider && each.external_name == external_name;
+    });
+    if (found == known->end()) co_return fail(ErrorCode::not_found, "no sweep has found such an orphan");
+    SweepRemoval removal{*found, false};
+    Orphan& orphan = removal.orphan;
+    if (orphan.kind == kForeign) {
+        co_return fail(ErrorCode::conflict, "it is not of this installation: it is never touched");
+    }
+    if (parts_.calls.registry().find(provider) == nullptr) {
+        co_return fail(ErrorCode::unavailable, fmt::format("provider {} is not part of this server", provider));
+    }
+    const InventoryItem item{orphan.external_name, parts_.calls.installation(), orphan.resource,
+                             orphan.generation,    Presence::running,           orphan.detail};
+    const auto still = co_await verdict(item);
+    if (!still) co_return fail(still.error());
+    if (*still != orphan.kind) {
+        co_return fail(ErrorCode::conflict, "a resource accounts for it now: it is no orphan any more");
+    }
+    const auto removed = co_await ask_for_removal(orphan, item, options);
+    if (!removed) co_return fail(ErrorCode::provider_failure, removed.error().message, removed.error().detail);
+    removal.removed = *removed;
+    if (!removal.removed) co_return removal;
+    orphan.removed_at = parts_.clock.now();
+    if (auto settled = co_await settle(orphan, options); !settled) co_return fail(settled.error());
+    co_return removal;
 }
 
 // What is removed is not an orphan any more; a failed resource of ours that was still out there is clean now.

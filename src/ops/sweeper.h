@@ -21,6 +21,12 @@ struct SweepReport {
     std::uint32_t failed = 0;  // removals that did not work; tried again by the next sweep
 };
 
+// What became of one orphan that was to be removed.
+struct SweepRemoval {
+    Orphan orphan;
+    bool removed = false;  // false: the provider is still at it
+};
+
 // Used on one executor.
 class Sweeper {
   public:
@@ -34,6 +40,9 @@ class Sweeper {
     // Foreign things are reported and never touched. Only what is still unaccounted for at the moment of its
     // removal is removed.
     Task<Result<SweepReport>> sweep(SweepOptions options);
+    // Removes one orphan that a sweep has noted, without a grace period. Errors: not_found, conflict (foreign, or
+    // it is accounted for meanwhile), unavailable (its provider is not there), provider_failure, storage.
+    Task<Result<SweepRemoval>> remove_one(std::string provider, std::string external_name, SweepOptions options);
 
   private:
     Task<Status> sweep_provider(Provider& provider, const SweepOptions& options, SweepReport& report);
@@ -46,6 +55,8 @@ class Sweeper {
     Task<Status> judge(const Provider& provider, const InventoryItem& item, Sweep& sweep);
     Task<Result<std::string>> verdict(const InventoryItem& item);
     Task<Result<bool>> remove(const Orphan& orphan, const InventoryItem& item, const SweepOptions& options);
+    Task<std::expected<bool, ProviderError>> ask_for_removal(const Orphan& orphan, const InventoryItem& item,
+                                                             const SweepOptions& options);
     Task<Status> settle(const Orphan& orphan, const SweepOptions& options);
     Task<Result<bool>> try_settle(const Orphan& orphan, const SweepOptions& options);
     Task<Status> forget_vanished(const Provider& provider, const Sweep& sweep);

@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 5> kKinds = {"provision", "deprovision", 
 Task<Response> NativeFace::list_operations(Request& request) const {
     QueryReader query(request);
     OperationFilter filter;
+    filter.organization = take_organization(query);
     if (const auto resource = query.text("resource")) filter.resource = ResourceId(*resource);
     filter.state = query.one_of("state", kStates);
     if (const auto kind = query.one_of("kind", kKinds)) filter.kind = parse_operation_kind(*kind);
@@ -28,7 +29,7 @@ Task<Response> NativeFace::list_operations(Request& request) const {
     PageRequest page = query.page();
     if (const Status good = query.finish(); !good) co_return error(request, good.error());
     if (filter.resource) {  // by name too
-        const auto resource = co_await find(call_of(request), filter.resource->str());
+        const auto resource = co_await broker().find_named(call_of(request), filter.resource->str());
         if (!resource) co_return error(request, resource.error());
         filter.resource = resource->id;
     }
@@ -41,26 +42,24 @@ Task<Response> NativeFace::list_operations(Request& request) const {
 
 Task<Response> NativeFace::show_operation(Request& request) const {
     QueryReader query(request);
-    const auto limit = std::chrono::duration_cast<std::chrono::seconds>(context_.options.poll_limit).count();
-    const auto wait = query.integer("wait", 0, limit);
+    const Duration wait = take_wait(query, "wait", longest_wait());
     if (const Status good = query.finish(); !good) co_return error(request, good.error());
     const OperationId id{std::string(request.param("id"))};
     auto found = co_await broker().find_operation(call_of(request), id);
     if (!found) co_return error(request, found.error());
-    if (wait.value_or(0) > 0 && !is_terminal(found->operation.state)) {
-        auto waited = co_await broker().wait(id, std::chrono::seconds(*wait));
-        if (!waited) co_return error(request, waited.error());
-        found->operation = std::move(*waited);
-    }
-    co_return Response::json(200, operation_json(found->operation));
+    const auto operation = co_await wait_for(std::move(found->operation), wait);
+    if (!operation) co_return error(request, operation.error());
+    co_return Response::json(200, operation_json(*operation));
 }
 
 Task<Response> NativeFace::cancel_operation(Request& request) const {
-    auto body = read_body(request.body, http::EmptyBody::is_empty_object);
+    QueryReader query(request);
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    auto body = read_strict_body(request.body, http::EmptyBody::is_empty_object);
     if (!body) co_return error(request, body.error());
     std::string reason = body->optional_string("reason", {.min_length = 1, .max_length = 255})
                              .value_or("it was cancelled on request");
-    if (const Status good = body->finish(); !good) co_return error(request, good.error());
+    if (const Status good = finish_strictly(*body, {"reason"}); !good) co_return error(request, good.error());
     const OperationId id{std::string(request.param("id"))};
     const auto cancelled = co_await broker().cancel(call_of(request), id, std::move(reason));
     if (!cancelled) co_return error(request, cancelled.error());

@@ -45,11 +45,27 @@ struct SweepResult {
     std::uint32_t failed = 0;
 };
 
+// What became of an orphan that was to be removed.
+struct OrphanRemoval {
+    Orphan orphan;
+    bool removed = false;  // false: the provider is still at it
+};
+
+// A test event, posted at once.
+struct Delivery {
+    bool delivered = false;
+    std::optional<int> status = {};  // none: no answer came
+    std::string error = {};          // public; empty where it was delivered
+};
+
 struct NativePorts {
     std::function<std::vector<ReadinessCheck>()> readiness = {};  // quick: asked on every /readyz
     std::function<Task<Result<std::vector<Finding>>>()> doctor = {};
     std::function<Task<Result<std::vector<Orphan>>>()> orphans = {};
     std::function<Task<Result<SweepResult>>(SweepRequest)> sweep = {};
+    // Errors: not_found, conflict (foreign, or accounted for meanwhile), unavailable, provider_failure.
+    std::function<Task<Result<OrphanRemoval>>(std::string provider, std::string external_name)> remove_orphan = {};
+    std::function<Task<Result<Delivery>>(WebhookId)> test_webhook = {};
 };
 
 }  // namespace slipway::faces

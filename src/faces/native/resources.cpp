@@ -3,6 +3,8 @@
 #include "faces/native/handlers.h"
 #include "faces/native/shapes.h"
 #include "faces/query.h"
+#include "faces/request_body.h"
+#include "faces/url.h"
 
 namespace slipway::faces {
 
@@ -14,25 +16,30 @@ namespace {
 constexpr std::array<std::string_view, 7> kStates = {"requested", "provisioning",   "ready", "updating",
                                                      "failed",    "deprovisioning", "gone"};
 constexpr std::array<std::string_view, 5> kKinds = {"cache", "database-server", "database", "machine", "cluster"};
-constexpr std::string_view kIdPrefix = "res_";
+
+std::string etag_of(const Resource& resource) { return fmt::format("\"{}\"", resource.version); }
+
+std::string path_of(const Resource& resource) { return "/api/v1/resources/" + resource.id.str(); }
+
+std::string path_of(const Operation& operation) { return "/api/v1/operations/" + operation.id.str(); }
+
+bool open(const std::optional<Operation>& operation) { return operation && !is_terminal(operation->state); }
+
+LabelSelector take_selector(QueryReader& query) {
+    const auto text = query.text("selector", 1'024);
+    if (!text) return {};
+    auto selector = parse_selector(*text);
+    if (selector) return std::move(*selector);
+    query.problem("selector", selector.error().message);
+    return {};
+}
 
 }  // namespace
-
-Task<Result<Resource>> NativeFace::find(const CallContext& call, std::string_view id_or_name) const {
-    if (id_or_name.starts_with(kIdPrefix))
-        co_return co_await broker().find(call, ResourceId(std::string(id_or_name)));
-    ResourceFilter filter;
-    filter.name = std::string(id_or_name);
-    auto page = co_await broker().list(call, std::move(filter), {"", 2});
-    if (!page) co_return fail(page.error());
-    if (page->items.empty()) co_return fail(ErrorCode::not_found, "no such resource");
-    if (page->items.size() > 1) co_return fail(ErrorCode::conflict, "several resources have this name; use an id");
-    co_return std::move(page->items[0]);
-}
 
 Task<Response> NativeFace::list_resources(Request& request) const {
     QueryReader query(request);
     ResourceFilter filter;
+    filter.organization = take_organization(query);
     if (const auto kind = query.one_of("kind", kKinds)) filter.kind = parse_kind(*kind);
     filter.engine = query.text("engine");
     filter.plan = query.text("plan");
@@ -43,9 +50,11 @@ Task<Response> NativeFace::list_resources(Request& request) const {
     filter.pooled = query.boolean("pooled");
     filter.labels = query.prefixed("label.");
     filter.include_gone = query.boolean("include_gone").value_or(filter.state == "gone");
+    LabelSelector selector = take_selector(query);
     PageRequest page = query.page();
     if (const Status good = query.finish(); !good) co_return error(request, good.error());
-    const auto found = co_await broker().list(call_of(request), std::move(filter), std::move(page));
+    const auto found =
+        co_await broker().list(call_of(request), std::move(filter), std::move(selector), std::move(page));
     if (!found) co_return error(request, found.error());
     json::array resources;
     for (const Resource& resource : found->items) resources.push_back(resource_json(resource));
@@ -55,41 +64,110 @@ Task<Response> NativeFace::list_resources(Request& request) const {
 Task<Response> NativeFace::show_resource(Request& request) const {
     QueryReader query(request);
     if (const Status good = query.finish(); !good) co_return error(request, good.error());
-    const auto found = co_await find(call_of(request), request.param("id"));
+    const auto found = co_await broker().find_named(call_of(request), std::string(request.param("name")));
     if (!found) co_return error(request, found.error());
-    co_return Response::json(200, resource_json(*found));
+    co_return Response::json(200, resource_json(*found)).with("ETag", etag_of(*found));
+}
+
+Task<Result<Operation>> NativeFace::wait_for(Operation operation, Duration limit) const {
+    if (limit == Duration::zero() || is_terminal(operation.state)) co_return operation;
+    co_return co_await broker().wait(operation.id, limit);
+}
+
+// What was accepted goes on whether anybody waits or not.
+Task<Response> NativeFace::answer_accepted(const Request& request, Accepted accepted, Duration wait,
+                                           bool made) const {
+    if (accepted.operation && wait > Duration::zero()) {
+        auto ended = co_await wait_for(std::move(*accepted.operation), wait);
+        if (!ended) co_return error(request, ended.error());
+        accepted.operation = std::move(*ended);
+        auto now = co_await broker().find(call_of(request), accepted.resource.id);
+        if (!now) co_return error(request, now.error());
+        accepted.resource = std::move(*now);
+    }
+    int status = open(accepted.operation) ? 202 : 200;
+    if (made) status = endpoint_of(accepted.resource.state) != nullptr ? 201 : 202;
+    co_return Response::json(status, accepted_json(accepted.resource, accepted.operation))
+        .with("Location", path_of(accepted.resource))
+        .with("ETag", etag_of(accepted.resource));
+}
+
+Task<Response> NativeFace::create_resource(Request& request) const {
+    QueryReader query(request);
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    auto body = read_strict_body(request.body);
+    if (!body) co_return error(request, body.error());
+    auto read = read_provision(std::move(*body), broker().catalog(), call_of(request), longest_wait());
+    if (!read) co_return error(request, read.error());
+    auto key = idempotency_key_of(request);
+    if (!key) co_return error(request, key.error());
+    read->request.idempotency_key = std::move(*key);
+    auto accepted = co_await broker().provision(call_of(request), std::move(read->request));
+    if (!accepted) co_return error(request, accepted.error());
+    co_return co_await answer_accepted(request, std::move(*accepted), read->wait, true);
+}
+
+Task<Response> NativeFace::change_resource(Request& request) const {
+    QueryReader query(request);
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    auto body = read_strict_body(request.body);
+    if (!body) co_return error(request, body.error());
+    auto read = read_update(std::move(*body), longest_wait());
+    if (!read) co_return error(request, read.error());
+    auto version = version_of(request);
+    if (!version) co_return error(request, version.error());
+    read->request.if_version = *version;
+    const auto found = co_await broker().find_named(call_of(request), std::string(request.param("name")));
+    if (!found) co_return error(request, found.error());
+    auto accepted = co_await broker().update(call_of(request), found->id, std::move(read->request));
+    if (!accepted) co_return error(request, accepted.error());
+    co_return co_await answer_accepted(request, std::move(*accepted), read->wait, false);
 }
 
 Task<Response> NativeFace::delete_resource(Request& request) const {
     QueryReader query(request);
+    const Duration wait = take_wait(query, "wait_seconds", longest_wait());
     if (const Status good = query.finish(); !good) co_return error(request, good.error());
-    const auto found = co_await find(call_of(request), request.param("id"));
+    const auto found = co_await broker().find_named(call_of(request), std::string(request.param("name")));
     if (!found) co_return error(request, found.error());
-    const auto accepted = co_await broker().deprovision(call_of(request), found->id);
+    auto accepted = co_await broker().deprovision(call_of(request), found->id);
     if (!accepted) co_return error(request, accepted.error());
     if (!accepted->operation) {
         co_return error(request, Error{ErrorCode::internal, "the removal has no operation", {}, {}});
     }
-    co_return Response::json(202, operation_json(*accepted->operation))
-        .with("Location", "/api/v1/operations/" + accepted->operation->id.str());
+    const auto operation = co_await wait_for(std::move(*accepted->operation), wait);
+    if (!operation) co_return error(request, operation.error());
+    co_return Response::json(is_terminal(operation->state) ? 200 : 202, operation_json(*operation))
+        .with("Location", path_of(*operation));
 }
 
-Task<Response> NativeFace::timeline(Request& request) const {
+// The one answer that shows a password, to the organization that it belongs to.
+Task<Response> NativeFace::credentials(Request& request) const {
     QueryReader query(request);
-    const auto after = query.integer("after", 0, std::numeric_limits<std::int64_t>::max()).value_or(0);
-    const auto limit = query.integer("limit", 1, 1000).value_or(100);
     if (const Status good = query.finish(); !good) co_return error(request, good.error());
-    const auto found = co_await find(call_of(request), request.param("id"));
+    const auto found = co_await broker().find_named(call_of(request), std::string(request.param("name")));
     if (!found) co_return error(request, found.error());
-    const auto events = co_await broker().timeline(call_of(request), found->id, static_cast<std::uint64_t>(after),
-                                                   static_cast<std::uint32_t>(limit));
-    if (!events) co_return error(request, events.error());
-    json::array items;
-    for (const Event& event : *events) items.push_back(event_json(event));
-    // A full page may be the last one: the next, empty one tells.
-    const bool full = std::ssize(*events) == limit;
-    const std::string next = full ? std::to_string(events->back().sequence) : std::string();
-    co_return Response::json(200, page_json("events", std::move(items), next));
+    const auto password = co_await broker().password(call_of(request), *found);
+    if (!password) co_return error(request, password.error());
+    const Endpoint* endpoint = endpoint_of(found->state);
+    if (endpoint == nullptr || endpoint->host.empty()) {
+        co_return error(request,
+                        Error{ErrorCode::conflict,
+                              fmt::format("it is {}: nothing can be reached there", state_name(found->state)),
+                              {},
+                              {}});
+    }
+    json::object out{{"url", url_of(*endpoint, *password)},
+                     {"scheme", endpoint->scheme},
+                     {"host", endpoint->host},
+                     {"port", endpoint->port},
+                     {"username", nullptr},
+                     {"password", nullptr}};
+    if (*password) {
+        out["username"] = kDefaultUser;
+        out["password"] = (*password)->reveal();
+    }
+    co_return Response::json(200, out).with("Cache-Control", "no-store");
 }
 
 }  // namespace slipway::faces

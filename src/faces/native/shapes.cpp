@@ -1,19 +1,10 @@
 #include "faces/native/shapes.h"
 
 #include "domain/overloaded.h"
+#include "faces/native/values.h"
 
 namespace slipway::faces {
 namespace {
-
-// Null where there is none, so that a field is always there and never an empty string with a meaning.
-json::value text_or_null(const std::string& text) {
-    return text.empty() ? json::value(nullptr) : json::value(text);
-}
-
-template <class Tag>
-json::value id_or_null(const StrongId<Tag>& id) {
-    return text_or_null(id.str());
-}
 
 json::value endpoint_json(const Resource& resource) {
     const Endpoint* endpoint = endpoint_of(resource.state);
@@ -65,15 +56,6 @@ void add_state(const OperationState& state, json::object& out) {
 }
 
 }  // namespace
-
-std::string_view to_string(Severity severity) {
-    switch (severity) {
-        case Severity::ok: return "ok";
-        case Severity::warning: return "warning";
-        case Severity::problem: return "problem";
-    }
-    return "unknown";
-}
 
 json::object resource_json(const Resource& resource) {
     json::object labels;
@@ -137,6 +119,7 @@ json::object operation_json(const Operation& operation) {
     out["deadline"] = format_time(operation.deadline);
     out["actor"] = operation.actor;
     out["request_id"] = text_or_null(operation.request_id);
+    out["trace"] = text_or_null(operation.trace);
     out["created_at"] = format_time(operation.created_at);
     out["updated_at"] = format_time(operation.updated_at);
     out["version"] = operation.version;
@@ -151,35 +134,18 @@ json::object event_json(const Event& event) {
                         {"message", body.message},
                         {"resource", id_or_null(body.resource)},
                         {"operation", id_or_null(body.operation)},
+                        {"organization", id_or_null(body.organization)},
                         {"actor", text_or_null(body.actor)},
                         {"request_id", text_or_null(body.request_id)},
+                        {"trace", text_or_null(body.trace)},
                         {"provider_request_id", text_or_null(body.provider_request_id)},
                         {"data", body.data}};
 }
 
-json::object orphan_json(const Orphan& orphan) {
-    json::object out{{"provider", orphan.provider},
-                     {"external_name", orphan.external_name},
-                     {"kind", orphan.kind},
-                     {"detail", text_or_null(orphan.detail)},
-                     {"resource", id_or_null(orphan.resource)},
-                     {"generation", orphan.generation},
-                     {"first_seen", format_time(orphan.first_seen)},
-                     {"last_seen", format_time(orphan.last_seen)},
-                     {"removed_at", nullptr}};
-    if (orphan.removed_at) out["removed_at"] = format_time(*orphan.removed_at);
+json::object accepted_json(const Resource& resource, const std::optional<Operation>& operation) {
+    json::object out{{"resource", resource_json(resource)}, {"operation", nullptr}};
+    if (operation) out["operation"] = operation_json(*operation);
     return out;
-}
-
-json::object finding_json(const Finding& finding) {
-    return json::object{{"check", finding.check},
-                        {"severity", to_string(finding.severity)},
-                        {"message", finding.message},
-                        {"fix", text_or_null(finding.fix)}};
-}
-
-json::object check_json(const ReadinessCheck& check) {
-    return json::object{{"name", check.name}, {"ready", check.ready}, {"detail", text_or_null(check.detail)}};
 }
 
 json::object page_json(std::string_view name, json::array items, const std::string& next) {

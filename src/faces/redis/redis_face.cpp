@@ -6,6 +6,7 @@
 #include "faces/redis/names.h"
 #include "faces/redis/shapes.h"
 #include "faces/request_body.h"
+#include "faces/url.h"
 
 namespace slipway::faces {
 namespace {
@@ -33,6 +34,14 @@ std::string take_plan(http::BodyReader& body, const Catalog& catalog) {
         return std::string(given->get_string());
     }
     return {};
+}
+
+// The broker's names of fields in those of this protocol.
+Error in_its_words(Error error) {
+    for (FieldProblem& problem : error.problems) {
+        if (problem.field == "billing_code") problem.field = "billingcode";
+    }
+    return error;
 }
 
 class RedisFace {
@@ -120,7 +129,7 @@ Task<Response> RedisFace::create(Request& request) const {
     wanted.idempotency_key = std::move(*key);
     if (const Status good = body->finish(); !good) co_return error_response(request, good.error());
     auto accepted = co_await broker().provision(call_of(request), std::move(wanted));
-    if (!accepted) co_return error_response(request, accepted.error());
+    if (!accepted) co_return error_response(request, in_its_words(accepted.error()));
     co_return co_await answer_created(request, std::move(*accepted));
 }
 

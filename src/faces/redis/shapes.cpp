@@ -5,25 +5,6 @@
 namespace slipway::faces {
 namespace {
 
-constexpr std::string_view kUser = "default";  // the user that Redis itself has for a password alone
-
-bool unreserved(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
-}
-
-std::string percent_encoded(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (unreserved(c)) {
-            out += c;
-        } else {
-            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-        }
-    }
-    return out;
-}
-
 // What the provider found out wins over what the plan asked for.
 json::value known(const Resource& resource, std::string_view key) {
     if (const auto* found = resource.handle.if_contains(key)) return *found;
@@ -46,14 +27,6 @@ json::value security_groups(const Resource& resource) {
 }
 
 }  // namespace
-
-std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password) {
-    const bool bare_ipv6 = endpoint.host.find(':') != std::string::npos;
-    const std::string host = bare_ipv6 ? "[" + endpoint.host + "]" : endpoint.host;
-    const std::string credentials =
-        password ? fmt::format("{}:{}@", kUser, percent_encoded(password->reveal())) : std::string();
-    return fmt::format("{}://{}{}:{}", endpoint.scheme, credentials, host, endpoint.port);
-}
 
 json::object deleted_cluster(const Resource& resource) {
     const json::object pending{{"CacheNodeIdsToRemove", nullptr},

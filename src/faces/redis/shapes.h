@@ -1,19 +1,10 @@
 // The shapes of the Redis face's answers.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <string_view>
-
 #include "base/json.h"
-#include "base/secret.h"
 #include "domain/resource.h"
 
 namespace slipway::faces {
-
-// scheme://default:PASSWORD@HOST:PORT, percent-encoded; without credentials where there are none.
-// What it answers is a secret as soon as it has a password.
-std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password);
 
 // {"CacheCluster":{...}} as ElastiCache answers a deletion: every key, nulls kept. What only the provider knows is
 // taken from the resource's handle or its plan's parameters (engine_version, node_type, parameter_group,

@@ -1,0 +1,177 @@
+// Dry runs: the very drafts of the real requests, which the store checks as ever and does not write.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "broker/access.h"
+#include "broker/orders.h"
+
+namespace slipway {
+namespace {
+
+// A failure of ours is no answer about the request.
+bool is_ours(const Error& error) { return error.code == ErrorCode::storage || error.code == ErrorCode::internal; }
+
+// What the request itself would be refused with is an answer here.
+Result<Preview> judged(Preview preview, const Status& outlook) {
+    if (outlook) return preview;
+    if (is_ours(outlook.error())) return fail(outlook.error());
+    preview.allowed = false;
+    preview.refusal = outlook.error();
+    return preview;
+}
+
+std::string words_for(StepKind kind, OperationKind operation, const std::string& engine) {
+    switch (kind) {
+        case StepKind::create: return fmt::format("create the {}", engine);
+        case StepKind::verify: return fmt::format("check that the {} answers", engine);
+        case StepKind::update:
+            return operation == OperationKind::claim ? "tell the provider who owns it now" : "give it its settings";
+        case StepKind::change: return "change it to the settings of its new plan";
+        case StepKind::restart: return fmt::format("bring the {} back from its data", engine);
+        case StepKind::remove: return fmt::format("remove the {} and its data", engine);
+    }
+    return "";
+}
+
+std::vector<PlannedStep> steps_of(const Operation& operation, const std::string& engine) {
+    std::vector<PlannedStep> steps;
+    for (const Step& step : operation.steps) {
+        steps.push_back({step.kind, words_for(step.kind, operation.kind, engine)});
+    }
+    return steps;
+}
+
+std::optional<Price> price_of(const Plan* plan) { return plan != nullptr ? plan->price : std::nullopt; }
+
+}  // namespace
+
+// Refused as the real commit would be; the store has checked everything, and written nothing.
+Task<Status> Broker::try_out(Commit commit, const std::vector<QuotaRule>& quotas) {
+    commit.trial = true;
+    auto answer = co_await parts_.store.commit(std::move(commit));
+    if (!answer) co_return fail(answer.error());
+    const auto* rejected = std::get_if<Rejected>(&*answer);
+    if (rejected == nullptr) co_return Status();
+    co_return refused(*rejected, quotas);
+}
+
+// What an operation would do, step by step, and how long that took others.
+Task<Status> Broker::foresee(const Operation& operation, Kind kind, std::string engine, std::string plan,
+                             Preview& preview) {
+    preview.steps = steps_of(operation, engine);
+    auto took = co_await parts_.store.durations({operation.kind, kind, std::move(engine), std::move(plan)});
+    if (!took) co_return fail(took.error());
+    if (took->empty()) co_return Status();
+    std::ranges::sort(*took);
+    const std::size_t last = took->size() - 1;
+    preview.expected =
+        Forecast{(*took)[last / 2], (*took)[(last * 95 + 99) / 100], static_cast<std::uint32_t>(took->size())};
+    co_return Status();
+}
+
+Task<Result<Preview>> Broker::preview_provision(CallContext context, ProvisionRequest request) {
+    request.idempotency_key.clear();
+    Preview preview;
+    const Status outlook = co_await foresee_provision(context, request, preview);
+    co_return judged(std::move(preview), outlook);
+}
+
+Task<Result<Preview>> Broker::preview_update(CallContext context, ResourceId id, UpdateRequest request) {
+    const auto found = co_await find(context, id);
+    if (!found) co_return fail(found.error());
+    Preview preview;
+    preview.price_before = price_of(parts_.catalog.find(found->kind, found->engine, found->plan));
+    preview.price_after = preview.price_before;
+    const Status outlook = co_await foresee_update(context, id, request, preview);
+    co_return judged(std::move(preview), outlook);
+}
+
+Task<Result<Preview>> Broker::preview_deprovision(CallContext context, ResourceId id) {
+    const auto found = co_await find(context, id);
+    if (!found) co_return fail(found.error());
+    Preview preview;
+    preview.price_before = price_of(parts_.catalog.find(found->kind, found->engine, found->plan));
+    const Status outlook = co_await foresee_deprovision(context, id, preview);
+    co_return judged(std::move(preview), outlook);
+}
+
+Task<Status> Broker::foresee_provision(const CallContext& context, const ProvisionRequest& request,
+                                       Preview& preview) {
+    auto order = co_await examine(context, request);
+    if (!order) co_return fail(order.error());
+    const Plan& plan = *order->plan;
+    preview.price_after = plan.price;
+    if (Status admitted = co_await admit(*order); !admitted) co_return admitted;
+    const auto live = co_await parts_.store.live_counts(order->organization);
+    if (!live) co_return fail(live.error());
+    preview.quotas = effects_of(order->quotas, *live, 1);
+
+    std::uint32_t skip = 0;
+    auto offer = co_await offer_claim(context, *order, skip);
+    if (!offer) co_return fail(offer.error());
+    preview.from_pool = offer->has_value();
+    if (!*offer) *offer = offer_creation(context, *order);
+    if ((*offer)->operation) {
+        if (Status told = co_await foresee(*(*offer)->operation, plan.kind, plan.engine, plan.name, preview);
+            !told) {
+            co_return told;
+        }
+    }
+    co_return co_await try_out(std::move((*offer)->commit), order->quotas);
+}
+
+Task<Status> Broker::foresee_update(const CallContext& context, const ResourceId& id, const UpdateRequest& request,
+                                    Preview& preview) {
+    auto resource = co_await changeable(context, id);
+    if (!resource) co_return fail(resource.error());
+    auto change = co_await draft_change(context, std::move(*resource), request);
+    if (!change) co_return fail(change.error());
+    const Resource& of = change->resource;
+    preview.price_after = price_of(change->plan_after);
+    if (change->operation) {
+        const auto live = co_await parts_.store.live_counts(of.organization);
+        if (!live) co_return fail(live.error());
+        preview.quotas = effects_of(change->quotas, *live, 1);
+        if (Status told = co_await foresee(*change->operation, of.kind, of.engine, of.plan, preview); !told) {
+            co_return told;
+        }
+    }
+    if (!change->commit) co_return Status();
+    co_return co_await try_out(std::move(*change->commit), change->quotas);
+}
+
+Task<Status> Broker::foresee_deprovision(const CallContext& context, const ResourceId& id, Preview& preview) {
+    const auto resource = co_await changeable(context, id);
+    if (!resource) co_return fail(resource.error());
+    // What is being removed already has nothing more to come.
+    if (std::holds_alternative<resource_state::Deprovisioning>(resource->state)) co_return Status();
+    const auto quotas = co_await parts_.store.quotas(resource->organization);
+    if (!quotas) co_return fail(quotas.error());
+    const auto live = co_await parts_.store.live_counts(resource->organization);
+    if (!live) co_return fail(live.error());
+    Plan of;  // its plan may have left the catalog
+    of.kind = resource->kind;
+    of.engine = resource->engine;
+    of.name = resource->plan;
+    const auto rules = rules_for(*quotas, resource->organization, of, options_.max_resources_per_organization);
+    const bool counted = !std::holds_alternative<resource_state::Failed>(resource->state);
+    preview.quotas = effects_of(rules, *live, counted ? -1 : 0);
+
+    auto removal = co_await deletion(context, *resource);
+    if (!removal) co_return fail(removal.error());
+    for (const Write& write : removal->writes) {
+        const auto* put = std::get_if<write::PutOperation>(&write);
+        if (put == nullptr || put->operation.kind != OperationKind::deprovision) continue;
+        if (Status told = co_await foresee(put->operation, of.kind, of.engine, of.name, preview); !told) {
+            co_return told;
+        }
+        if (!put->operation.blocked_by.empty()) {
+            preview.steps.insert(preview.steps.begin(),
+                                 {StepKind::remove, "halt what is under way and undo it first"});
+        }
+    }
+    co_return co_await try_out(std::move(*removal), {});
+}
+
+}  // namespace slipway

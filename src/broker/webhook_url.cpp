@@ -1,0 +1,95 @@
+#include <algorithm>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/url/parse.hpp>
+#include <fmt/format.h>
+
+#include "broker/administration.h"
+
+namespace slipway {
+namespace {
+
+namespace ip = boost::asio::ip;
+
+constexpr std::size_t kMaxUrl = 2'000;
+
+struct Network {
+    std::uint32_t address;
+    int bits;
+};
+// This machine, private and shared networks, link-local, multicast and reserved ones.
+constexpr std::array<Network, 13> kNotPublic{{{0x00000000, 8},
+                                              {0x0a000000, 8},
+                                              {0x64400000, 10},
+                                              {0x7f000000, 8},
+                                              {0xa9fe0000, 16},
+                                              {0xac100000, 12},
+                                              {0xc0000000, 24},
+                                              {0xc0000200, 24},
+                                              {0xc0a80000, 16},
+                                              {0xc6120000, 15},
+                                              {0xc6336400, 24},
+                                              {0xcb007100, 24},
+                                              {0xe0000000, 3}}};
+
+bool is_public(const ip::address_v4& address) {
+    return std::ranges::none_of(kNotPublic, [&](const Network& network) {
+        return ((address.to_uint() ^ network.address) >> (32 - network.bits)) == 0;
+    });
+}
+
+// Only global unicast addresses are, and of those not the ones that carry an IPv4 address or are for documents.
+bool is_public(const ip::address_v6& address) {
+    if (address.is_v4_mapped()) return is_public(ip::make_address_v4(ip::v4_mapped, address));
+    const auto bytes = address.to_bytes();
+    if ((bytes[0] & 0xe0U) != 0x20) return false;                            // 2000::/3
+    if (bytes[0] == 0x20 && bytes[1] == 0x02) return false;                  // 2002::/16, 6to4
+    if (bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] < 2) return false;  // 2001::/23
+    return !(bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] == 0x0d && bytes[3] == 0xb8);
+}
+
+bool is_localhost(std::string_view host) {
+    return host == "localhost" || host.ends_with(".localhost") || host == "localhost.";
+}
+
+// "127.1" and "0x7f.1" are addresses to a resolver.
+bool looks_like_number(std::string_view host) {
+    if (host.ends_with('.')) host.remove_suffix(1);
+    const std::size_t dot = host.rfind('.');
+    const std::string_view last = dot == std::string_view::npos ? host : host.substr(dot + 1);
+    return !last.empty() && last.front() >= '0' && last.front() <= '9';
+}
+
+}  // namespace
+
+std::optional<std::string> webhook_url_problem(std::string_view url, bool allow_private) {
+    if (url.empty()) return "is required";
+    if (url.size() > kMaxUrl) return fmt::format("must have at most {} bytes", kMaxUrl);
+    const auto parsed = boost::urls::parse_uri(boost::core::string_view(url.data(), url.size()));
+    if (!parsed) return "must be a URL, e.g. https://example.org/hook";
+    const bool https = parsed->scheme_id() == boost::urls::scheme::https;
+    if (!https && parsed->scheme_id() != boost::urls::scheme::http) return "must begin with https:// or http://";
+    if (parsed->has_userinfo()) return "must not hold credentials: everybody of the organization can read it";
+    if (parsed->has_fragment()) return "must not have a fragment";
+    if (parsed->has_port() && parsed->port_number() == 0) return "must have a port between 1 and 65535, or none";
+    const std::string host(parsed->host_address());
+    if (host.empty()) return "must name a host";
+    boost::system::error_code no_address;
+    const ip::address address = ip::make_address(host, no_address);
+    if (no_address && parsed->host_type() != boost::urls::host_type::name) return "must name a host";
+    if (no_address && (looks_like_number(host) || host.find('%') != std::string::npos)) {
+        return "must name a host by its name or its address";
+    }
+    std::string lower = host;
+    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    const bool here = no_address ? is_localhost(lower) : address.is_loopback();
+    if (!https && !here) return "must begin with https://, but for addresses of this machine";
+    const bool outside = no_address ? !is_localhost(lower)
+                                    : (address.is_v4() ? is_public(address.to_v4()) : is_public(address.to_v6()));
+    if (!outside && !allow_private) {
+        return "must not be an address of this machine or of a private network (webhooks.allow_private is off)";
+    }
+    return std::nullopt;
+}
+
+}  // namespace slipway

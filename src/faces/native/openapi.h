@@ -1,0 +1,11 @@
+// The descriptions of the APIs, as they stand in api/ of the source: written into the program when it is built.
+#pragma once
+
+#include <string_view>
+
+namespace slipway::faces {
+
+extern const std::string_view kNativeOpenApi;
+extern const std::string_view kRedisOpenApi;
+
+}  // namespace slipway::faces

@@ -1,0 +1,85 @@
+// What can be asked for, and what a request would do.
+#include <array>
+
+#include "faces/native/handlers.h"
+#include "faces/native/shapes.h"
+#include "faces/query.h"
+#include "faces/request_body.h"
+
+namespace slipway::faces {
+
+using http::Request;
+using http::Response;
+
+namespace {
+
+constexpr std::array<std::string_view, 5> kKinds = {"cache", "database-server", "database", "machine", "cluster"};
+
+// What is wrong with the request itself is the answer to whether it would be carried out.
+Preview refused(Error error) {
+    Preview preview;
+    preview.allowed = false;
+    preview.refusal = std::move(error);
+    return preview;
+}
+
+}  // namespace
+
+Task<Response> NativeFace::me(Request& request) const {
+    QueryReader query(request);
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    const Caller& caller = call_of(request).caller;
+    co_return Response::json(200, json::object{{"organization", caller.organization.str()},
+                                               {"role", to_string(caller.role)},
+                                               {"actor", caller.actor}});
+}
+
+Task<Response> NativeFace::list_plans(Request& request) const {
+    QueryReader query(request);
+    const auto kind = query.one_of("kind", kKinds);
+    const auto engine = query.text("engine");
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    const auto views = co_await broker().plans(call_of(request));
+    if (!views) co_return error(request, views.error());
+    json::array plans;
+    for (const PlanView& view : *views) {
+        if (kind && to_string(view.plan->kind) != *kind) continue;
+        if (engine && view.plan->engine != *engine) continue;
+        plans.push_back(plan_json(view));
+    }
+    co_return Response::json(200, page_json("plans", std::move(plans), ""));
+}
+
+Task<Result<Preview>> NativeFace::preview_of(const CallContext& call, const PreviewBody& body) const {
+    std::optional<http::BodyReader> inner;
+    if (body.verb != "delete") {
+        auto parsed = read_strict_body(body.request);
+        if (!parsed) co_return refused(parsed.error());
+        inner = std::move(*parsed);
+    }
+    if (body.verb == "create") {
+        auto read = read_provision(std::move(*inner), broker().catalog(), call, longest_wait());
+        if (!read) co_return refused(read.error());
+        co_return co_await broker().preview_provision(call, std::move(read->request));
+    }
+    const auto found = co_await broker().find_named(call, body.resource);
+    if (!found) co_return fail(found.error());
+    if (body.verb == "delete") co_return co_await broker().preview_deprovision(call, found->id);
+    auto read = read_update(std::move(*inner), longest_wait());
+    if (!read) co_return refused(read.error());
+    co_return co_await broker().preview_update(call, found->id, std::move(read->request));
+}
+
+Task<Response> NativeFace::preview(Request& request) const {
+    QueryReader query(request);
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    auto body = read_strict_body(request.body);
+    if (!body) co_return error(request, body.error());
+    const auto read = read_preview(std::move(*body));
+    if (!read) co_return error(request, read.error());
+    const auto preview = co_await preview_of(call_of(request), *read);
+    if (!preview) co_return error(request, preview.error());
+    co_return Response::json(200, preview_json(read->verb, *preview));
+}
+
+}  // namespace slipway::faces

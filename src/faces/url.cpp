@@ -1,0 +1,35 @@
+#include "faces/url.h"
+
+#include <fmt/format.h>
+
+namespace slipway::faces {
+namespace {
+
+bool unreserved(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_' || c == '~';
+}
+
+std::string percent_encoded(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (unreserved(c)) {
+            out += c;
+        } else {
+            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password) {
+    const bool bare_ipv6 = endpoint.host.find(':') != std::string::npos;
+    const std::string host = bare_ipv6 ? "[" + endpoint.host + "]" : endpoint.host;
+    const std::string credentials =
+        password ? fmt::format("{}:{}@", kDefaultUser, percent_encoded(password->reveal())) : std::string();
+    return fmt::format("{}://{}{}:{}", endpoint.scheme, credentials, host, endpoint.port);
+}
+
+}  // namespace slipway::faces

@@ -1,0 +1,18 @@
+// Where a client reaches a resource, as one text.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/secret.h"
+#include "domain/provider_types.h"
+
+namespace slipway::faces {
+
+// The user that Redis itself has for a password alone.
+inline constexpr const char* kDefaultUser = "default";
+
+// "redis://default:PASSWORD@HOST:PORT", or without what stands before the host where there is no password.
+std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password);
+
+}  // namespace slipway::faces
