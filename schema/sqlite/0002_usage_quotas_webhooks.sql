@@ -53,7 +53,13 @@ CREATE TABLE webhooks (
     body    TEXT NOT NULL CHECK (body <> '')
 ) STRICT, WITHOUT ROWID;
 
+ALTER TABLE api_keys ADD COLUMN expires_at INTEGER;
 CREATE INDEX api_keys_organization ON api_keys (organization, id);
+
+-- What else a request made, and the secret that was shown with it (sealed with the data key `secret_key`).
+ALTER TABLE idempotency ADD COLUMN made TEXT NOT NULL DEFAULT '';
+ALTER TABLE idempotency ADD COLUMN secret_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE idempotency ADD COLUMN secret TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE events ADD COLUMN organization TEXT NOT NULL DEFAULT '';
 ALTER TABLE events ADD COLUMN operation TEXT NOT NULL DEFAULT '';

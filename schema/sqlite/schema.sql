@@ -90,7 +90,7 @@ CREATE TABLE idempotency (
     request_hash TEXT NOT NULL,
     resource     TEXT NOT NULL,
     operation    TEXT NOT NULL,
-    expires_at   INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL, made TEXT NOT NULL DEFAULT '', secret_key TEXT NOT NULL DEFAULT '', secret TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_expires ON idempotency (expires_at, scope, key);
@@ -122,7 +122,7 @@ CREATE TABLE api_keys (
     description  TEXT NOT NULL,
     created_at   INTEGER NOT NULL,
     revoked_at   INTEGER
-) STRICT, WITHOUT ROWID;
+, expires_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE INDEX api_keys_organization ON api_keys (organization, id);
 
 -- The most live resources that an organization may have: of one plan, or (all three empty) of all together.

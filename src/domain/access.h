@@ -30,6 +30,7 @@ struct ApiKey {
     std::string description;
     TimePoint created_at;
     std::optional<TimePoint> revoked_at;
+    std::optional<TimePoint> expires_at = std::nullopt;  // not good any more from then on
 };
 
 // At most so many live resources: of one plan, or, where kind, engine and plan are empty, of all plans together.

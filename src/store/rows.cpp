@@ -41,6 +41,10 @@ std::string plan_subject(const precondition::PlanResourcesBelow& below) {
     return below.organization.str() + "/" + below.engine + "/" + below.plan;
 }
 
+bool stays_administrator(const ApiKey& key) {
+    return key.role == Role::administrator && !key.revoked_at && !key.expires_at;
+}
+
 bool counts_in_pool(const Resource& resource) {
     using namespace resource_state;
     return resource.pooled &&

@@ -25,6 +25,8 @@ bool is_gone(const ResourceState& state);
 bool is_live(const ResourceState& state);  // neither gone nor failed: it counts against the quota
 // "ORGANIZATION/ENGINE/PLAN": what a plan's quota that was reached is about.
 std::string plan_subject(const precondition::PlanResourcesBelow& below);
+// What AnotherAdministrator asks for.
+bool stays_administrator(const ApiKey& key);
 // A pooled resource that is there or coming, so that no other has to be made.
 bool counts_in_pool(const Resource& resource);
 

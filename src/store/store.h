@@ -57,6 +57,13 @@ struct NameFree {  // no resource of the organization that is not gone has this 
     OrganizationId organization;
     std::string name;
 };
+struct OrganizationFree {  // no organization has this id
+    OrganizationId organization;
+};
+// Besides this one there is a key of an administrator that was not revoked and does not expire.
+struct AnotherAdministrator {
+    ApiKeyId key;
+};
 struct ResourceUnchanged {  // the resource has this version; for decisions that only read it
     ResourceId resource;
     std::uint64_t version = 0;
@@ -65,6 +72,7 @@ struct ResourceUnchanged {  // the resource has this version; for decisions that
 using Precondition =
     std::variant<precondition::ExternalNameFree, precondition::IdempotencyKeyFree, precondition::PoolBelow,
                  precondition::LiveResourcesBelow, precondition::PlanResourcesBelow, precondition::NameFree,
+                 precondition::OrganizationFree, precondition::AnotherAdministrator,
                  precondition::ResourceUnchanged>;
 
 // ---- Writes. ----
@@ -75,6 +83,8 @@ struct IdempotencyRecord {
     ResourceId resource;
     OperationId operation;
     TimePoint expires_at;
+    std::string made = {};  // the id of what else was made: a key's, a webhook's, …
+    Sealed secret = {};     // what was shown with it, to be shown again
 };
 
 // Something at a provider that no live resource accounts for, as a sweep found it.
@@ -168,6 +178,8 @@ struct Commit {
     std::vector<Allocation> allocations;
     std::vector<Write> writes;
     std::vector<EventDraft> events;
+    // Everything is checked and nothing written; Committed (without rows) is the answer where it would be taken.
+    bool trial = false;
 };
 
 // The commit that accepts a draft: its name must never have been used, its numbers are taken, and everything is
@@ -184,13 +196,15 @@ enum class Obstacle : std::uint8_t {
     external_name_taken,
     idempotency_key_used,
     pool_full,
-    quota_reached,      // its subject: the organization, or "ORGANIZATION/ENGINE/PLAN"
-    name_taken,         // NameFree
-    webhook_changed,    // version, or existence
-    resource_changed,   // version, or existence
-    operation_changed,  // version, or existence
-    fenced,             // the operation was leased again since
-    range_exhausted,    // an allocation found no free value that has rested
+    quota_reached,       // its subject: the organization, or "ORGANIZATION/ENGINE/PLAN"
+    name_taken,          // NameFree
+    organization_taken,  // OrganizationFree
+    last_administrator,  // AnotherAdministrator
+    webhook_changed,     // version, or existence
+    resource_changed,    // version, or existence
+    operation_changed,   // version, or existence
+    fenced,              // the operation was leased again since
+    range_exhausted,     // an allocation found no free value that has rested
 };
 struct Rejected {
     Obstacle obstacle = Obstacle::resource_changed;

@@ -76,8 +76,9 @@ std::string words(const std::optional<TimePoint>& time) {
 std::string dump_access(Store& store) {
     std::string out;
     for (const ApiKey& key : run(store.api_keys(std::nullopt, {"", 1000})).value().items) {
-        out += fmt::format("key {} {} {} {} {} {} {}\n", key.id.str(), key.hash, key.organization.str(),
-                           to_string(key.role), key.description, to_micros(key.created_at), words(key.revoked_at));
+        out += fmt::format("key {} {} {} {} {} {} {} {}\n", key.id.str(), key.hash, key.organization.str(),
+                           to_string(key.role), key.description, to_micros(key.created_at), words(key.revoked_at),
+                           words(key.expires_at));
     }
     for (const Organization& one : run(store.organizations({"", 1000})).value().items) {
         out += fmt::format("organization {} {} {}\n", one.id.str(), one.title, to_micros(one.created_at));

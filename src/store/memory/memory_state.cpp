@@ -1,5 +1,7 @@
 #include "store/memory/memory_state.h"
 
+#include <algorithm>
+
 #include "domain/overloaded.h"
 #include "store/rows.h"
 
@@ -54,6 +56,16 @@ std::optional<Rejected> MemoryState::check(const Precondition& precondition, Tim
             [&](const precondition::NameFree& p) {
                 const bool taken = names_.contains({p.organization, p.name});
                 return taken ? Answer({Obstacle::name_taken, p.name}) : Answer();
+            },
+            [&](const precondition::OrganizationFree& p) {
+                const bool taken = organizations_.contains(p.organization);
+                return taken ? Answer({Obstacle::organization_taken, p.organization.str()}) : Answer();
+            },
+            [&](const precondition::AnotherAdministrator& p) {
+                const bool another = std::ranges::any_of(api_keys_, [&](const auto& each) {
+                    return each.first != p.key && stays_administrator(each.second);
+                });
+                return another ? Answer() : Answer({Obstacle::last_administrator, p.key.str()});
             },
             [&](const precondition::ResourceUnchanged& p) {
                 const Resource* stored = resource(p.resource);
@@ -138,6 +150,8 @@ Result<CommitAnswer> MemoryState::apply(Commit commit, TimePoint now, CommitNoti
     if (Status status = check_constraints(commit); !status) return fail(status.error());
     AllocationBook::Plan plan = allocations_.plan(commit.allocations, now);
     if (plan.exhausted) return Rejected{Obstacle::range_exhausted, *plan.exhausted};
+
+    if (commit.trial) return Committed{};
 
     // Everything is checked: from here on nothing fails.
     allocations_.apply(plan);

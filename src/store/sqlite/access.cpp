@@ -6,18 +6,22 @@
 namespace slipway::sqlite {
 namespace {
 
-// Rows of `id, hash, organization, role, description, created_at, revoked_at`.
+std::optional<TimePoint> maybe_time(const Cursor& row, int column) {
+    return row.null(column) ? std::nullopt : std::optional(row.time(column));
+}
+
+// Rows of `id, hash, organization, role, description, created_at, revoked_at, expires_at`.
 Result<ApiKey> api_key_of(const Cursor& row) {
     const auto role = parse_role(row.text(3));
     if (!role) return fail(ErrorCode::storage, "a stored API key has an unknown role");
-    const auto revoked_at = row.null(6) ? std::nullopt : std::optional(row.time(6));
     return ApiKey{ApiKeyId(row.string(0)),
                   row.string(1),
                   OrganizationId(row.string(2)),
                   *role,
                   row.string(4),
                   row.time(5),
-                  revoked_at};
+                  maybe_time(row, 6),
+                  maybe_time(row, 7)};
 }
 
 Result<std::optional<ApiKey>> one_api_key(Cursor row) {
@@ -36,32 +40,36 @@ bool page_is_full(Page<T>& page, std::uint32_t limit) {
 }  // namespace
 
 Result<std::optional<ApiKey>> find_api_key_by_hash(Database& database, const std::string& hash) {
-    return one_api_key(database
-                           .statement("SELECT id, hash, organization, role, description, created_at, revoked_at "
-                                      "FROM api_keys WHERE hash = ?1")
-                           .run(hash));
+    return one_api_key(
+        database
+            .statement("SELECT id, hash, organization, role, description, created_at, revoked_at, expires_at "
+                       "FROM api_keys WHERE hash = ?1")
+            .run(hash));
 }
 
 Result<std::optional<ApiKey>> find_api_key(Database& database, const ApiKeyId& id) {
-    return one_api_key(database
-                           .statement("SELECT id, hash, organization, role, description, created_at, revoked_at "
-                                      "FROM api_keys WHERE id = ?1")
-                           .run(id.str()));
+    return one_api_key(
+        database
+            .statement("SELECT id, hash, organization, role, description, created_at, revoked_at, expires_at "
+                       "FROM api_keys WHERE id = ?1")
+            .run(id.str()));
 }
 
 Result<Page<ApiKey>> read_api_keys(Database& database, const std::optional<OrganizationId>& organization,
                                    const PageRequest& request) {
     const std::uint32_t limit = store::page_limit(request.limit);
-    Cursor row = organization ? database
-                                    .statement(
-                                        "SELECT id, hash, organization, role, description, created_at, revoked_at "
-                                        "FROM api_keys WHERE organization = ?1 AND id > ?2 ORDER BY id LIMIT ?3")
-                                    .run(organization->str(), request.after, limit + 1)
-                              : database
-                                    .statement(
-                                        "SELECT id, hash, organization, role, description, created_at, revoked_at "
-                                        "FROM api_keys WHERE id > ?1 ORDER BY id LIMIT ?2")
-                                    .run(request.after, limit + 1);
+    Cursor row =
+        organization
+            ? database
+                  .statement(
+                      "SELECT id, hash, organization, role, description, created_at, revoked_at, expires_at "
+                      "FROM api_keys WHERE organization = ?1 AND id > ?2 ORDER BY id LIMIT ?3")
+                  .run(organization->str(), request.after, limit + 1)
+            : database
+                  .statement(
+                      "SELECT id, hash, organization, role, description, created_at, revoked_at, expires_at "
+                      "FROM api_keys WHERE id > ?1 ORDER BY id LIMIT ?2")
+                  .run(request.after, limit + 1);
     Page<ApiKey> page;
     while (row.next() && !page_is_full(page, limit)) {
         auto key = api_key_of(row);

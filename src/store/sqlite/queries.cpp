@@ -98,12 +98,19 @@ Result<std::optional<IdempotencyRecord>> find_idempotency(Database& database, co
                                                           const std::string& key, TimePoint now) {
     Cursor row = database
                      .statement(
-                         "SELECT request_hash, resource, operation, expires_at FROM idempotency "
+                         "SELECT request_hash, resource, operation, expires_at, made, secret_key, secret "
+                         "FROM idempotency "
                          "WHERE scope = ?1 AND key = ?2 AND expires_at > ?3")
                      .run(scope, key, now);
     if (!row.next()) return std::nullopt;
-    return IdempotencyRecord{scope,      key, row.string(0), ResourceId(row.string(1)), OperationId(row.string(2)),
-                             row.time(3)};
+    return IdempotencyRecord{scope,
+                             key,
+                             row.string(0),
+                             ResourceId(row.string(1)),
+                             OperationId(row.string(2)),
+                             row.time(3),
+                             row.string(4),
+                             {row.string(5), row.string(6)}};
 }
 
 Result<std::vector<Orphan>> read_orphans(Database& database) {

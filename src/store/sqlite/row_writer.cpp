@@ -293,12 +293,14 @@ void RowWriter::put(const IdempotencyRecord& record, TimePoint now) {
         .done();
     database_
         .statement(
-            "INSERT INTO idempotency (scope, key, request_hash, resource, operation, expires_at) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (scope, key) DO UPDATE SET "
+            "INSERT INTO idempotency (scope, key, request_hash, resource, operation, expires_at, made, "
+            "secret_key, secret) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+            "ON CONFLICT (scope, key) DO UPDATE SET "
             "request_hash = excluded.request_hash, resource = excluded.resource, "
-            "operation = excluded.operation, expires_at = excluded.expires_at")
+            "operation = excluded.operation, expires_at = excluded.expires_at, made = excluded.made, "
+            "secret_key = excluded.secret_key, secret = excluded.secret")
         .run(record.scope, record.key, record.request_hash, record.resource.str(), record.operation.str(),
-             record.expires_at)
+             record.expires_at, record.made, record.secret.key_id, record.secret.ciphertext)
         .done();
 }
 
@@ -314,13 +316,14 @@ void RowWriter::put(const Organization& in) {
 void RowWriter::put(const ApiKey& in) {
     database_
         .statement(
-            "INSERT INTO api_keys (id, hash, organization, role, description, created_at, revoked_at) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, "
+            "INSERT INTO api_keys (id, hash, organization, role, description, created_at, revoked_at, "
+            "expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET hash = "
+            "excluded.hash, "
             "organization = excluded.organization, role = excluded.role, "
             "description = excluded.description, created_at = excluded.created_at, "
-            "revoked_at = excluded.revoked_at")
+            "revoked_at = excluded.revoked_at, expires_at = excluded.expires_at")
         .run(in.id.str(), in.hash, in.organization.str(), to_string(in.role), in.description, in.created_at,
-             in.revoked_at)
+             in.revoked_at, in.expires_at)
         .done();
 }
 

@@ -37,6 +37,7 @@ void restore(PreparedCommit& work) {
 }  // namespace
 
 void collect(PreparedCommit& work, Committed& answer) {
+    if (work.commit.trial) return;
     for (Write& write : work.commit.writes) {
         if (auto* put = std::get_if<write::PutResource>(&write)) {
             answer.resources.push_back(std::move(put->resource));
@@ -144,6 +145,21 @@ std::optional<Rejected> WriteSession::check(const Precondition& precondition, Ti
                     p.name, p.organization.str());
                 return unless(!taken, Obstacle::name_taken, p.name);
             },
+            [&](const precondition::OrganizationFree& p) {
+                const bool taken = database_.statement("SELECT 1 FROM organizations WHERE id = ?1")
+                                       .run(p.organization.str())
+                                       .next();
+                return unless(!taken, Obstacle::organization_taken, p.organization.str());
+            },
+            [&](const precondition::AnotherAdministrator& p) {
+                const bool another = database_
+                                         .statement(
+                                             "SELECT 1 FROM api_keys WHERE role = 'administrator' "
+                                             "AND revoked_at IS NULL AND expires_at IS NULL AND id <> ?1 LIMIT 1")
+                                         .run(p.key.str())
+                                         .next();
+                return unless(another, Obstacle::last_administrator, p.key.str());
+            },
             [&](const precondition::ResourceUnchanged& p) {
                 Cursor row =
                     database_.statement("SELECT version FROM resources WHERE id = ?1").run(p.resource.str());
@@ -237,6 +253,8 @@ Result<CommitAnswer> WriteSession::commit(PreparedCommit& work, CommitNotice& no
     if (Status status = check_constraints(commit, stored); !status) return fail(status.error());
     store::AllocationBook::Plan plan = allocations_.plan(commit.allocations, now);
     if (plan.exhausted) return Rejected{Obstacle::range_exhausted, *plan.exhausted};
+
+    if (commit.trial) return Committed{};
 
     // Everything is checked: from here on only SQLite can fail, and then the whole session goes.
     if (!commit.allocations.empty()) {
