@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,6 +42,12 @@ bool set_option(Options& options, std::string_view name, std::string_view text) 
     if (name == "--socket") {
         options.door.listen = text;
         return !text.empty();
+    }
+    if (name == "--allow-user") {
+        // By name, because a package cannot know the number that a machine gives.
+        const passwd* user = ::getpwnam(std::string(text).c_str());
+        if (user != nullptr) options.door.allowed_uid = user->pw_uid;
+        return user != nullptr;
     }
     const std::optional<std::uint32_t> value = number(text);
     if (!value) return false;
@@ -86,7 +93,7 @@ int run(int argc, char** argv, const Checkpoint& checkpoint) {
     const std::optional<Options> options = parse(std::span(argv, static_cast<std::size_t>(argc)));
     if (!options) {
         log::error("agent",
-                   "usage: agent --root DIR (--fd N | --socket PATH --allow-uid UID) "
+                   "usage: agent --root DIR (--fd N | --socket PATH (--allow-uid UID | --allow-user NAME)) "
                    "[--uid-first N --uid-last N]");
         return 2;
     }

@@ -229,13 +229,16 @@ TEST(Process, AZombieIsDeadBecauseNobodyMayEverReapIt) {
 }
 
 // A helper that somebody else started as root serves a broker that is not root, and nobody else.
-TEST_F(ClientTest, AListeningHelperServesTheAllowedUidOnly) {
+class ListeningHelper : public ClientTest, public ::testing::WithParamInterface<std::array<std::string, 2>> {};
+
+TEST_P(ListeningHelper, ServesTheAllowedUserOnly) {
     const std::string socket = temp_.path() + "/agent.sock";
     const pid_t helper = ::fork();
     if (helper == 0) {
         const std::string root = temp_.root();
         ::execl("/proc/self/exe", "slipway", "agent", "--root", root.c_str(), "--socket", socket.c_str(),
-                "--allow-uid", "65534", "--uid-first", "210000", "--uid-last", "210010", nullptr);
+                GetParam()[0].c_str(), GetParam()[1].c_str(), "--uid-first", "210000", "--uid-last", "210010",
+                nullptr);
         ::_exit(127);
     }
     EXPECT_TRUE(slipway::testing::eventually([&] { return fs::exists(socket); }));
@@ -257,6 +260,18 @@ TEST_F(ClientTest, AListeningHelperServesTheAllowedUidOnly) {
     }
     ::kill(helper, SIGKILL);
     ::waitpid(helper, nullptr, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(ByNumberAndByName, ListeningHelper,
+                         ::testing::Values(std::array<std::string, 2>{"--allow-uid", "65534"},
+                                           std::array<std::string, 2>{"--allow-user", "nobody"}));
+
+TEST(AgentUsage, AnUnknownUserIsWrongUsage) {
+    std::vector<std::string> words{"slipway",  "agent",          "--root",       "/nonexistent/x",
+                                   "--socket", "/nonexistent/s", "--allow-user", "no-such-user-here"};
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    EXPECT_EQ(run(static_cast<int>(argv.size()), argv.data()), 2);
 }
 
 }  // namespace
