@@ -20,7 +20,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using Problems = std::vector<ConfigProblem>;
 
-constexpr std::array<std::string_view, 3> kOpenFaces{"redis", "ec2", "bigdata"};
+constexpr std::array<std::string_view, 4> kOpenFaces{"redis", "ec2", "bigdata", "metrics"};
 constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
 constexpr std::int64_t kMaxPort = 65'535;
@@ -158,6 +158,14 @@ void read_background(TableReader& root, BackgroundConfig& out, Problems& problem
     }
 }
 
+void read_webhooks(TableReader& root, WebhookConfig& out, Problems& problems) {
+    const toml::table* table = root.table("webhooks");
+    if (table == nullptr) return;
+    TableReader reader(*table, "webhooks", problems);
+    reader.boolean("allow_private", out.allow_private);
+    reader.finish();
+}
+
 Config read(const toml::table& table, Problems& problems) {
     Config config = default_config();
     TableReader root(table, "", problems);
@@ -167,6 +175,7 @@ Config read(const toml::table& table, Problems& problems) {
     read_local(root, config.local, problems);
     read_dummy(root, config.dummy, problems);
     read_background(root, config.background, problems);
+    read_webhooks(root, config.webhooks, problems);
     read_plans(root, config.plans, config.local, problems);
     root.finish();
     return config;

@@ -66,6 +66,10 @@ struct BackgroundConfig {
     Duration sweep_interval = std::chrono::minutes(10);
 };
 
+struct WebhookConfig {
+    bool allow_private = false;  // to addresses of this machine and of private networks
+};
+
 struct Config {
     ServerConfig server;
     LogConfig log;
@@ -73,6 +77,7 @@ struct Config {
     LocalConfig local;
     DummyConfig dummy;
     BackgroundConfig background;
+    WebhookConfig webhooks = {};
     std::vector<Plan> plans;
 };
 

@@ -8,16 +8,20 @@
 
 #include "agent/client.h"
 #include "base/log.h"
+#include "broker/administration.h"
 #include "broker/broker.h"
 #include "faces/native/native_face.h"
+#include "faces/native/shapes.h"
 #include "faces/redis/redis_face.h"
 #include "http/server.h"
 #include "main/admin_ports.h"
 #include "main/certificate.h"
 #include "main/identity.h"
+#include "main/metrics_route.h"
 #include "main/ops_thread.h"
 #include "main/state_dir.h"
 #include "main/status_board.h"
+#include "main/webhook_poster.h"
 #include "ops/background.h"
 #include "ops/engine.h"
 #include "providers/dummy/inert_provider.h"
@@ -91,6 +95,8 @@ class Service::Impl {
     Status open_state(const std::filesystem::path& path);
     void make_provider();
     void make_operations();
+    Status make_webhooks();
+    Task<Metrics::Levels> levels();
     void make_broker();
     http::Router routes();
     Status listen();
@@ -121,11 +127,14 @@ class Service::Impl {
     ProviderRegistry registry_;
     std::unique_ptr<ProviderCalls> calls_;
     std::unique_ptr<Broker> broker_;
+    std::unique_ptr<Administration> administration_;
+    Metrics metrics_;
     std::unique_ptr<PoolKeeper> pools_;
     std::unique_ptr<Reconciler> reconciler_;
     std::unique_ptr<Sweeper> sweeper_;
     std::shared_ptr<Engine> engine_;
     std::shared_ptr<Background> background_;
+    std::shared_ptr<WebhookDelivery> webhooks_;
     std::unique_ptr<faces::FaceContext> faces_;
     std::unique_ptr<http::Server> server_;
     bool has_pools_ = false;
@@ -204,6 +213,10 @@ void Service::Impl::make_broker() {
     options.max_resources_per_organization = config_.broker.quota;
     broker_ =
         std::make_unique<Broker>(Broker::Parts{*store_, catalog_, board_, *keys_, steady_clock_, random_}, options);
+    AdministrationOptions administration;
+    administration.allow_private_webhooks = config_.webhooks.allow_private;
+    administration_ = std::make_unique<Administration>(
+        Administration::Parts{*store_, catalog_, *keys_, steady_clock_, random_}, administration);
 }
 
 void Service::Impl::make_operations() {
@@ -222,7 +235,9 @@ void Service::Impl::make_operations() {
     EngineOptions engine;
     engine.host = identity_.host;
     engine.rest = config_.broker.rest;
-    engine_ = Engine::make({*store_, *calls_, steady_clock_, scheduler_, random_, ops_.executor()}, engine);
+    Engine::Parts parts{*store_, *calls_, steady_clock_, scheduler_, random_, ops_.executor()};
+    parts.observer = &metrics_;
+    engine_ = Engine::make(std::move(parts), engine);
     BackgroundOptions background;
     background.reconcile_interval = config_.background.reconcile_interval;
     background.sweep_interval = config_.background.sweep_interval;
@@ -232,16 +247,49 @@ void Service::Impl::make_operations() {
         Background::make({*pools_, *reconciler_, *sweeper_, registry_, scheduler_, ops_.executor()}, background);
 }
 
+Status Service::Impl::make_webhooks() {
+    auto trust = net::Trust::load();
+    if (!trust) return fail(trust.error());
+    const auto post = [this, send = make_webhook_poster(*trust, config_.webhooks.allow_private)](
+                          WebhookPost delivery) -> Task<Result<int>> {
+        auto answer = co_await send(std::move(delivery));
+        metrics_.on_delivery(answer && *answer >= 200 && *answer < 300);
+        co_return answer;
+    };
+    webhooks_ = WebhookDelivery::make({*store_, *keys_, steady_clock_, scheduler_, random_, ops_.executor(), post,
+                                       [](const Event& event) { return json::dump(faces::event_json(event)); }},
+                                      {});
+    return {};
+}
+
+Task<Metrics::Levels> Service::Impl::levels() {
+    Metrics::Levels levels;
+    if (auto pools = co_await store_->pool_levels()) levels.pools = std::move(*pools);
+    if (auto orphans = co_await store_->orphans()) levels.orphans = std::move(*orphans);
+    for (const Plan& plan : catalog_.plans()) {
+        levels.pool_targets[{std::string(to_string(plan.kind)), plan.engine, plan.name}] = plan.pool;
+    }
+    levels.http = server_->stats();
+    levels.operations_under_way = co_await boost::asio::co_spawn(
+        ops_.executor(), [engine = engine_]() -> Task<std::uint64_t> { co_return engine->under_way(); },
+        boost::asio::use_awaitable);
+    if (const auto certificate = server_->certificate()) levels.certificate_until = certificate->not_after;
+    co_return levels;
+}
+
 http::Router Service::Impl::routes() {
     faces::FaceOptions options;
     options.anonymous = config_.server.allow_anonymous;
     options.wait_limit = config_.server.wait_limit;
     options.poll_limit = config_.server.wait_limit;
-    faces_ = std::make_unique<faces::FaceContext>(faces::FaceContext{*broker_, std::move(options)});
+    const bool metrics_open = options.anonymous.contains("metrics");
+    faces_ =
+        std::make_unique<faces::FaceContext>(faces::FaceContext{*broker_, *administration_, std::move(options)});
     http::Router router;
     faces::add_redis(router, *faces_);
     faces::add_native(router, *faces_,
                       admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, ops_.executor()}));
+    add_metrics(router, {metrics_, *faces_, [this] { return levels(); }, metrics_open});
     return router;
 }
 
@@ -250,11 +298,14 @@ void Service::Impl::on_commit(const CommitNotice& notice) {
     broker_->on_commit(notice);
     if (notice.work) engine_->wake();
     if (has_pools_ && !notice.resources.empty()) background_->hint_pools();
+    if (notice.last_event != 0) webhooks_->hint();
 }
 
 Status Service::Impl::listen() {
     store_->listen([this](const CommitNotice& notice) { on_commit(notice); });
-    server_ = std::make_unique<http::Server>(http_options(config_.server), routes(), clock_, random_);
+    http::ServerOptions options = http_options(config_.server);
+    options.observer = [this](const http::RequestSummary& request) { metrics_.on_request(request); };
+    server_ = std::make_unique<http::Server>(std::move(options), routes(), clock_, random_);
     return server_->start();
 }
 
@@ -285,6 +336,7 @@ void Service::Impl::begin_work() {
     ops_.run<bool>([this]() -> Task<bool> {
         engine_->start();
         background_->start();
+        webhooks_->start();
         co_return true;
     });
     asio::co_spawn(ops_.executor(), [this] { return tick(); }, asio::detached);
@@ -335,6 +387,7 @@ Status Service::Impl::start(const Settings& settings) {
     make_provider();
     make_broker();
     make_operations();
+    if (Status made = make_webhooks(); !made) return made;
     if (Status listening = listen(); !listening) return listening;
     begin_work();
     tell_who_may_call();
@@ -355,6 +408,7 @@ void Service::Impl::stop() {
     if (engine_) {
         ops_.run<bool>([this]() -> Task<bool> {
             background_->stop();
+            webhooks_->stop();
             co_await engine_->stop(kEngineStop);
             co_return true;
         });
@@ -366,6 +420,7 @@ void Service::Impl::stop() {
     store_.reset();
     ops_.destroy_work();
     background_.reset();
+    webhooks_.reset();
     engine_.reset();
     local_.reset();
     agent_.reset();

@@ -43,8 +43,9 @@ void declare(CLI::App& app, Words& words) {
     app.add_option("--provider", words.provider,
                    "Make everything with this provider, whatever the plans say: local, dummy (makes nothing)")
         ->type_name("NAME");
-    app.add_option("--allow-anonymous", words.allow_anonymous,
-                   "Faces open without a key on every address: redis, ec2, bigdata (always open on loopback)")
+    app.add_option(
+           "--allow-anonymous", words.allow_anonymous,
+           "Faces open without a key on every address: redis, ec2, bigdata, metrics (always open on loopback)")
         ->type_name("FACE,...")
         ->delimiter(',')
         ->allow_extra_args(false);
@@ -180,9 +181,10 @@ class Merger {
 
     void overrides(Config& config) {
         for (const std::string& face : words_.allow_anonymous) {
-            if (face != "redis" && face != "ec2" && face != "bigdata") {
+            if (face != "redis" && face != "ec2" && face != "bigdata" && face != "metrics") {
                 problem("--allow-anonymous",
-                        fmt::format("{} is not a face that may be open; those are: redis, ec2, bigdata", face));
+                        fmt::format("{} is not a face that may be open; those are: redis, ec2, bigdata, metrics",
+                                    face));
             }
             config.server.allow_anonymous.insert(face);
         }

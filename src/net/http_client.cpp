@@ -17,6 +17,8 @@
 #include <boost/none.hpp>
 #include <fmt/format.h>
 
+#include "net/address.h"
+
 namespace slipway::net {
 namespace {
 
@@ -185,10 +187,19 @@ Task<Result<HttpAnswer>> http_call(Origin origin, HttpCall call) {
     if (!message) co_return fail(std::move(message.error()));
     const auto places = co_await resolve(origin, call.connect_limit);
     if (!places) co_return fail(places.error());
+    // What is connected to is what was checked: the name is not looked up again.
+    std::vector<asio::ip::tcp::endpoint> endpoints;
+    for (const auto& place : *places) {
+        if (!call.public_only || is_public(place.endpoint().address())) endpoints.push_back(place.endpoint());
+    }
+    if (endpoints.empty()) {
+        co_return fail(ErrorCode::forbidden,
+                       fmt::format("{} is not an address of the public Internet", origin.host));
+    }
     beast::tcp_stream stream(co_await asio::this_coro::executor);
     Failure why;
     stream.expires_after(call.connect_limit);
-    co_await stream.async_connect(*places, asio::redirect_error(asio::use_awaitable, why));
+    co_await stream.async_connect(endpoints, asio::redirect_error(asio::use_awaitable, why));
     if (why) co_return failed(origin, "connecting", why);
     if (!origin.https) co_return co_await converse(stream, origin, *message, call);
     auto trust = call.trust ? Result<std::shared_ptr<const Trust>>(call.trust) : Trust::load();

@@ -37,12 +37,14 @@ struct HttpCall {
     std::string body = {};     // sent as application/json where it is not empty
     Secret bearer = {};        // Authorization: Bearer; empty: none
     std::vector<std::pair<std::string, std::string>> headers = {};
-    // Of https: whose certificates are believed. Null: those of this machine's authorities, read for this call (some
-    // milliseconds: keep a Trust where there are many calls).
+    // Of https: whose certificates are believed. Null: those of this machine's authorities, read for this call
+    // (some milliseconds: keep a Trust where there are many calls).
     std::shared_ptr<const Trust> trust = {};
     Duration connect_limit = std::chrono::seconds(5);  // for each: name look-up, connection, TLS handshake
     Duration answer_limit = std::chrono::seconds(30);  // from the connection to the last byte
     std::size_t max_answer = 64UL * 1024 * 1024;       // bytes of the answer's body
+    // Only to addresses of the public Internet, whatever the name says: `forbidden` where it has no other.
+    bool public_only = false;
     // Where it is set, the body of a 2xx answer goes here as it comes, however long, and not into the answer: then
     // answer_limit holds from one piece to the next. False ends the call, as if the body ended there.
     std::function<bool(std::string_view)> sink = {};
@@ -56,8 +58,9 @@ struct HttpAnswer {
 };
 
 // Errors: unavailable (no such host, refused, closed before the answer), timeout, malformed (not HTTP, or not TLS
-// where TLS was asked for), unauthenticated (the server could not show that it is the one asked for), too_large,
-// invalid_argument (a target or header that HTTP cannot carry). Messages hold neither target nor headers.
+// where TLS was asked for), forbidden (public_only), unauthenticated (the server could not show that it is the one
+// asked for), too_large, invalid_argument (a target or header that HTTP cannot carry). Messages hold neither target
+// nor headers.
 Task<Result<HttpAnswer>> http_call(Origin origin, HttpCall call);
 
 // The same for callers without an executor; blocks.

@@ -116,6 +116,11 @@ Task<bool> Engine::lease_some() {
     for (LeasedWork& work : answer->work) {
         counters_.leased += 1;
         if (work.takeover) counters_.takeovers += 1;
+        if (parts_.observer != nullptr) {
+            const bool first = work.operation.leases == 1;
+            const Duration waited = std::max(answer->now - work.operation.created_at, Duration::zero());
+            parts_.observer->on_lease(work.operation, first ? std::optional(waited) : std::nullopt, work.takeover);
+        }
         under_way_ += 1;
         busy_[work.operation.provider] += 1;
         busy_organizations_[work.operation.organization] += 1;

@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/scheduler.h"
 #include "ops/calls.h"
+#include "ops/observer.h"
 #include "ops/signal.h"
 #include "store/store.h"
 
@@ -60,6 +61,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
         Machine machine = [](const Operation& operation, const OperationEvent& event, const RetryPolicy& policy) {
             return step(operation, event, policy);
         };
+        OpsObserver* observer = nullptr;  // outlives it
     };
     // The parts outlive every coroutine of the executor.
     static std::shared_ptr<Engine> make(Parts parts, EngineOptions options);

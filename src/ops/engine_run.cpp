@@ -58,7 +58,10 @@ Task<void> Engine::run(LeasedWork work, TimePoint leased_at) {
         }
         change = operation_event::Answered{verb, std::move(answer), parts_.random.unit()};
     }
-    if (is_terminal(run.operation.state)) counters_.ended += 1;
+    if (is_terminal(run.operation.state)) {
+        counters_.ended += 1;
+        if (parts_.observer != nullptr) parts_.observer->on_end(run.operation);
+    }
     under_way_ -= 1;
     if (--busy_[provider] == 0) busy_.erase(provider);
     if (--busy_organizations_[organization] == 0) busy_organizations_.erase(organization);
@@ -68,9 +71,15 @@ Task<void> Engine::run(LeasedWork work, TimePoint leased_at) {
 Task<ProviderAnswer> Engine::call(Run& run, Verb verb) {
     counters_.calls += 1;
     const Operation& operation = run.operation;
-    const bool away = operation.direction == Direction::undo || operation.kind == OperationKind::deprovision;
-    co_return co_await parts_.calls.call(verb, run.resource, operation.token, options_.call_budget,
-                                         away ? Purpose::take_away : Purpose::keep);
+    const bool undone = operation.direction == Direction::undo && operation.kind != OperationKind::update;
+    const bool away = undone || operation.kind == OperationKind::deprovision;
+    const TimePoint began = parts_.clock.now();
+    ProviderAnswer answer = co_await parts_.calls.call(verb, run.resource, operation.token, options_.call_budget,
+                                                       away ? Purpose::take_away : Purpose::keep);
+    if (parts_.observer != nullptr) {
+        parts_.observer->on_call(operation, verb, answer, parts_.clock.now() - began);
+    }
+    co_return answer;
 }
 
 // A call may take its whole budget: the lease has to last longer.
@@ -191,6 +200,7 @@ Task<Engine::Recorded> Engine::reload(Run& run) {
         if (!*operation || !*resource) co_return Recorded::lost;
         if ((*operation)->fence != run.operation.fence) {
             counters_.superseded += 1;
+            if (parts_.observer != nullptr) parts_.observer->on_superseded(run.operation);
             log::warning("ops", "superseded: another worker has the lease; this one's write was refused",
                          {{"operation", run.operation.id.str()}});
             co_return Recorded::lost;

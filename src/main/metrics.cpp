@@ -1,0 +1,230 @@
+#include "main/metrics.h"
+
+#include <charconv>
+#include <fstream>
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace slipway {
+namespace {
+
+using Buckets = prometheus::Histogram::BucketBoundaries;
+
+// From a poll out of memory to a caller who waits for a slow engine.
+const Buckets& request_buckets() {
+    static const Buckets buckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                 0.1,    0.25,    0.5,    1,     2.5,    5,     10,   30,    60};
+    return buckets;
+}
+
+// From a local engine to a cluster of many machines.
+const Buckets& work_buckets() {
+    static const Buckets buckets{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600};
+    return buckets;
+}
+
+const Buckets& batch_buckets() {
+    static const Buckets buckets{1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
+    return buckets;
+}
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+template <class Builder>
+auto& family(Builder builder, prometheus::Registry& registry, const char* name, const char* help) {
+    return builder.Name(name).Help(help).Register(registry);
+}
+
+auto& counters(prometheus::Registry& registry, const char* name, const char* help) {
+    return family(prometheus::BuildCounter(), registry, name, help);
+}
+auto& gauges(prometheus::Registry& registry, const char* name, const char* help) {
+    return family(prometheus::BuildGauge(), registry, name, help);
+}
+auto& histograms(prometheus::Registry& registry, const char* name, const char* help) {
+    return family(prometheus::BuildHistogram(), registry, name, help);
+}
+
+// The library's counters only grow by increments.
+void set_total(prometheus::Counter& counter, double total) {
+    if (total > counter.Value()) counter.Increment(total - counter.Value());
+}
+
+double resident_bytes() {
+    std::ifstream in("/proc/self/statm");
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    in >> size >> resident;
+    return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+double open_descriptors() {
+    struct Close {
+        void operator()(DIR* dir) const { ::closedir(dir); }
+    };
+    const std::unique_ptr<DIR, Close> dir(::opendir("/proc/self/fd"));
+    double count = 0;
+    while (dir && ::readdir(dir.get()) != nullptr) count += 1;
+    return count - 3;  // ".", ".." and the directory itself
+}
+
+double cpu_seconds() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    const auto of = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return of(used.ru_utime) + of(used.ru_stime);
+}
+
+}  // namespace
+
+Metrics::Metrics()
+    : registry_(std::make_unique<prometheus::Registry>()),
+      requests_(counters(*registry_, "slipway_http_requests_total", "Requests answered.")),
+      request_seconds_(
+          histograms(*registry_, "slipway_http_request_duration_seconds", "From the whole head to the answer.")),
+      operations_(counters(*registry_, "slipway_operations_total", "Operations that ended, by kind and outcome.")),
+      operation_seconds_(histograms(*registry_, "slipway_operation_duration_seconds",
+                                    "From acceptance to the end, by kind and outcome.")),
+      queue_seconds_(histograms(*registry_, "slipway_operation_queue_seconds",
+                                "From acceptance until a worker began with it.")),
+      takeovers_(counters(*registry_, "slipway_lease_takeovers_total",
+                          "Operations taken over after another worker's lease had run out.")),
+      superseded_(counters(*registry_, "slipway_superseded_writes_total",
+                           "Writes refused because another worker had the lease.")),
+      calls_(counters(*registry_, "slipway_provider_calls_total",
+                      "Calls to providers, by result: ok, or the class of the error.")),
+      call_seconds_(histograms(*registry_, "slipway_provider_call_duration_seconds", "How long they took.")),
+      batch_commits_(histograms(*registry_, "slipway_store_batch_commits", "Commits that shared one transaction.")
+                         .Add({}, batch_buckets())),
+      batch_seconds_(histograms(*registry_, "slipway_store_batch_duration_seconds",
+                                "From the begin of a transaction until it was on disk.")
+                         .Add({}, request_buckets())),
+      deliveries_(counters(*registry_, "slipway_webhook_deliveries_total", "Deliveries tried, by result.")),
+      pools_(gauges(*registry_, "slipway_pool_resources",
+                    "Unclaimed resources of a plan, by level: ready, coming, target.")),
+      orphans_(gauges(*registry_, "slipway_orphans", "What nobody accounts for, as the last sweep found it.")),
+      gauges_http_(gauges(*registry_, "slipway_http_open", "Open now: connections, requests.")),
+      under_way_(gauges(*registry_, "slipway_operations_under_way", "Operations that a worker has now.").Add({})),
+      refused_connections_(counters(*registry_, "slipway_http_refused_connections_total",
+                                    "Connections refused because there were too many.")
+                               .Add({})),
+      failed_handshakes_(
+          counters(*registry_, "slipway_http_failed_handshakes_total", "TLS handshakes that came to nothing.")
+              .Add({})),
+      certificate_seconds_(gauges(*registry_, "slipway_certificate_expiry_timestamp_seconds",
+                                  "When the certificate that is served runs out; 0 without TLS.")
+                               .Add({})),
+      memory_(gauges(*registry_, "process_resident_memory_bytes", "Resident memory.").Add({})),
+      descriptors_(gauges(*registry_, "process_open_fds", "Open file descriptors.").Add({})),
+      cpu_seconds_(counters(*registry_, "process_cpu_seconds_total", "Processor time used.").Add({})) {
+    gauges(*registry_, "slipway_build_info", "The version that runs.").Add({{"version", SLIPWAY_VERSION}}).Set(1);
+    gauges(*registry_, "process_start_time_seconds", "When the process started, since 1970.")
+        .Add({})
+        .Set(std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count());
+}
+
+Metrics::~Metrics() = default;
+
+Metrics::Route Metrics::route(std::string_view method, std::string_view label, int status) {
+    const std::string key = fmt::format("{} {} {}", method, status, label);
+    {
+        const std::shared_lock lock(routes_mutex_);
+        if (const auto found = routes_.find(key); found != routes_.end()) return found->second;
+    }
+    const std::unique_lock lock(routes_mutex_);
+    const std::string route(label);
+    Route made{
+        &requests_.Add({{"method", std::string(method)}, {"route", route}, {"code", fmt::to_string(status)}}),
+        &request_seconds_.Add({{"route", route}}, request_buckets())};
+    routes_.emplace(key, made);
+    return made;
+}
+
+void Metrics::on_request(const http::RequestSummary& request) {
+    const std::string_view method = request.method ? http::to_string(*request.method) : "unknown";
+    const Route of = route(method, request.label, request.status);
+    of.count->Increment();
+    of.duration->Observe(seconds(request.duration));
+}
+
+void Metrics::on_lease(const Operation& operation, std::optional<Duration> waited, bool takeover) {
+    const std::string kind(to_string(operation.kind));
+    if (waited) queue_seconds_.Add({{"kind", kind}}, work_buckets()).Observe(seconds(*waited));
+    if (takeover) takeovers_.Add({}).Increment();
+}
+
+void Metrics::on_call(const Operation& operation, Verb verb, const ProviderAnswer& answer, Duration took) {
+    const std::string name(to_string(verb));
+    const std::string result = answer ? "ok" : std::string(to_string(answer.error().error_class));
+    calls_.Add({{"provider", operation.provider}, {"verb", name}, {"result", result}}).Increment();
+    call_seconds_.Add({{"provider", operation.provider}, {"verb", name}}, work_buckets()).Observe(seconds(took));
+}
+
+void Metrics::on_superseded(const Operation&) { superseded_.Add({}).Increment(); }
+
+void Metrics::on_end(const Operation& operation) {
+    const std::map<std::string, std::string> labels{{"kind", std::string(to_string(operation.kind))},
+                                                    {"outcome", std::string(state_name(operation.state))}};
+    operations_.Add(labels).Increment();
+    operation_seconds_.Add(labels, work_buckets()).Observe(seconds(operation.updated_at - operation.created_at));
+}
+
+void Metrics::on_batch(std::size_t commits, Duration took) {
+    batch_commits_.Observe(static_cast<double>(commits));
+    batch_seconds_.Observe(seconds(took));
+}
+
+void Metrics::on_delivery(bool delivered) {
+    deliveries_.Add({{"result", delivered ? "ok" : "failed"}}).Increment();
+}
+
+void Metrics::set_levels(const Levels& levels) {
+    for (const auto& [key, target] : levels.pool_targets) {
+        const auto& [kind, engine, plan] = key;
+        const auto level = [&](const char* name) -> Gauge& {
+            return pools_.Add({{"kind", kind}, {"engine", engine}, {"plan", plan}, {"level", name}});
+        };
+        const auto found = std::ranges::find_if(levels.pools, [&](const PoolLevel& each) {
+            return to_string(each.kind) == kind && each.engine == engine && each.plan == plan;
+        });
+        const bool any = found != levels.pools.end();
+        level("target").Set(target);
+        level("ready").Set(any ? found->ready : 0);
+        level("coming").Set(any ? found->coming : 0);
+    }
+    std::map<std::string, double> orphans{{"lost", 0}, {"gone", 0}, {"foreign", 0}};
+    for (const Orphan& orphan : levels.orphans) orphans[orphan.kind] += 1;
+    for (const auto& [kind, count] : orphans) orphans_.Add({{"kind", kind}}).Set(count);
+    gauges_http_.Add({{"what", "connections"}}).Set(static_cast<double>(levels.http.connections));
+    gauges_http_.Add({{"what", "requests"}}).Set(static_cast<double>(levels.http.handlers));
+    set_total(refused_connections_, static_cast<double>(levels.http.refused));
+    set_total(failed_handshakes_, static_cast<double>(levels.http.failed_handshakes));
+    under_way_.Set(static_cast<double>(levels.operations_under_way));
+    const auto until = levels.certificate_until;
+    certificate_seconds_.Set(until ? static_cast<double>(to_micros(*until)) / 1e6 : 0);
+}
+
+void Metrics::set_process() {
+    memory_.Set(resident_bytes());
+    descriptors_.Set(open_descriptors());
+    set_total(cpu_seconds_, cpu_seconds());
+}
+
+std::string Metrics::render(const Levels& levels) {
+    const std::scoped_lock lock(levels_mutex_);
+    set_levels(levels);
+    set_process();
+    return prometheus::TextSerializer().Serialize(registry_->Collect());
+}
+
+}  // namespace slipway

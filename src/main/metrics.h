@@ -1,0 +1,101 @@
+// Every figure that the server tells of itself, in the text format of Prometheus. The only place that knows the
+// metrics library.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+
+#include <prometheus/family.h>
+
+#include "http/server.h"
+#include "ops/observer.h"
+#include "store/store.h"
+
+namespace prometheus {
+class Counter;
+class Gauge;
+class Histogram;
+class Registry;
+}  // namespace prometheus
+
+namespace slipway {
+
+// Thread-safe. Labels are of closed sets (routes, verbs, plans, states): nothing that a request brings becomes one.
+class Metrics final : public OpsObserver {
+  public:
+    Metrics();
+    ~Metrics() override;
+
+    void on_request(const http::RequestSummary& request);
+    void on_lease(const Operation& operation, std::optional<Duration> waited, bool takeover) override;
+    void on_call(const Operation& operation, Verb verb, const ProviderAnswer& answer, Duration took) override;
+    void on_superseded(const Operation& operation) override;
+    void on_end(const Operation& operation) override;
+    // One transaction of the store: how many commits and leases shared it, and how long it took to be on disk.
+    void on_batch(std::size_t commits, Duration took);
+    void on_delivery(bool delivered);
+
+    // What is read when it is asked for.
+    struct Levels {
+        std::vector<PoolLevel> pools;
+        std::map<std::tuple<std::string, std::string, std::string>, std::uint32_t> pool_targets;
+        std::vector<Orphan> orphans;
+        http::ServerStats http;
+        std::uint64_t operations_under_way = 0;
+        std::optional<TimePoint> certificate_until;
+    };
+    std::string render(const Levels& levels);
+
+  private:
+    template <class T>
+    using Family = prometheus::Family<T>;
+    using Counter = prometheus::Counter;
+    using Gauge = prometheus::Gauge;
+    using Histogram = prometheus::Histogram;
+
+    struct Route {
+        Counter* count = nullptr;
+        Histogram* duration = nullptr;
+    };
+    Route route(std::string_view method, std::string_view label, int status);
+    void set_levels(const Levels& levels);
+    void set_process();
+
+    std::unique_ptr<prometheus::Registry> registry_;
+    Family<Counter>& requests_;
+    Family<Histogram>& request_seconds_;
+    Family<Counter>& operations_;
+    Family<Histogram>& operation_seconds_;
+    Family<Histogram>& queue_seconds_;
+    Family<Counter>& takeovers_;
+    Family<Counter>& superseded_;
+    Family<Counter>& calls_;
+    Family<Histogram>& call_seconds_;
+    Histogram& batch_commits_;
+    Histogram& batch_seconds_;
+    Family<Counter>& deliveries_;
+    Family<Gauge>& pools_;
+    Family<Gauge>& orphans_;
+    Family<Gauge>& gauges_http_;
+    Gauge& under_way_;
+    Counter& refused_connections_;
+    Counter& failed_handshakes_;
+    Gauge& certificate_seconds_;
+    Gauge& memory_;
+    Gauge& descriptors_;
+    Counter& cpu_seconds_;
+
+    // Requests are counted on every thread: the library's own look-up of labels takes a lock and several
+    // allocations.
+    std::shared_mutex routes_mutex_;
+    std::unordered_map<std::string, Route> routes_;
+    std::mutex levels_mutex_;
+};
+
+}  // namespace slipway
