@@ -13,7 +13,7 @@
 namespace slipway::faces {
 namespace {
 
-constexpr std::array<std::string_view, 3> kOnceOpen = {"redis", "ec2", "bigdata"};
+constexpr std::array<std::string_view, 4> kOnceOpen = {"redis", "memcached", "ec2", "bigdata"};
 
 // How long a caller should leave us alone; nothing where trying again does not help.
 std::optional<Duration> retry_after(ErrorCode code) {

@@ -29,7 +29,7 @@ struct FaceContext {
     FaceOptions options = {};
 };
 
-// The faces whose protocols never had authentication: "redis", "ec2", "bigdata".
+// The faces whose protocols never had authentication: "redis", "memcached", "ec2", "bigdata".
 bool may_be_anonymous(std::string_view face);
 
 // Who calls. Errors: unauthenticated (no key where one is needed; a wrong one anywhere), forbidden (a web page on a

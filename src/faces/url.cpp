@@ -24,12 +24,15 @@ std::string percent_encoded(std::string_view text) {
 
 }  // namespace
 
-std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password) {
+std::string address_of(const Endpoint& endpoint) {
     const bool bare_ipv6 = endpoint.host.find(':') != std::string::npos;
-    const std::string host = bare_ipv6 ? "[" + endpoint.host + "]" : endpoint.host;
+    return fmt::format("{}:{}", bare_ipv6 ? "[" + endpoint.host + "]" : endpoint.host, endpoint.port);
+}
+
+std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password) {
     const std::string credentials =
         password ? fmt::format("{}:{}@", kDefaultUser, percent_encoded(password->reveal())) : std::string();
-    return fmt::format("{}://{}{}:{}", endpoint.scheme, credentials, host, endpoint.port);
+    return fmt::format("{}://{}{}", endpoint.scheme, credentials, address_of(endpoint));
 }
 
 }  // namespace slipway::faces

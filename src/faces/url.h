@@ -12,6 +12,9 @@ namespace slipway::faces {
 // The user that Redis itself has for a password alone.
 inline constexpr const char* kDefaultUser = "default";
 
+// "HOST:PORT"; an IPv6 address in brackets.
+std::string address_of(const Endpoint& endpoint);
+
 // "redis://default:PASSWORD@HOST:PORT", or without what stands before the host where there is no password.
 std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password);
 
