@@ -20,7 +20,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using Problems = std::vector<ConfigProblem>;
 
-constexpr std::array<std::string_view, 4> kOpenFaces{"redis", "ec2", "bigdata", "metrics"};
 constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
 constexpr std::int64_t kMaxPort = 65'535;

@@ -2,6 +2,7 @@
 // docs/configuration.md is its manual.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <set>
@@ -16,6 +17,9 @@
 
 namespace slipway {
 
+// What may be opened to callers without a key on every address, by name.
+inline constexpr std::array<std::string_view, 5> kOpenFaces{"redis", "memcached", "ec2", "bigdata", "metrics"};
+
 struct ServerConfig {
     std::vector<std::string> listen = {};  // "ADDR:PORT"; empty: the default listeners
     std::size_t threads = 0;               // 0: one for each core, 2 to 16
@@ -26,7 +30,7 @@ struct ServerConfig {
     std::size_t max_requests = 4'096;  // under way at once
     bool access_log = true;
     std::set<std::string, std::less<>> allow_anonymous = {};  // faces
-    std::string tls_cert = {};  // PEM files; empty, both of them: plain HTTP
+    std::string tls_cert = {};                                // PEM files; empty, both of them: plain HTTP
     std::string tls_key = {};
 };
 

@@ -45,7 +45,8 @@ void declare(CLI::App& app, Words& words) {
         ->type_name("NAME");
     app.add_option(
            "--allow-anonymous", words.allow_anonymous,
-           "Faces open without a key on every address: redis, ec2, bigdata, metrics (always open on loopback)")
+           "Faces open without a key on every address: redis, memcached, ec2, bigdata, metrics (always open on "
+           "loopback)")
         ->type_name("FACE,...")
         ->delimiter(',')
         ->allow_extra_args(false);
@@ -181,10 +182,9 @@ class Merger {
 
     void overrides(Config& config) {
         for (const std::string& face : words_.allow_anonymous) {
-            if (face != "redis" && face != "ec2" && face != "bigdata" && face != "metrics") {
-                problem("--allow-anonymous",
-                        fmt::format("{} is not a face that may be open; those are: redis, ec2, bigdata, metrics",
-                                    face));
+            if (std::ranges::find(kOpenFaces, face) == kOpenFaces.end()) {
+                problem("--allow-anonymous", fmt::format("{} is not a face that may be open; those are: {}", face,
+                                                         fmt::join(kOpenFaces, ", ")));
             }
             config.server.allow_anonymous.insert(face);
         }
