@@ -6,7 +6,7 @@ set(text "// Written by cmake/SlipwayEmbed.cmake.\n#include \"${HEADER}\"\n\nnam
 foreach(name file IN ZIP_LISTS names files)
   file(READ "${file}" hex HEX)
   string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${hex}")
   string(APPEND text "\nstatic constexpr char k${name}Bytes[] = {\n${bytes}};\n"
     "const std::string_view k${name}(k${name}Bytes, sizeof k${name}Bytes);\n")
 endforeach()
