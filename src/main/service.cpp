@@ -10,13 +10,16 @@
 #include "base/log.h"
 #include "broker/administration.h"
 #include "broker/broker.h"
+#include "broker/engine_operations.h"
 #include "faces/native/native_face.h"
 #include "faces/native/shapes.h"
+#include "faces/redis/memcached_face.h"
 #include "faces/redis/redis_face.h"
 #include "http/server.h"
 #include "main/admin_ports.h"
 #include "main/certificate.h"
 #include "main/identity.h"
+#include "main/live_engines.h"
 #include "main/metrics_route.h"
 #include "main/ops_thread.h"
 #include "main/state_dir.h"
@@ -98,6 +101,7 @@ class Service::Impl {
     Status make_webhooks();
     Task<Metrics::Levels> levels();
     void make_broker();
+    void make_engine_operations();
     http::Router routes();
     Status listen();
     void begin_work();
@@ -127,6 +131,8 @@ class Service::Impl {
     ProviderRegistry registry_;
     std::unique_ptr<ProviderCalls> calls_;
     std::unique_ptr<Broker> broker_;
+    std::unique_ptr<LiveEnginesOnOps> live_engines_;
+    std::unique_ptr<EngineOperations> engine_operations_;
     std::unique_ptr<Administration> administration_;
     Metrics metrics_;
     std::unique_ptr<PoolKeeper> pools_;
@@ -219,6 +225,13 @@ void Service::Impl::make_broker() {
         Administration::Parts{*store_, catalog_, *keys_, steady_clock_, random_}, administration);
 }
 
+void Service::Impl::make_engine_operations() {
+    live_engines_ = std::make_unique<LiveEnginesOnOps>(ops_.executor());
+    live_engines_->add(std::string(local_->name()), *local_);
+    engine_operations_ = std::make_unique<EngineOperations>(
+        EngineOperations::Parts{*broker_, *store_, steady_clock_, *live_engines_});
+}
+
 void Service::Impl::make_operations() {
     PoolOptions pool;
     pool.host = identity_.host;
@@ -287,6 +300,7 @@ http::Router Service::Impl::routes() {
         std::make_unique<faces::FaceContext>(faces::FaceContext{*broker_, *administration_, std::move(options)});
     http::Router router;
     faces::add_redis(router, *faces_);
+    faces::add_memcached(router, *faces_, *engine_operations_);
     faces::add_native(router, *faces_,
                       admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, ops_.executor()}));
     add_metrics(router, {metrics_, *faces_, [this] { return levels(); }, metrics_open});
@@ -347,9 +361,11 @@ void Service::Impl::tell_who_may_call() const {
     const std::string named = fmt::format("{}", fmt::join(config_.server.allow_anonymous, ","));
     for (const http::Listener& listener : server_->listeners()) {
         if (listener.loopback) {
-            log::warning("main",
-                         "the redis face needs no key on this address: every program on this machine may use it",
-                         {{"listener", listener.address}});
+            log::warning(
+                "main",
+                "the redis and memcached faces need no key on this address: every program on this machine may "
+                "use them",
+                {{"listener", listener.address}});
         } else if (!named.empty()) {
             log::warning("main", "faces need no key on this address: everybody who can reach it may use them",
                          {{"listener", listener.address}, {"faces", named}});
@@ -386,6 +402,7 @@ Status Service::Impl::start(const Settings& settings) {
     if (Status opened = open_state(settings.state_dir); !opened) return opened;
     make_provider();
     make_broker();
+    make_engine_operations();
     make_operations();
     if (Status made = make_webhooks(); !made) return made;
     if (Status listening = listen(); !listening) return listening;
