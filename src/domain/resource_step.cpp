@@ -143,7 +143,7 @@ Next on(const Resource& in, TimePoint at, const ev::Repaired& event) {
     const auto* ready = std::get_if<Ready>(&in.state);
     if (ready == nullptr || ready->maintenance.empty()) return refuse(in, "it is not being repaired");
     Next next = to(in, at, Ready{event.endpoint, {}});
-    observe_health(next->resource, Health::healthy, at, "it was brought back from its data");
+    observe_health(next->resource, Health::healthy, at, "it was brought back");
     return next;
 }
 
