@@ -20,7 +20,13 @@ Commit next_commit(int number, Random& random) {
         Resource old = sample_resource(static_cast<int>(random.below(static_cast<std::uint64_t>(number))));
         old.version = 1;
         old.health = Health::healthy;
+        old.state = resource_state::Ready{{"redis", "host", 6379}, {}};  // which begins its usage
         Commit change;
+        Webhook webhook;
+        webhook.id = WebhookId(fmt::format("whk_{}", number));
+        webhook.url = "https://example.org/" + random.alphanumeric(2000);
+        change.writes.emplace_back(write::PutWebhook{webhook});
+        change.writes.emplace_back(write::PutQuota{{old.organization, std::nullopt, "", "", random.below(100)}});
         change.writes.emplace_back(write::PutResource{old});
         change.events.push_back(sample_event(old, "resource.healthy"));
         return change;

@@ -152,7 +152,7 @@ std::vector<UsageRow> MemoryState::usage(const UsageFilter& filter) const {
             if (from >= to) continue;
             UsageRow& row = rows[{key.organization, key.billing_code, to_string(key.kind), key.engine, key.plan}];
             row.key = key;
-            row.time += to - from;
+            row.time = to - from > Duration::max() - row.time ? Duration::max() : row.time + (to - from);
             if (counted.insert(&row).second) ++row.resources;
         }
     }

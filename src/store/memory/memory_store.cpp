@@ -25,6 +25,7 @@ void MemoryStore::restore(MemoryState state) {
 }
 
 void MemoryStore::tell(const CommitNotice& notice) {
+    if (says_nothing(notice)) return;
     const std::scoped_lock lock(listener_mutex_);
     if (listener_) listener_(notice);
 }
@@ -43,7 +44,7 @@ Task<Result<LeaseAnswer>> MemoryStore::lease(LeaseRequest request) {
     std::unique_lock lock(mutex_);
     Result<LeaseAnswer> answer = state_.lease(request, clock_.now(), &notice);
     lock.unlock();
-    if (!says_nothing(notice)) tell(notice);
+    tell(notice);
     co_return answer;
 }
 

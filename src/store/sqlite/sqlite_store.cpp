@@ -76,11 +76,11 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
     const sqlite::Database::Open file{(directory / "slipway.db").string(), options.vfs, false};
     if (Status status = make_private_file(file.path); !status) return fail(status.error());
     if (Status status = bring_up_to_date(file, clock.now()); !status) return fail(status.error());
-    auto writer =
-        sqlite::Writer::start({file,
-                               options.max_queue,
-                               options.max_batch,
-                               {clock, random, options.policy, options.durable, options.checkpoint_pages}});
+    auto writer = sqlite::Writer::start({file,
+                                         options.max_queue,
+                                         options.max_batch,
+                                         {clock, random, options.policy, options.durable, options.checkpoint_pages},
+                                         std::move(options.on_batch)});
     if (!writer) return fail(writer.error());
     return std::unique_ptr<SqliteStore>(
         new SqliteStore(clock, std::make_unique<sqlite::DirectoryLock>(std::move(*lock)),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,9 @@ struct SqliteOptions {
     std::size_t max_batch = 512;     // that share one transaction
     std::size_t max_readers = 16;    // reads at one time; more wait
     int checkpoint_pages = 4000;     // of the write-ahead log, before the writer moves them into the database
+    // Told of every transaction that was committed, on the writer's thread: how many commits and leases shared it, and
+    // how long it took until it was on disk. Must return at once and not throw.
+    std::function<void(std::size_t commits, Duration took)> on_batch = {};
     // For tests only. Without durability an answered commit can be lost at a power failure.
     bool durable = true;
     std::string vfs = {};  // a registered SQLite VFS; empty: the default one

@@ -96,10 +96,14 @@ Writer::Answer Writer::answer(Job& job, CommitNotice& notice) {
 }
 
 void Writer::run_together(std::span<Job> batch, std::vector<Answer>& answers, std::vector<CommitNotice>& notices) {
+    const auto began = std::chrono::steady_clock::now();
     session().begin();
     for (std::size_t i = 0; i < batch.size(); ++i) answers.push_back(answer(batch[i], notices[i]));
     committing_ = true;
     session_->end();
+    if (!settings_.on_batch) return;
+    settings_.on_batch(batch.size(),
+                       std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began));
 }
 
 void Writer::run(std::span<Job> batch) {

@@ -23,6 +23,7 @@ class Writer {
         std::size_t max_queue = 0;
         std::size_t max_batch = 0;
         WriteSession::Needs needs;
+        std::function<void(std::size_t commits, Duration took)> on_batch = {};
     };
     // Called once, on the writer's thread; must return at once.
     using CommitDone = std::move_only_function<void(Result<CommitAnswer>)>;
