@@ -29,6 +29,17 @@ Task<Result<faces::OrphanRemoval>> remove_orphan(AdminParts parts, std::string p
     co_return faces::OrphanRemoval{std::move(removal->orphan), removal->removed};
 }
 
+Task<Result<faces::Delivery>> test_webhook(AdminParts parts, WebhookId id) {
+    auto all = co_await parts.store.webhooks();
+    if (!all) co_return fail(all.error());
+    const auto found = std::ranges::find(*all, id, &Webhook::id);
+    if (found == all->end()) co_return fail(ErrorCode::not_found, "no such webhook");
+    auto tested = co_await parts.webhooks.test(std::move(*found));
+    if (!tested) co_return fail(tested.error());
+    const auto status = tested->status != 0 ? std::optional(tested->status) : std::nullopt;
+    co_return faces::Delivery{tested->delivered, status, std::move(tested->error)};
+}
+
 }  // namespace
 
 faces::NativePorts admin_ports(AdminParts parts) {
@@ -44,6 +55,10 @@ faces::NativePorts admin_ports(AdminParts parts) {
         co_return co_await boost::asio::co_spawn(
             parts.ops, [parts, provider, name] { return remove_orphan(parts, provider, name); },
             boost::asio::use_awaitable);
+    };
+    ports.test_webhook = [parts](WebhookId id) -> Task<Result<faces::Delivery>> {
+        co_return co_await boost::asio::co_spawn(
+            parts.ops, [parts, id] { return test_webhook(parts, id); }, boost::asio::use_awaitable);
     };
     return ports;
 }

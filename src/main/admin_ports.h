@@ -8,11 +8,12 @@
 #include "main/state_dir.h"
 #include "main/status_board.h"
 #include "ops/sweeper.h"
+#include "ops/webhooks.h"
 #include "store/store.h"
 
 namespace slipway {
 
-// All outlive the ports. The sweeper is used on `ops` only.
+// All outlive the ports. The sweeper and the webhooks are used on `ops` only.
 struct AdminParts {
     const Config& config;
     const Catalog& catalog;
@@ -20,6 +21,7 @@ struct AdminParts {
     const StatusBoard& board;
     Store& store;
     Sweeper& sweeper;
+    WebhookDelivery& webhooks;
     boost::asio::any_io_executor ops;
 };
 

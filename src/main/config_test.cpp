@@ -37,7 +37,7 @@ std::string manual() {
 
 // Every setting in words, so that two configurations can be compared.
 std::string words(const Config& config) {
-    const auto& [server, log, broker, local, dummy, background, plans] = config;
+    const auto& [server, log, broker, local, dummy, background, webhooks, plans] = config;
     std::string text =
         fmt::format("{} {} {} {} {} {} {}\n{} {}\n{} {} {} {} {}\n", server.wait_limit.count(),
                     server.stop_grace.count(), server.max_body, server.max_connections, server.max_requests,
@@ -49,6 +49,7 @@ std::string words(const Config& config) {
                     local.port_first, local.port_last, local.uid_first, local.uid_last, local.concurrency,
                     local.helper_socket, local.helper_uid, dummy.concurrency, background.reconcile_interval.count(),
                     background.sweep_dry_run, background.sweep_grace.count(), background.sweep_interval.count());
+    text += fmt::format("{}\n", webhooks.allow_private);
     for (const Plan& plan : plans) {
         text +=
             fmt::format("{} {} {} {} {} {} {} {} {}\n", to_string(plan.kind), plan.engine, plan.name, plan.title,

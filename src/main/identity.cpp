@@ -1,5 +1,8 @@
 #include "main/identity.h"
 
+#include <array>
+#include <utility>
+
 #include "base/log.h"
 #include "broker/broker.h"
 
@@ -8,6 +11,11 @@ namespace {
 
 constexpr const char* kInstallation = "installation";
 constexpr const char* kHost = "host";
+// They own things from the first request on, so they can have quotas, webhooks and usage like any other.
+constexpr std::array<std::pair<const char*, const char*>, 3> kBuiltIn{
+    {{kDefaultOrganization, "the administrator's first organization"},
+     {kAnonymousOrganization, "callers without a key"},
+     {kSystemOrganization, "what is made ahead and not claimed yet"}}};
 constexpr const char* kAdministrator = "administrator_key";  // the hash of the key registered last
 
 Task<Status> write_all(Store& store, std::vector<Write> writes) {
@@ -35,6 +43,11 @@ Task<Result<Identity>> load_or_create_identity(Store& store, const Clock& clock,
         *host = make_id<HostId>("host", clock.now(), random).str();
         writes.emplace_back(write::PutSetting{kHost, **host});
     }
+    for (const auto& [id, title] : kBuiltIn) {
+        const auto known = co_await store.organization(OrganizationId(id));
+        if (!known) co_return fail(known.error());
+        if (!*known) writes.emplace_back(write::PutOrganization{{OrganizationId(id), title, clock.now()}});
+    }
     if (!writes.empty()) {
         if (const Status done = co_await write_all(store, std::move(writes)); !done) co_return fail(done.error());
     }
@@ -49,9 +62,6 @@ Task<Status> register_administrator(Store& store, Secret key, const Clock& clock
     const TimePoint now = clock.now();
     const OrganizationId owner(kDefaultOrganization);
     std::vector<Write> writes;
-    const auto known = co_await store.organization(owner);
-    if (!known) co_return fail(known.error());
-    if (!*known) writes.emplace_back(write::PutOrganization{{owner, owner.str(), now}});
     if (*registered) {
         auto former = co_await store.api_key_by_hash(**registered);
         if (!former) co_return fail(former.error());

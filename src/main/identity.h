@@ -17,6 +17,7 @@ struct Identity {
     HostId host;
 };
 
+// Makes the organizations that always exist, too.
 Task<Result<Identity>> load_or_create_identity(Store& store, const Clock& clock, Random& random);
 
 // Makes `key` the administrator's key of the organization "default": its hash is stored where it is not known yet,

@@ -52,7 +52,14 @@ TEST_F(IdentityTest, TheAdministratorsKeyIsKnownFromTheFirstStartOn) {
     ASSERT_TRUE(enroll("first"));
     EXPECT_TRUE(good("first"));
     EXPECT_EQ(record("first")->organization, OrganizationId(kDefaultOrganization));
-    EXPECT_TRUE(*testing::run(io_, store_.organization(OrganizationId(kDefaultOrganization))));
+}
+
+// Callers without a key own things too: those must be able to have a quota or a webhook.
+TEST_F(IdentityTest, TheOrganizationsThatAlwaysExistDo) {
+    ASSERT_TRUE(testing::run(io_, load_or_create_identity(store_, clock_, random_)));
+    for (const char* id : {kDefaultOrganization, kAnonymousOrganization, kSystemOrganization}) {
+        EXPECT_TRUE(*testing::run(io_, store_.organization(OrganizationId(id)))) << id;
+    }
 }
 
 TEST_F(IdentityTest, RegisteringAgainChangesNothing) {

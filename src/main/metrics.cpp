@@ -127,6 +127,10 @@ Metrics::Metrics()
       memory_(gauges(*registry_, "process_resident_memory_bytes", "Resident memory.").Add({})),
       descriptors_(gauges(*registry_, "process_open_fds", "Open file descriptors.").Add({})),
       cpu_seconds_(counters(*registry_, "process_cpu_seconds_total", "Processor time used.").Add({})) {
+    // What has not happened yet is 0, and not missing: rates and alerts need a value to begin with.
+    takeovers_.Add({});
+    superseded_.Add({});
+    for (const char* result : {"ok", "failed"}) deliveries_.Add({{"result", result}});
     gauges(*registry_, "slipway_build_info", "The version that runs.").Add({{"version", SLIPWAY_VERSION}}).Set(1);
     gauges(*registry_, "process_start_time_seconds", "When the process started, since 1970.")
         .Add({})

@@ -122,6 +122,7 @@ class Service::Impl {
     StatusBoard board_;
     StateDir state_dir_;
     OpsThread ops_;
+    Metrics metrics_;
     std::unique_ptr<store::SqliteStore> store_;
     std::unique_ptr<store::KeyRing> keys_;
     Identity identity_;
@@ -134,7 +135,6 @@ class Service::Impl {
     std::unique_ptr<LiveEnginesOnOps> live_engines_;
     std::unique_ptr<EngineOperations> engine_operations_;
     std::unique_ptr<Administration> administration_;
-    Metrics metrics_;
     std::unique_ptr<PoolKeeper> pools_;
     std::unique_ptr<Reconciler> reconciler_;
     std::unique_ptr<Sweeper> sweeper_;
@@ -153,7 +153,9 @@ Status Service::Impl::open_state(const std::filesystem::path& path) {
     if (!prepared) return fail(prepared.error());
     state_dir_ = std::move(*prepared);
     // First the store: its lock keeps everybody else away from the rest of the directory.
-    auto opened = store::SqliteStore::open(state_dir_.store(), steady_clock_, random_);
+    store::SqliteOptions options;
+    options.on_batch = [this](std::size_t commits, Duration took) { metrics_.on_batch(commits, took); };
+    auto opened = store::SqliteStore::open(state_dir_.store(), steady_clock_, random_, std::move(options));
     if (!opened) return fail(opened.error());
     store_ = std::move(*opened);
     auto master = store::load_or_create_master_key(state_dir_.master_key(), random_);
@@ -301,8 +303,9 @@ http::Router Service::Impl::routes() {
     http::Router router;
     faces::add_redis(router, *faces_);
     faces::add_memcached(router, *faces_, *engine_operations_);
-    faces::add_native(router, *faces_,
-                      admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, ops_.executor()}));
+    faces::add_native(
+        router, *faces_,
+        admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, *webhooks_, ops_.executor()}));
     add_metrics(router, {metrics_, *faces_, [this] { return levels(); }, metrics_open});
     return router;
 }

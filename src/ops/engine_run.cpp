@@ -51,6 +51,8 @@ Task<void> Engine::run(LeasedWork work, TimePoint leased_at) {
         if (!answer) {
             log::info("ops", "a provider call failed",
                       {{"operation", run.operation.id.str()},
+                       {"request", run.operation.request_id},
+                       {"trace", run.operation.trace},
                        {"verb", std::string(to_string(verb))},
                        {"class", std::string(to_string(answer.error().error_class))},
                        {"error", answer.error().message},
@@ -152,6 +154,7 @@ std::optional<Commit> Engine::commit_of(Run& run, OperationStepped stepped, Time
         event.operation = run.operation.id;
         if (event.actor.empty()) event.actor = run.operation.actor;
         if (event.request_id.empty()) event.request_id = run.operation.request_id;
+        if (event.trace.empty()) event.trace = run.operation.trace;
     }
     const OperationId id = run.operation.id;
     const ResourceId resource_id = run.resource.id;

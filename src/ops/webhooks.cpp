@@ -56,7 +56,7 @@ void WebhookDelivery::stop() {
 }
 
 void WebhookDelivery::hint() {
-    if (!wanted_ || hinted_.exchange(true)) return;
+    if (hinted_.exchange(true)) return;
     asio::post(parts_.executor, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->signal_.notify();
     });
@@ -90,7 +90,6 @@ Task<bool> WebhookDelivery::scan() {
     std::erase_if(passed_over_, [&](const auto& entry) {
         return std::ranges::none_of(*webhooks, [&](const Webhook& each) { return each.id == entry.first; });
     });
-    wanted_ = std::ranges::any_of(*webhooks, &Webhook::enabled);
     const TimePoint now = parts_.clock.now();
     for (Webhook& webhook : *webhooks) {
         if (!webhook.enabled || webhook.next_attempt > now || busy_.contains(webhook.id)) continue;
@@ -154,6 +153,7 @@ Task<Result<int>> WebhookDelivery::send(const Webhook& webhook, const Event& eve
     auto signature = sign_webhook(*secret, id, timestamp, post.body);
     if (!signature) co_return fail(signature.error());
     post.headers = {{"webhook-id", id}, {"webhook-timestamp", timestamp}, {"webhook-signature", *signature}};
+    if (!event.body.trace.empty()) post.headers.emplace_back("traceparent", event.body.trace);
     try {
         co_return co_await parts_.post(std::move(post));
     } catch (const std::exception& error) {

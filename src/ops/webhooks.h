@@ -68,7 +68,7 @@ class WebhookDelivery : public std::enable_shared_from_this<WebhookDelivery> {
 
     void start();
     void stop();
-    // There are new events. (A webhook that was just made is seen by the next scan.)
+    // There are new events, or a webhook was made or changed.
     void hint();
     // Posts one "webhook.test" event now; nothing is written.
     Task<Result<WebhookTest>> test(Webhook webhook);
@@ -89,8 +89,7 @@ class WebhookDelivery : public std::enable_shared_from_this<WebhookDelivery> {
     Parts parts_;
     WebhookOptions options_;
     Signal signal_;
-    std::atomic<bool> wanted_ = false;  // whether anybody wants events at all: hints of a busy store are cheap then
-    std::atomic<bool> hinted_ = false;
+    std::atomic<bool> hinted_ = false;  // so that the hints of a busy store cost nothing
     std::set<WebhookId> busy_;
     std::map<WebhookId, std::uint64_t> passed_over_;  // cursors ahead of the stored ones
     bool stopping_ = false;

@@ -59,6 +59,7 @@ class WebhooksTest : public OpsTest {
         event.at = now();
         event.type = std::move(type);
         event.message = std::move(message);
+        event.trace = trace_;
         event.organization = OrganizationId(std::move(organization));
         change.events.push_back(std::move(event));
         commit(std::move(change));
@@ -88,6 +89,7 @@ class WebhooksTest : public OpsTest {
     std::shared_ptr<WebhookDelivery> delivery_;
     std::vector<WebhookPost> posts;
     int status = 204;
+    std::string trace_;
     bool refuse = false;
     Duration slow{};
 };
@@ -115,6 +117,17 @@ TEST_F(WebhooksTest, EveryDeliveryIsSignedSoThatItsReceiverCanTell) {
     EXPECT_EQ(id, "evt_1");
     EXPECT_EQ(timestamp, webhook_timestamp(now()));
     EXPECT_EQ(header(posts[0], "webhook-signature"), sign_webhook(secret_, id, timestamp, "one").value());
+}
+
+// The request that caused it can be found again in the receiver's traces.
+TEST_F(WebhooksTest, ADeliveryCarriesTheTraceOfTheRequest) {
+    add();
+    happen("without");
+    trace_ = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    happen("with");
+    ASSERT_TRUE(until([&] { return posts.size() == 2; }, 10s));
+    EXPECT_EQ(header(posts[0], "traceparent"), "");
+    EXPECT_EQ(header(posts[1], "traceparent"), trace_);
 }
 
 // From the specification of Standard Webhooks, computed by another implementation (Python's hmac).
