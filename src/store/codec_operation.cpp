@@ -173,6 +173,7 @@ Result<Operation> decode_operation(std::string_view id, std::string_view body, s
     out.blocked_by = OperationId(std::string(blocked_by));
     out.version = version;
     if (out.id.str() != id) document.complain("id", "names another operation");
+    if (!is_terminal(out.state) && out.cursor >= out.steps.size()) document.complain("cursor", "names no step");
     if (document.problem()) return fail(*document.problem());
     return out;
 }

@@ -238,5 +238,40 @@ TEST(Codec, SurvivesEveryDamagedByteAndEveryCut) {
     EXPECT_FALSE(decode_resource("res_1", "", 1));
 }
 
+// A worker indexes the steps with the cursor: a row that names none is skipped like any other that cannot be read.
+TEST(Codec, AnOpenOperationStandsAtOneOfItsSteps) {
+    Operation operation = full_operation();
+    for (const std::size_t cursor : {operation.steps.size(), std::size_t{4'294'967'295}}) {
+        operation.cursor = static_cast<std::uint32_t>(cursor);
+        operation.state = operation_state::Queued{};
+        const auto open = decode_operation("op_1", encode(operation), 1, "");
+        ASSERT_FALSE(open) << cursor;
+        EXPECT_EQ(open.error().detail, "member \"cursor\" names no step");
+        operation.state = operation_state::Succeeded{kNow};
+        EXPECT_TRUE(decode_operation("op_1", encode(operation), 1, "")) << "it has ended";
+    }
+    operation.cursor = 0;
+    operation.steps.clear();
+    operation.state = operation_state::Queued{};
+    EXPECT_FALSE(decode_operation("op_1", encode(operation), 1, ""));
+}
+
+// The difference of two times far out does not fit, and neither does the year of one.
+TEST(Codec, ATimeIsOneOfTheCalendar) {
+    Resource resource = full_resource();
+    resource.state = resource_state::Failed{"no"};
+    for (const std::int64_t wrong : {INT64_MAX, INT64_MIN, std::int64_t{253'402'300'800'000'000}}) {
+        resource.created_at = from_micros(wrong);
+        const auto read = decode_resource("res_1", encode(resource), 1);
+        ASSERT_FALSE(read) << wrong;
+        EXPECT_EQ(read.error().detail, "member \"created_at\" is no time between the years 1 and 9999");
+    }
+    for (const std::int64_t good :
+         {std::int64_t{253'402'300'799'999'999}, std::int64_t{0}, kNow.time_since_epoch().count()}) {
+        resource.created_at = from_micros(good);
+        EXPECT_TRUE(decode_resource("res_1", encode(resource), 1)) << good;
+    }
+}
+
 }  // namespace
 }  // namespace slipway::store

@@ -48,6 +48,7 @@ Result<Webhook> decode_webhook(std::string_view id, std::string_view body, std::
     if (in.has("delivered_at")) out.delivered_at = in.time("delivered_at");
     out.created_at = in.time("created_at");
     out.version = version;
+    if (out.id.str() != id) document.complain("id", "names another webhook");
     if (document.problem()) return fail(*document.problem());
     return out;
 }

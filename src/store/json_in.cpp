@@ -9,6 +9,10 @@ namespace {
 // Parameters and handles come in at up to 32 levels and are kept a few levels down.
 constexpr std::size_t kMaxDepth = 64;
 
+// Those that can be written with a year of four digits. Beyond them the difference of two may not fit.
+constexpr TimePoint kFirstTime{std::chrono::sys_days(std::chrono::year(1) / 1 / 1)};
+constexpr TimePoint kLastTime{std::chrono::sys_days(std::chrono::year(10'000) / 1 / 1) - Duration(1)};
+
 const json::object& no_members() {
     static const json::object empty;
     return empty;
@@ -82,6 +86,13 @@ std::int64_t JsonIn::integer(std::string_view key) {
         return 0;
     }
     return found->get_int64();
+}
+
+TimePoint JsonIn::time(std::string_view key) {
+    const TimePoint read = from_micros(integer(key));
+    if (read >= kFirstTime && read <= kLastTime) return read;
+    complain(key, "is no time between the years 1 and 9999");
+    return {};
 }
 
 std::uint64_t JsonIn::natural(std::string_view key) {

@@ -46,7 +46,7 @@ class JsonIn {
     [[nodiscard]] std::string text_if_any(std::string_view key);
     [[nodiscard]] bool has(std::string_view key) const { return object_ != nullptr && object_->contains(key); }
     [[nodiscard]] bool boolean(std::string_view key);
-    [[nodiscard]] TimePoint time(std::string_view key) { return from_micros(integer(key)); }
+    [[nodiscard]] TimePoint time(std::string_view key);  // between the years 1 and 9999
     [[nodiscard]] std::int64_t integer(std::string_view key);
     [[nodiscard]] std::uint64_t natural(std::string_view key);
     template <std::unsigned_integral T>
