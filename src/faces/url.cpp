@@ -5,15 +5,16 @@
 namespace slipway::faces {
 namespace {
 
-bool unreserved(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+// A dot may stand in a URL as it is, but clients cut one at its first dot to find the name behind the password.
+bool plain(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '~';
 }
 
 std::string percent_encoded(std::string_view text) {
     std::string out;
     for (const char c : text) {
-        if (unreserved(c)) {
+        if (plain(c)) {
             out += c;
         } else {
             out += fmt::format("%{:02X}", static_cast<unsigned char>(c));

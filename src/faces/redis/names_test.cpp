@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "faces/redis/shapes.h"
+#include "faces/url.h"
 
 namespace slipway::faces {
 namespace {
@@ -29,6 +29,13 @@ TEST(InstanceName, IsEmptyWhereThereIsNoneSoThatNothingIsLookedUp) {
 TEST(RedisUrl, EncodesWhatAUrlCannotCarry) {
     EXPECT_EQ(url_of({"redis", "oct-1.localhost", 6379}, std::nullopt), "redis://oct-1.localhost:6379");
     EXPECT_EQ(url_of({"rediss", "::1", 1}, Secret("p@s:/ %ü")), "rediss://default:p%40s%3A%2F%20%25%C3%BC@[::1]:1");
+}
+
+// Clients drop the scheme and everything from the first dot on: that dot must not be the password's.
+TEST(RedisUrl, CutAtItsFirstDotStillNamesTheInstance) {
+    const std::string url = url_of({"redis", "oct-1.localhost", 6379}, Secret("a.b@c"));
+    EXPECT_EQ(url, "redis://default:a%2Eb%40c@oct-1.localhost:6379");
+    EXPECT_EQ(instance_name(url.substr(8, url.find('.') - 8)), "oct-1");
 }
 
 }  // namespace
