@@ -120,6 +120,8 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
     resource->state = resource_state::Updating{operation.id, Endpoint{}};
 
     Commit& commit = taking.commit;
+    // First: who came too late is to look again, not to be told of names and quotas that the other took.
+    commit.preconditions.emplace_back(precondition::ResourceUnchanged{resource->id, resource->version});
     for (const QuotaRule& rule : taking.quotas) commit.preconditions.push_back(precondition_of(rule));
     if (!has_it_already) commit.preconditions.emplace_back(precondition::NameFree{organization, name});
     for (const AllocationRange& range : traits->ranges) {

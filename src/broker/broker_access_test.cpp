@@ -43,23 +43,27 @@ TEST_F(AccessTest, ItsOwnersAndAdministratorsFindIt) {
     }
 }
 
-// A filter cannot widen what a caller may see.
-TEST_F(AccessTest, AFilterForAnotherOrganizationShowsOnesOwnOnly) {
+// Answering one's own instead would look as if the other had nothing.
+TEST_F(AccessTest, NamingAnotherOrganizationIsForAdministrators) {
     provision();
     provision(request(), caller("other"));
     ResourceFilter filter;
     filter.organization = OrganizationId("other");
-    const auto mine = run(broker_->list(caller(), filter, {}));
+    EXPECT_EQ(code_of(run(broker_->list(caller(), filter, {}))), ErrorCode::forbidden);
+    const auto mine = run(broker_->list(caller(), {}, {}));
     ASSERT_EQ(mine->items.size(), 1U);
     EXPECT_EQ(mine->items[0].organization, OrganizationId("acme"));
     EXPECT_EQ(run(broker_->list(administrator(), {}, {}))->items.size(), 2U);
     EXPECT_EQ(run(broker_->list(administrator(), filter, {}))->items.size(), 1U);
     OperationFilter operations;
     operations.organization = OrganizationId("other");
-    const auto operations_of_mine = run(broker_->list_operations(caller(), operations, {}));
-    ASSERT_EQ(operations_of_mine->items.size(), 1U);
-    EXPECT_EQ(operations_of_mine->items[0].organization, OrganizationId("acme"));
+    EXPECT_EQ(code_of(run(broker_->list_operations(caller(), operations, {}))), ErrorCode::forbidden);
+    EXPECT_EQ(run(broker_->list_operations(caller(), {}, {}))->items.size(), 1U);
     EXPECT_EQ(run(broker_->list_operations(administrator(), {}, {}))->items.size(), 2U);
+    EventFilter events;
+    events.organization = OrganizationId("other");
+    EXPECT_EQ(code_of(run(broker_->events(caller(), events, 0, 10))), ErrorCode::forbidden);
+    EXPECT_EQ(run(broker_->events(administrator(), events, 0, 10))->items.size(), 1U);
 }
 
 TEST_F(AccessTest, WhatWaitsInAPoolIsNobodysToSee) {
@@ -74,6 +78,34 @@ TEST_F(AccessTest, WhatIsGoneHasNoNameAnyMore) {
     work();
     EXPECT_EQ(code_of(run(broker_->find_by_name(caller(), Kind::cache, "redis", mine.name))), ErrorCode::not_found);
     EXPECT_TRUE(run(broker_->find(caller(), mine.id))) << "its record is kept";
+}
+
+// Names are free in every organization anew: an administrator's own comes first, and of others it has to say which.
+TEST_F(AccessTest, ANameMeansOnesOwnBeforeAnothers) {
+    ProvisionRequest wanted = request();
+    wanted.name = "sessions";
+    const Accepted mine = provision(wanted);
+    const Accepted other = provision(wanted, caller("other"));
+    EXPECT_EQ(run(broker_->find_named(caller(), "sessions"))->id, mine.resource.id);
+    EXPECT_EQ(run(broker_->find_named(caller("other"), "sessions"))->id, other.resource.id);
+    EXPECT_EQ(code_of(run(broker_->find_named(administrator(), "sessions"))), ErrorCode::conflict);
+    EXPECT_EQ(run(broker_->find_named(caller("other", Role::administrator), "sessions"))->id, other.resource.id);
+    EXPECT_EQ(code_of(run(broker_->find_by_name(administrator(), Kind::cache, "redis", "sessions"))),
+              ErrorCode::conflict);
+}
+
+// Clients of the Redis face know the name that stands in their URL, whatever it is called since.
+TEST_F(AccessTest, ItIsFoundByItsExternalNameToo) {
+    ProvisionRequest wanted = request();
+    wanted.name = "sessions";
+    const Accepted mine = provision(wanted);
+    const std::string external = mine.resource.external_name;
+    EXPECT_EQ(run(broker_->find_by_name(caller(), Kind::cache, "redis", external))->id, mine.resource.id);
+    EXPECT_EQ(run(broker_->find_named(caller(), external))->id, mine.resource.id);
+    EXPECT_EQ(run(broker_->find_named(caller(), mine.resource.id.str()))->id, mine.resource.id);
+    EXPECT_EQ(code_of(run(broker_->find_by_name(caller(), Kind::cache, "memcached", external))),
+              ErrorCode::not_found);
+    EXPECT_EQ(code_of(run(broker_->find_named(caller("other"), external))), ErrorCode::not_found);
 }
 
 TEST_F(AccessTest, AKeyIsShownOnceAndStoredAsAHash) {
@@ -110,6 +142,23 @@ TEST_F(AccessTest, WrongAndRevokedKeysAreRefusedAlike) {
     EXPECT_EQ(revoked.error().message, said) << "nobody learns that it was a key once";
 }
 
+TEST_F(AccessTest, AKeyIsOverAtTheMomentThatItSays) {
+    const Secret key = *run(broker_->create_key(OrganizationId("acme"), Role::user, ""));
+    ApiKey record = *memory_.snapshot().api_key_by_hash(hash_key(key));
+    record.expires_at = clock_.now() + 1min;
+    Commit change;
+    change.writes.emplace_back(write::PutApiKey{record});
+    ASSERT_TRUE(run(memory_.commit(std::move(change))));
+    const auto who = run(broker_->authenticate(key));
+    ASSERT_TRUE(who);
+    EXPECT_TRUE(*run(broker_->still_valid(*who)));
+    clock_.advance(1min - 1us);
+    EXPECT_TRUE(run(broker_->authenticate(key)));
+    clock_.advance(1us);
+    EXPECT_EQ(code_of(run(broker_->authenticate(key))), ErrorCode::unauthenticated);
+    EXPECT_FALSE(*run(broker_->still_valid(*who))) << "what goes on for a long time ends with its key";
+}
+
 TEST_F(AccessTest, EveryKeyIsAnother) {
     const auto first = run(broker_->create_key(OrganizationId("acme"), Role::user, ""));
     const auto second = run(broker_->create_key(OrganizationId("acme"), Role::reader, ""));
@@ -124,6 +173,7 @@ TEST_F(AccessTest, ThePasswordIsForItsOrganization) {
     ASSERT_TRUE(shown && *shown);
     EXPECT_EQ((*shown)->reveal(), password_of(mine));
     EXPECT_EQ((*shown)->reveal().size(), 32U);
+    EXPECT_EQ(code_of(run(broker_->password(reader(), mine))), ErrorCode::forbidden);
     const Resource open = ready(request("", "open"));
     const auto none = run(broker_->password(caller(), open));
     ASSERT_TRUE(none);

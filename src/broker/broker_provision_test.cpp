@@ -41,15 +41,15 @@ TEST_F(ProvisionTest, EveryProblemIsListedAtOnce) {
     EXPECT_EQ(error.code, ErrorCode::invalid_argument);
     std::vector<std::string> fields;
     for (const FieldProblem& problem : error.problems) fields.push_back(problem.field);
-    EXPECT_THAT(fields,
-                ::testing::UnorderedElementsAre("plan", "billingcode", "labels", "labels.good", "Idempotency-Key"));
+    EXPECT_THAT(fields, ::testing::UnorderedElementsAre("plan", "billing_code", "labels", "labels.good",
+                                                        "Idempotency-Key"));
     EXPECT_FALSE(error.message.empty());
     EXPECT_EQ(resources(), 0U);
 }
 
 TEST_F(ProvisionTest, AnUnknownPlanNamesTheKnownOnes) {
     EXPECT_THAT(refusal(request("", "huge")).problems,
-                Contains(Field(&FieldProblem::problem, HasSubstr("open, pooled, small"))));
+                Contains(Field(&FieldProblem::problem, HasSubstr("elsewhere, large, open, pooled, small"))));
     EXPECT_THAT(refusal(request("", "")).problems,
                 Contains(Field(&FieldProblem::problem, HasSubstr("is required"))));
 }
@@ -57,10 +57,10 @@ TEST_F(ProvisionTest, AnUnknownPlanNamesTheKnownOnes) {
 TEST_F(ProvisionTest, EachFieldsLimitIsExact) {
     ProvisionRequest wanted = request();
     wanted.billing_code = std::string(129, 'b');
-    EXPECT_THAT(faulty_fields(wanted), Contains("billingcode"));
+    EXPECT_THAT(faulty_fields(wanted), Contains("billing_code"));
     wanted = request();
     wanted.billing_code = "tab\there";
-    EXPECT_THAT(faulty_fields(wanted), Contains("billingcode"));
+    EXPECT_THAT(faulty_fields(wanted), Contains("billing_code"));
     wanted = request(std::string(129, 'k'));
     EXPECT_THAT(faulty_fields(wanted), Contains("Idempotency-Key"));
     wanted = request("ümlaut");
@@ -134,6 +134,68 @@ TEST_F(ProvisionTest, AQuotaCountsWhatIsAliveOfOneOrganization) {
     provision();
 }
 
+TEST_F(ProvisionTest, ANameIsFreeInItsOrganizationAndAgainWhenItsBearerIsGone) {
+    ProvisionRequest wanted = request();
+    wanted.name = "sessions";
+    const Accepted first = provision(wanted);
+    EXPECT_EQ(first.resource.name, "sessions");
+    EXPECT_NE(first.resource.external_name, "sessions");
+    const Error taken = refusal(wanted);
+    EXPECT_EQ(taken.code, ErrorCode::conflict);
+    EXPECT_EQ(taken.problems.at(0).field, "name");
+    provision(wanted, caller("other"));
+    ASSERT_TRUE(run(broker_->deprovision(caller(), first.resource.id)));
+    work();
+    EXPECT_EQ(provision(wanted).resource.name, "sessions");
+}
+
+// The form that the server gives: whoever chose such a name could stand in front of another resource.
+TEST_F(ProvisionTest, NamesThatAreNoneAreRefused) {
+    for (const std::string name :
+         {"Sessions", "-a", "a-", "a_b", "a.b", "oct-0123abcd", "'; DROP TABLE resources;--"}) {
+        ProvisionRequest wanted = request();
+        wanted.name = name;
+        EXPECT_EQ(refusal(wanted).problems.at(0).field, "name") << name;
+    }
+    ProvisionRequest wanted = request();
+    wanted.name = std::string(64, 'a');
+    EXPECT_EQ(refusal(wanted).code, ErrorCode::invalid_argument);
+    EXPECT_EQ(resources(), 0U);
+    wanted.name = std::string(63, 'a');
+    provision(wanted);
+    for (const std::string name : {"a", "0", "oct-0123abc", "oct-0123abcde", "oct-0123abcg", "other-0123abcd"}) {
+        wanted.name = name;
+        provision(wanted);
+    }
+}
+
+TEST_F(ProvisionTest, AdministratorsMakeThingsForOthers) {
+    ProvisionRequest wanted = request();
+    wanted.organization = OrganizationId("acme");
+    EXPECT_EQ(refusal(wanted, caller("other")).code, ErrorCode::forbidden);
+    const CallContext operators = caller("operators", Role::administrator);
+    EXPECT_EQ(refusal(wanted, operators).code, ErrorCode::not_found) << "there is no such organization";
+    static_cast<void>(run(broker_->create_key(OrganizationId("acme"), Role::user, "")));
+    const Accepted made = provision(wanted, operators);
+    EXPECT_EQ(made.resource.organization, OrganizationId("acme"));
+    EXPECT_EQ(operation(made.operation->id).organization, OrganizationId("acme"));
+    EXPECT_EQ(operation(made.operation->id).actor, "key_operators");
+    wanted.organization = OrganizationId(kSystemOrganization);
+    EXPECT_EQ(refusal(wanted, operators).code, ErrorCode::forbidden);
+}
+
+TEST_F(ProvisionTest, TheTraceOfARequestStaysWithWhatItCauses) {
+    CallContext traced = caller();
+    traced.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const Accepted made = provision(request(), traced);
+    work();
+    EXPECT_EQ(operation(made.operation->id).trace, traced.trace);
+    for (const Event& event : *run(broker_->timeline(caller(), made.resource.id, 0, 100))) {
+        EXPECT_EQ(event.body.trace, traced.trace) << event.body.type;
+        EXPECT_EQ(event.body.request_id, "req-1") << event.body.type;
+    }
+}
+
 TEST_F(ProvisionTest, AReaderMayNotAskForAnything) {
     EXPECT_EQ(refusal(request(), caller("acme", Role::reader)).code, ErrorCode::forbidden);
     EXPECT_EQ(resources(), 0U);
@@ -158,6 +220,8 @@ TEST_F(IdempotencyTest, AnotherRequestWithTheSameKeyIsRefused) {
              [](ProvisionRequest& r) { r.plan = "open"; },
              [](ProvisionRequest& r) { r.billing_code = "team-b"; },
              [](ProvisionRequest& r) { r.labels["a"] = "b"; },
+             [](ProvisionRequest& r) { r.name = "other"; },
+             [](ProvisionRequest& r) { r.organization = OrganizationId("acme"); },
          }) {
         ProvisionRequest other = request("key");
         change(other);

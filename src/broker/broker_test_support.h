@@ -98,7 +98,16 @@ class BrokerTest : public ::testing::Test {
         plan.password = password;
         return plan;
     }
-    static std::vector<Plan> plans() { return {plan("small"), plan("pooled", 2), plan("open", 0, false)}; }
+    static std::vector<Plan> plans() {
+        Plan large = plan("large");
+        large.parameters = {{"maxmemory", 1024}};
+        large.price = Price{"EUR", 50'000};
+        Plan small = plan("small");
+        small.price = Price{"EUR", 10'000};
+        Plan elsewhere = plan("elsewhere");
+        elsewhere.provider = "cloud";
+        return {small, plan("pooled", 2), plan("open", 0, false), large, elsewhere};
+    }
 
     static CallContext caller(std::string organization = "acme", Role role = Role::user) {
         std::string actor = "key_" + organization;
@@ -183,6 +192,7 @@ class BrokerTest : public ::testing::Test {
     std::optional<Verb> record(LeasedWork& work, OperationStepped stepped) {
         Commit commit;
         Applied applied = apply_effects(std::move(stepped.effects), clock_.now(), work.resource, commit.events);
+        attribute(commit.events, work.operation);
         const std::uint64_t fence = work.operation.fence;
         work.operation = std::move(stepped.operation);
         if (!stepped.persist) return applied.call;
@@ -202,6 +212,7 @@ class BrokerTest : public ::testing::Test {
         bool& exists = out_there_[of.id];
         if (verb == Verb::create) exists = true;
         if (verb == Verb::remove) exists = false;
+        if (verb == Verb::update && update_error_) return std::unexpected(*update_error_);
         Observation seen;
         seen.presence = exists ? Presence::running : Presence::absent;
         if (exists) seen.endpoint = Endpoint{"redis", "127.0.0.1", 20'000};
@@ -210,6 +221,19 @@ class BrokerTest : public ::testing::Test {
 
     Operation operation(const OperationId& id) { return *memory_.snapshot().operation(id); }
     Resource resource(const ResourceId& id) { return *memory_.snapshot().resource(id); }
+    void set_quotas(std::vector<Quota> quotas) {
+        Commit commit;
+        for (Quota& quota : quotas) commit.writes.emplace_back(write::PutQuota{std::move(quota)});
+        EXPECT_TRUE(run(memory_.commit(std::move(commit))));
+    }
+    static Quota quota(std::uint64_t limit, std::string plan = "", std::string organization = "acme") {
+        Quota made{OrganizationId(std::move(organization)), std::nullopt, "", "", limit};
+        if (plan.empty()) return made;
+        made.kind = Kind::cache;
+        made.engine = "redis";
+        made.plan = std::move(plan);
+        return made;
+    }
     std::string state_of(const ResourceId& id) { return std::string(state_name(resource(id).state)); }
     std::string state_of(const OperationId& id) { return std::string(state_name(operation(id).state)); }
     std::size_t resources() {
@@ -229,6 +253,7 @@ class BrokerTest : public ::testing::Test {
     HexSealer sealer_;
     SeededRandom random_{11};
     std::map<ResourceId, bool> out_there_;
+    std::optional<ProviderError> update_error_;
     std::unique_ptr<Broker> broker_;
     boost::asio::io_context context_{1};
 };

@@ -36,6 +36,7 @@ Task<Result<Commit>> Broker::deletion(const CallContext& context, const Resource
         if (!halted) co_return fail(ErrorCode::conflict, halted.error().why);
         if (!is_terminal(halted->operation.state)) removal.blocked_by = (*active)->id;
         apply_effects(std::move(halted->effects), now, next, commit.events);
+        attribute(commit.events, **active);
         commit.writes.emplace_back(write::PutOperation{std::move(halted->operation), std::nullopt});
     }
     EventDraft event = draft_event(next, cause, now, "resource.delete_requested",
@@ -87,6 +88,7 @@ Task<Result<Operation>> Broker::cancel(CallContext context, OperationId id, std:
         Commit commit;
         Resource next = **resource;
         const Applied applied = apply_effects(std::move(stepped->effects), now, next, commit.events);
+        attribute(commit.events, **found);
         if (applied.refused) co_return fail(ErrorCode::conflict, applied.refused->why);
         if (applied.resource_changed) commit.writes.emplace_back(write::PutResource{std::move(next)});
         if (applied.release_follower) commit.writes.emplace_back(write::Unblock{id});

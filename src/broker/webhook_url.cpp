@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/url/parse.hpp>
@@ -48,6 +49,12 @@ bool is_public(const ip::address_v6& address) {
     return !(bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] == 0x0d && bytes[3] == 0xb8);
 }
 
+bool is_port(std::string_view text) {
+    std::uint32_t port = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), port);
+    return read.ec == std::errc() && read.ptr == text.data() + text.size() && port >= 1 && port <= 65'535;
+}
+
 bool is_localhost(std::string_view host) {
     return host == "localhost" || host.ends_with(".localhost") || host == "localhost.";
 }
@@ -71,7 +78,9 @@ std::optional<std::string> webhook_url_problem(std::string_view url, bool allow_
     if (!https && parsed->scheme_id() != boost::urls::scheme::http) return "must begin with https:// or http://";
     if (parsed->has_userinfo()) return "must not hold credentials: everybody of the organization can read it";
     if (parsed->has_fragment()) return "must not have a fragment";
-    if (parsed->has_port() && parsed->port_number() == 0) return "must have a port between 1 and 65535, or none";
+    if (parsed->has_port() && !is_port(std::string(parsed->port()))) {
+        return "must have a port between 1 and 65535, or none";
+    }
     const std::string host(parsed->host_address());
     if (host.empty()) return "must name a host";
     boost::system::error_code no_address;

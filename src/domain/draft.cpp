@@ -85,9 +85,9 @@ Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Rando
         draft_operation(OperationKind::provision, resource, request.cause, now, request.time_limit, random);
     resource.state = resource_state::Requested{draft.operation.id};
     draft.ranges = request.traits.ranges;
-    EventDraft event =
-        draft_event(resource, request.cause, now, "resource.requested",
-                    fmt::format("{} {} of plan {} was requested", resource.engine, resource.name, plan.name));
+    EventDraft event = draft_event(
+        resource, request.cause, now, "resource.requested",
+        fmt::format("a {} of plan {} was requested; it is called {}", resource.engine, plan.name, resource.name));
     event.operation = draft.operation.id;
     draft.events.push_back(std::move(event));
     return draft;

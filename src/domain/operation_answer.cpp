@@ -1,12 +1,34 @@
 #include "domain/operation_answer.h"
 
+#include <algorithm>
+#include <ranges>
+
 #include <fmt/format.h>
+
+#include "domain/words.h"
 
 namespace slipway {
 
 using namespace operation_state;
 namespace fx = operation_effect;
 namespace rev = resource_event;
+
+namespace {
+
+// How it is after an operation came to nothing.
+std::string_view aftermath(OperationKind kind, bool left_behind) {
+    switch (kind) {
+        case OperationKind::provision:
+        case OperationKind::claim: return left_behind ? "something of it may be left" : "nothing of it is left";
+        case OperationKind::deprovision: return "something of it may be left";
+        case OperationKind::update:
+            return left_behind ? "it is not known with which settings it runs" : "it is as it was before";
+        case OperationKind::repair: return "the next look at it asks for another";
+    }
+    return "";
+}
+
+}  // namespace
 
 EventDraft draft_event(const Operation& operation, TimePoint at) {
     EventDraft event;
@@ -220,7 +242,8 @@ OperationStepped OperationAnswers::step_done(const Observation& seen) {
     if (next.kind == StepKind::verify) return call(Verb::observe, false);
     const bool seen_before = next.status != StepStatus::pending;
     next.status = StepStatus::intended;
-    record("operation.progress", fmt::format("step {} of {} is done", op_.cursor, op_.steps.size()));
+    record("operation.progress", fmt::format("step {} of {} is done", op_.cursor, op_.steps.size()),
+           op_.steps[op_.cursor - 1].request_id);
     if (seen_before || next.kind == StepKind::restart) return call(Verb::observe, true);
     switch (next.kind) {
         case StepKind::create: return call(Verb::create, true);
@@ -257,9 +280,15 @@ OperationStepped OperationAnswers::again(const std::string& error, Duration retr
     op_.state = Retrying{at_ + delay, error};
     op_.run_at = at_ + delay;
     record("operation.retrying",
-           fmt::format("attempt {} failed: {}; the next one comes in {} ms", step.attempts, error,
-                       std::chrono::duration_cast<std::chrono::milliseconds>(delay).count()),
-           step.request_id);
+           fmt::format("attempt {} of {} to {} failed: {}; the next one comes in {}", step.attempts, limit,
+                       trying(), error, in_words(delay)),
+           step.request_id,
+           {{"step", to_string(step.kind)},
+            {"undoing", op_.direction == Direction::undo},
+            {"attempt", step.attempts},
+            {"of", limit},
+            {"error", error},
+            {"next_at", format_time(at_ + delay)}});
     return take(true);
 }
 
@@ -270,7 +299,10 @@ OperationStepped OperationAnswers::give_up(const std::string& reason) {
     op_.direction = Direction::undo;
     for (Step& step : op_.steps) step.attempts = 0;
     record("operation.undoing",
-           reason.empty() ? fmt::format("undoing: {}", op_.cancel_reason) : fmt::format("undoing: {}", reason));
+           reason.empty()
+               ? fmt::format("{} is stopped and undone, as was asked: {}", noun_of(op_.kind), op_.cancel_reason)
+               : fmt::format("{} is given up and undone: {}", noun_of(op_.kind), reason),
+           current().request_id);
     return undo_next();
 }
 
@@ -316,7 +348,7 @@ OperationStepped OperationAnswers::succeed(const Observation& seen) {
         case OperationKind::repair: change(rev::Repaired{endpoint}); break;
         case OperationKind::claim: change(rev::ClaimSettled{}); break;
     }
-    finish(Succeeded{at_}, "operation.succeeded", fmt::format("{} is done", to_string(op_.kind)));
+    finish(Succeeded{at_}, "operation.succeeded", fmt::format("{} is done", noun_of(op_.kind)));
     return take(true);
 }
 
@@ -330,11 +362,12 @@ OperationStepped OperationAnswers::fail_finally(bool left_behind) {
         case OperationKind::claim: change(rev::ClaimFailed{reason, left_behind}); break;
     }
     if (op_.failure.empty()) {
-        finish(Cancelled{at_, reason}, "operation.cancelled", fmt::format("cancelled: {}", reason));
+        finish(
+            Cancelled{at_, reason}, "operation.cancelled",
+            fmt::format("{} was stopped, and {}: {}", noun_of(op_.kind), aftermath(op_.kind, left_behind), reason));
     } else {
         finish(Failed{at_, reason}, "operation.failed",
-               left_behind ? fmt::format("failed, and something may be left: {}", reason)
-                           : fmt::format("failed, and nothing is left: {}", reason));
+               fmt::format("{} failed, and {}: {}", noun_of(op_.kind), aftermath(op_.kind, left_behind), reason));
     }
     return take(true);
 }
@@ -344,7 +377,7 @@ OperationStepped OperationAnswers::lost(const std::string& reason) {
     if (op_.kind != OperationKind::repair) return give_up(reason);
     op_.failure = reason;
     change(rev::RepairFailed{reason, true});
-    finish(Failed{at_, reason}, "operation.failed", fmt::format("failed: {}", reason));
+    finish(Failed{at_, reason}, "operation.failed", fmt::format("{} failed: {}", noun_of(op_.kind), reason));
     return take(true);
 }
 
@@ -356,18 +389,32 @@ OperationStepped OperationAnswers::cancel_untouched() {
 void OperationAnswers::finish(OperationState state, std::string type, std::string message) {
     op_.state = std::move(state);
     effects_.emplace_back(fx::ReleaseFollower{});
-    record(std::move(type), std::move(message), op_.steps.empty() ? "" : current().request_id);
+    record(std::move(type), std::move(message), call_id());
+}
+
+std::string_view OperationAnswers::trying() const {
+    if (reverting()) return "go back to its former settings";
+    return verb_of(removing() ? StepKind::remove : op_.steps[op_.cursor].kind);
+}
+
+std::string OperationAnswers::call_id() const {
+    for (const Step& step : op_.steps | std::views::reverse) {
+        if (step.kind != StepKind::verify && !step.request_id.empty()) return step.request_id;
+    }
+    return op_.steps.empty() ? std::string() : op_.steps.back().request_id;
 }
 
 void OperationAnswers::change(ResourceChange change) {
     effects_.emplace_back(fx::ChangeResource{std::move(change)});
 }
 
-void OperationAnswers::record(std::string type, std::string message, std::string provider_request) {
+void OperationAnswers::record(std::string type, std::string message, std::string provider_request,
+                              json::object data) {
     EventDraft event = draft_event(op_, at_);
     event.type = std::move(type);
     event.message = std::move(message);
     event.provider_request_id = std::move(provider_request);
+    event.data = std::move(data);
     effects_.emplace_back(fx::Record{std::move(event)});
 }
 

@@ -49,7 +49,11 @@ class OperationAnswers {
     OperationStepped lost(const std::string& reason);
     void finish(OperationState state, std::string type, std::string message);
     void change(ResourceChange change);
-    void record(std::string type, std::string message, std::string provider_request = {});
+    void record(std::string type, std::string message, std::string provider_request = {}, json::object data = {});
+    // What the present step tries, to go after "to".
+    [[nodiscard]] std::string_view trying() const;
+    // The provider's id of the call that matters most: the last one that was to change something.
+    [[nodiscard]] std::string call_id() const;
     OperationStepped take(bool persist);
 
     Operation op_;

@@ -7,6 +7,7 @@
 
 #include "domain/operation_answer.h"
 #include "domain/overloaded.h"
+#include "domain/words.h"
 
 namespace slipway {
 namespace {
@@ -177,7 +178,7 @@ std::expected<LeaseOutcome, Refusal> lease(const Operation& operation, const Res
         EventDraft event = draft_event(outcome.operation, now);
         event.type = takeover ? "operation.taken_over" : "operation.started";
         event.message = takeover ? "the worker that had it did not finish in time; another one goes on"
-                                 : fmt::format("{} started", to_string(operation.kind));
+                                 : fmt::format("{} has begun", noun_of(operation.kind));
         outcome.events.push_back(std::move(event));
     }
     return outcome;

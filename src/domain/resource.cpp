@@ -34,8 +34,9 @@ OperationId active_operation(const ResourceState& state) {
 
 const Endpoint* endpoint_of(const ResourceState& state) {
     if (const auto* ready = std::get_if<Ready>(&state)) return &ready->endpoint;
-    if (const auto* updating = std::get_if<Updating>(&state)) return &updating->endpoint;
-    return nullptr;
+    const auto* updating = std::get_if<Updating>(&state);
+    // What is being taken over has not been reached yet.
+    return updating != nullptr && !updating->endpoint.host.empty() ? &updating->endpoint : nullptr;
 }
 
 std::string secret_context(const ResourceId& id, std::string_view secret_name) {

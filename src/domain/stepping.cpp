@@ -9,6 +9,23 @@ namespace {
 
 namespace fx = operation_effect;
 
+// What its owner wants to know of a state that it has just come to.
+std::string sentence_of(const Resource& resource) {
+    if (const Endpoint* endpoint = endpoint_of(resource.state)) {
+        return fmt::format("{} is ready at {}://{}:{}", resource.name, endpoint->scheme, endpoint->host,
+                           endpoint->port);
+    }
+    if (const auto* failed = std::get_if<resource_state::Failed>(&resource.state)) {
+        return fmt::format(
+            "{} has failed: {}{}{}", resource.name, failed->reason,
+            resource.remnants.empty() ? "" : "; this may be left: ", fmt::join(resource.remnants, ", "));
+    }
+    if (std::holds_alternative<resource_state::Gone>(resource.state)) {
+        return fmt::format("{} is gone; nothing of it is left", resource.name);
+    }
+    return fmt::format("{} is {}", resource.name, state_name(resource.state));
+}
+
 void change_resource(const ResourceChange& change, TimePoint at, Resource& resource, Applied& applied,
                      std::vector<EventDraft>& events) {
     auto stepped = step(resource, {at, change});
@@ -28,7 +45,7 @@ void change_resource(const ResourceChange& change, TimePoint at, Resource& resou
     event.resource = resource.id;
     event.organization = resource.organization;
     event.type = fmt::format("resource.{}", state_name(resource.state));
-    event.message = fmt::format("{} is {}", resource.name, state_name(resource.state));
+    event.message = sentence_of(resource);
     events.push_back(std::move(event));
 }
 
@@ -49,6 +66,15 @@ Applied apply_effects(std::vector<OperationEffect> effects, TimePoint at, Resour
             effect);
     }
     return applied;
+}
+
+void attribute(std::vector<EventDraft>& events, const Operation& operation) {
+    for (EventDraft& event : events) {
+        if (event.operation.empty()) event.operation = operation.id;
+        if (event.actor.empty()) event.actor = operation.actor;
+        if (event.request_id.empty()) event.request_id = operation.request_id;
+        if (event.trace.empty()) event.trace = operation.trace;
+    }
 }
 
 }  // namespace slipway

@@ -22,4 +22,7 @@ struct Applied {
 Applied apply_effects(std::vector<OperationEffect> effects, TimePoint at, Resource& resource,
                       std::vector<EventDraft>& events);
 
+// Says of each event which operation it belongs to and what caused that, where it does not say so itself.
+void attribute(std::vector<EventDraft>& events, const Operation& operation);
+
 }  // namespace slipway

@@ -14,8 +14,9 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
-#include "broker/broker.h"
+#include "broker/administration.h"
 #include "domain/stepping.h"
+#include "faces/answer_recorder_test_support.h"
 #include "faces/native/native_face.h"
 #include "faces/redis/redis_face.h"
 #include "http/request_access.h"
@@ -63,6 +64,9 @@ class Worker {
 
     bool paused = false;  // a provider that never gets to it
     std::optional<ProviderError> create_error = {};
+    std::optional<ProviderError> update_error = {};
+    // Something that is out there already.
+    void put(const std::string& external_name) { there_.insert(external_name); }
 
     // Everything that is due now.
     Task<void> work() {
@@ -85,9 +89,12 @@ class Worker {
                 there_.insert(resource.external_name);
                 break;
             case Verb::remove: there_.erase(resource.external_name); break;
-            case Verb::observe:
-            case Verb::update: break;
+            case Verb::update:
+                if (update_error) return std::unexpected(*update_error);
+                break;
+            case Verb::observe: break;
         }
+        seen.request_id = "provider-request-7";
         if (!there_.contains(resource.external_name)) return seen;
         seen.presence = Presence::running;
         const auto port = static_cast<std::uint16_t>(resource.allocations.at("port"));
@@ -104,6 +111,7 @@ class Worker {
             Commit commit;
             const OperationId id = work.operation.id;
             Applied applied = apply_effects(std::move(stepped->effects), now, work.resource, commit.events);
+            attribute(commit.events, work.operation);
             if (stepped->persist) {
                 if (applied.resource_changed) commit.writes.emplace_back(write::PutResource{work.resource});
                 commit.writes.emplace_back(
@@ -167,6 +175,7 @@ inline Catalog test_catalog() {
         made.title = std::move(title);
         made.provider = "local";
         made.password = password;
+        made.price = Price{"EUR", 12'000};
         return made;
     };
     Plan as_in_the_document = plan("seed", "As in the document", false);
@@ -187,12 +196,14 @@ inline Catalog test_catalog() {
 // `real`: the machine's clock and randomness, for tests with threads.
 class World {
   public:
-    explicit World(bool real = false)
+    explicit World(bool real = false, Catalog plans = test_catalog())
         : random_(real ? std::unique_ptr<Random>(std::make_unique<SystemRandom>())
                        : std::make_unique<SeededRandom>(7)),
           real_(real),
+          catalog(std::move(plans)),
           store(real ? static_cast<const Clock&>(system_) : manual),
           broker({store, catalog, directory, sealer, clock(), *random_}, BrokerOptions()),
+          administration({store, catalog, sealer, clock(), *random_}, AdministrationOptions()),
           worker(store, clock()) {
         store.listen([this](const CommitNotice& notice) { broker.on_commit(notice); });
     }
@@ -213,23 +224,35 @@ class World {
         return router_;
     }
 
-    // As the server does it: match, filter, handler.
+    // As the server does it: match, filter, handler. What it answers is kept for tests/api/check.py.
     Reply ask(Method method, std::string_view target, std::string body = {}, const Fields& fields = {}) {
-        Reply reply;
-        auto request = http::make_request(method, target, std::move(body));
+        auto request = http::make_request(method, target, body);
         if (!request) return Reply{400, request.error().message, {}, {}};
-        request->request_id = "test";
-        request->loopback_listener = loopback;
-        for (const auto& [name, value] : fields) request->headers.add(name, value);
         const auto match = router().match(method, http::RequestAccess::target(*request));
         if (match.route == nullptr) return Reply{match.allow.empty() ? 404 : 405, {}, {}, {}};
-        http::RequestAccess::bind(*request, *match.route);
-        const http::Response response = run(answer(*request, *match.route));
-        reply.status = response.status;
-        reply.content_type = response.content_type;
-        reply.body = std::get<std::string>(response.body);
+        const http::Response response = run(prepared_answer(*request, *match.route, fields));
+        Reply reply{response.status, {}, response.content_type, {}};
         for (const auto& [name, value] : response.headers) reply.headers.emplace(name, value);
+        if (const auto* text = std::get_if<std::string>(&response.body)) reply.body = *text;
+        record({std::string(http::to_string(method)), std::string(target), std::move(body), reply.status,
+                reply.content_type, reply.headers, reply.body});
         return reply;
+    }
+    // The answer itself, for what is more than a text.
+    http::Response raw(Method method, std::string_view target, const Fields& fields = {}) {
+        auto request = http::make_request(method, target);
+        EXPECT_TRUE(request) << target;
+        const auto match = router().match(method, http::RequestAccess::target(*request));
+        EXPECT_NE(match.route, nullptr) << target;
+        return run(prepared_answer(*request, *match.route, fields));
+    }
+    // Runs beside everything else until it ends by itself.
+    void spawn(Task<void> task) { boost::asio::co_spawn(io_, std::move(task), boost::asio::detached); }
+    // Time passes, and everything that can happen happens.
+    void pass(Duration time) {
+        manual.advance(time);
+        broker.tick();
+        settle();
     }
 
     // Runs a coroutine to its end, with the worker beside it; time passes only when nothing else can happen.
@@ -272,7 +295,7 @@ class World {
         const auto state = store.snapshot();
         state.for_each_resource([&](const Resource&) { ++counts.resources; });
         state.for_each_operation([&](const Operation&) { ++counts.operations; });
-        counts.events = state.events(0, std::nullopt, 1000).size();
+        counts.events = state.last_event();
         return counts;
     }
 
@@ -297,6 +320,13 @@ class World {
     SystemClock system_;
     std::unique_ptr<Random> random_;
     bool real_;
+    Task<http::Response> prepared_answer(http::Request& request, const http::Route& route, Fields fields) {
+        request.request_id = "test";
+        request.loopback_listener = loopback;
+        for (const auto& [name, value] : fields) request.headers.add(name, value);
+        http::RequestAccess::bind(request, route);
+        co_return co_await answer(request, route);
+    }
     Task<http::Response> answer(http::Request& request, const http::Route& route) {
         if (const http::Filter* filter = router_.filter_for(request.path())) {
             if (auto early = co_await (*filter)(request)) co_return std::move(*early);
@@ -305,13 +335,14 @@ class World {
     }
 
   public:
-    Catalog catalog = test_catalog();
+    Catalog catalog;
     Directory directory;
     HexSealer sealer;
     store::MemoryStore store;
     Broker broker;
+    Administration administration;
     Worker worker;
-    FaceContext context{broker};
+    FaceContext context{broker, administration};
     NativePorts ports;  // set before the first request
     bool loopback = true;
 

@@ -150,12 +150,7 @@ std::optional<Commit> Engine::commit_of(Run& run, OperationStepped stepped, Time
                 commit.allocations.push_back(replacement(range, resource.id, now + options_.rest));
         }
     }
-    for (EventDraft& event : commit.events) {
-        event.operation = run.operation.id;
-        if (event.actor.empty()) event.actor = run.operation.actor;
-        if (event.request_id.empty()) event.request_id = run.operation.request_id;
-        if (event.trace.empty()) event.trace = run.operation.trace;
-    }
+    attribute(commit.events, run.operation);
     const OperationId id = run.operation.id;
     const ResourceId resource_id = run.resource.id;
     if (applied.resource_changed || !commit.allocations.empty()) {

@@ -150,7 +150,7 @@ Task<Response> NativeFace::credentials(Request& request) const {
     const auto password = co_await broker().password(call_of(request), *found);
     if (!password) co_return error(request, password.error());
     const Endpoint* endpoint = endpoint_of(found->state);
-    if (endpoint == nullptr || endpoint->host.empty()) {
+    if (endpoint == nullptr) {
         co_return error(request,
                         Error{ErrorCode::conflict,
                               fmt::format("it is {}: nothing can be reached there", state_name(found->state)),

@@ -1,0 +1,19 @@
+// What is said to owners of resources: in events, progress and reasons. Nothing here names a tool or a type of
+// ours.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "domain/operation.h"
+
+namespace slipway {
+
+// "the creation", "the removal", …
+std::string_view noun_of(OperationKind kind);
+// What a step does, to go after "to": "create it", "check that it answers", …
+std::string_view verb_of(StepKind kind);
+// "250 ms", "1.5 s", "3 min"
+std::string in_words(Duration duration);
+
+}  // namespace slipway
