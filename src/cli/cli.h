@@ -21,6 +21,7 @@ enum class Exit : int {
     unauthenticated = 4,  // no key, a wrong one, or one that may not do this
     unreachable = 5,      // no server answers
     timeout = 6,          // it is still under way
+    interrupted = 130,    // SIGINT, as shells have it; what the server was asked to do goes on
 };
 
 // `argv` as main got it. Returns the process's exit status. Call it while there is one thread: it reads the

@@ -1,84 +1,13 @@
 // The command line against a scripted server: what is asked, what is printed, how it ends.
 #include "cli/cli.h"
 
-#include <deque>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-#include <fmt/format.h>
-#include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "cli/environment.h"
+#include "cli/cli_test_support.h"
 #include "cli/output.h"
 
 namespace slipway::cli {
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr std::string_view kOperation =
-    R"({"id":"op_1","kind":"deprovision","state":"STATE","reason":null,"progress":{"done":1,"total":2,"sentence":"removing it"}})";
-
-std::string operation(std::string_view state) {
-    std::string text(kOperation);
-    return text.replace(text.find("STATE"), 5, state);
-}
-
-class CliTest : public testing::Test {
-  public:
-    CliTest() {
-        std::string name = (fs::temp_directory_path() / "slipway-cli-XXXXXX").string();
-        place = ::mkdtemp(name.data());
-        environment.variables = {{"HOME", place}, {"SLIPWAY_KEY", "the-key"}};
-    }
-    ~CliTest() override { fs::remove_all(place); }
-
-  protected:
-    int run(std::vector<std::string> arguments) {
-        out.str("");
-        err.str("");
-        return cli::run(std::move(arguments), environment,
-                        {{"serve", "run the server"}, {"agent", "run the helper"}});
-    }
-    void answer(int status, std::string body) {
-        answers.emplace_back(net::HttpAnswer{status, {}, std::move(body)});
-    }
-    void nobody() { answers.emplace_back(fail(ErrorCode::unavailable, "connecting failed: Connection refused")); }
-    // "GET /path" of every call so far.
-    std::vector<std::string> asked() const {
-        std::vector<std::string> all;
-        all.reserve(calls.size());
-        for (const auto& call : calls) all.push_back(call.method + " " + call.target);
-        return all;
-    }
-
-    std::string place;
-    std::ostringstream out;
-    std::ostringstream err;
-    std::deque<Result<net::HttpAnswer>> answers;
-    std::vector<net::HttpCall> calls;
-    std::vector<net::Origin> origins;
-    TimePoint time{};
-    Environment environment{{},
-                            out,
-                            err,
-                            false,
-                            false,
-                            [this](const net::Origin& origin, net::HttpCall call) -> Result<net::HttpAnswer> {
-                                origins.push_back(origin);
-                                calls.push_back(std::move(call));
-                                time += std::chrono::seconds(1);
-                                if (answers.empty()) return fail(ErrorCode::unavailable, "the script has ended");
-                                auto next = std::move(answers.front());
-                                answers.pop_front();
-                                return next;
-                            },
-                            [this](Duration delay) { time += delay; },
-                            [this] { return time; }};
-};
 
 TEST_F(CliTest, AFileOfAuthoritiesThatCannotBeReadIsWrongUsage) {
     EXPECT_EQ(run({"ls", "--server", "https://broker.example", "--ca-file", "/nonexistent/ca.pem"}), 2);
@@ -114,13 +43,13 @@ TEST_F(CliTest, ListsAlignedTables) {
         R"({"next":null,"resources":[{"name":"oct-1","kind":"cache","engine":"redis","plan":"small","state":"ready",)"
         R"("health":{"status":"healthy"},"billing_code":"乳酪","endpoint":{"scheme":"redis","host":"oct-1.localhost",)"
         R"("port":20000},"created_at":"2016-05-20T04:28:03.758Z"},{"name":"oct-22","state":"failed","endpoint":null}]})");
+    time = *parse_time("2016-05-20T06:30:00Z");
     EXPECT_EQ(run({"ls", "--plan", "small", "--label", "team=a b", "--gone"}), 0) << err.str();
     EXPECT_EQ(asked(), std::vector<std::string>{
-                           "GET /api/v1/resources?plan=small&include_gone=true&label.team=a%20b&limit=500"});
+                           "GET /api/v1/resources?plan=small&include_gone=true&label.team=a%20b&limit=1000"});
     EXPECT_EQ(out.str(),
-              "NAME    KIND   ENGINE  PLAN   STATE   HEALTH   BILLING  ENDPOINT                       CREATED\n"
-              "oct-1   cache  redis   small  ready   healthy  乳酪       redis://oct-1.localhost:20000  "
-              "2016-05-20T04:28:03.758Z\n"
+              "NAME    KIND   ENGINE  PLAN   STATE   HEALTH   BILLING  ENDPOINT                       AGE\n"
+              "oct-1   cache  redis   small  ready   healthy  乳酪     redis://oct-1.localhost:20000  2h\n"
               "oct-22  -      -       -      failed  -        -        -                              -\n");
     EXPECT_EQ(calls[0].bearer.reveal(), "the-key");
 }
@@ -131,7 +60,8 @@ TEST_F(CliTest, FollowsPagesUpToTheLimit) {
     EXPECT_EQ(run({"ls", "--limit", "3", "--json"}), 0);
     EXPECT_EQ(asked(), (std::vector<std::string>{"GET /api/v1/resources?limit=3",
                                                  "GET /api/v1/resources?limit=1&after=a%26b"}));
-    EXPECT_EQ(out.str(), "{\"more\":true,\"resources\":[{\"name\":\"1\"},{\"name\":\"2\"},{\"name\":\"3\"}]}\n");
+    EXPECT_EQ(out.str(), "[{\"name\":\"1\"},\n{\"name\":\"2\"},\n{\"name\":\"3\"}]\n");
+    EXPECT_EQ(err.str(), "slipway: there are more; raise --limit or filter\n");
 }
 
 TEST_F(CliTest, EveryCommandCanPrintJson) {
@@ -141,7 +71,7 @@ TEST_F(CliTest, EveryCommandCanPrintJson) {
     EXPECT_EQ(out.str(), "{\"name\":\"a\",\"state\":\"ready\"}\n");
     answer(200, R"({"next":null,"operations":[]})");
     EXPECT_EQ(run({"ops", "--json", "--open"}), 0);
-    EXPECT_EQ(out.str(), "{\"more\":false,\"operations\":[]}\n");
+    EXPECT_EQ(out.str(), "[]\n");
     answer(200, one);
     EXPECT_EQ(run({"wait", "op_1", "--json"}), 0);
     EXPECT_TRUE(json::parse(out.str())) << out.str();
@@ -153,29 +83,61 @@ TEST_F(CliTest, EveryCommandCanPrintJson) {
 TEST_F(CliTest, CommonOptionsMayStandBeforeTheCommandToo) {
     answer(200, R"({"resources":[],"next":null})");
     EXPECT_EQ(run({"--json", "ls"}), 0) << err.str();
-    EXPECT_EQ(out.str().substr(0, 1), "{") << out.str();
+    EXPECT_EQ(out.str(), "[]\n");
 }
 
 TEST_F(CliTest, RemovingWaitsForTheEnd) {
     answer(202, operation("queued"));
     answer(200, operation("running"));
     answer(200, operation("succeeded"));
-    EXPECT_EQ(run({"rm", "oct 1"}), 0) << err.str();
+    EXPECT_EQ(run({"rm", "oct 1", "--quiet"}), 0) << err.str();
     EXPECT_EQ(asked(),
               (std::vector<std::string>{"DELETE /api/v1/resources/oct%201", "GET /api/v1/operations/op_1?wait=20",
                                         "GET /api/v1/operations/op_1?wait=20"}));
     EXPECT_EQ(out.str(), "oct 1 is removed\n");
-    EXPECT_EQ(err.str(), "") << "no progress where nobody looks";
+    EXPECT_EQ(err.str(), "") << "no progress where nobody wants it";
 }
 
-TEST_F(CliTest, ProgressIsForTerminalsAndIsWiped) {
-    environment.progress = true;
+TEST_F(CliTest, ProgressIsOneLineOnATerminalAndIsWiped) {
+    environment.err_terminal.width = 40;
+    answer(202, operation("queued"));
+    answer(200, operation("running"));
+    answer(200, operation("running"));
+    answer(200, operation("succeeded"));
+    EXPECT_EQ(run({"rm", "a"}), 0);
+    EXPECT_EQ(asked().at(1), "GET /api/v1/operations/op_1?wait=0") << "there is something to show at once";
+    EXPECT_EQ(asked().at(2), "GET /api/v1/operations/op_1?wait=2");
+    EXPECT_NE(err.str().find("\r\033[Ka: step 2 of 2: removing it (1s)"), std::string::npos) << err.str();
+    EXPECT_NE(err.str().find("(2s)"), std::string::npos) << "time passes between answers, too";
+    EXPECT_TRUE(err.str().ends_with("\r\033[K")) << err.str();
+    EXPECT_EQ(err.str().find('\n'), std::string::npos);
+    EXPECT_EQ(out.str(), "a is removed\n");
+    environment.err_terminal.width = 20;
     answer(202, operation("queued"));
     answer(200, operation("running"));
     answer(200, operation("succeeded"));
     EXPECT_EQ(run({"rm", "a"}), 0);
-    EXPECT_EQ(err.str(), "\r\033[K1/2 removing it\r\033[K");
-    EXPECT_EQ(out.str(), "a is removed\n");
+    EXPECT_NE(err.str().find("\r\033[Ka: step 2 of … (1s)\r"), std::string::npos) << "a longer one would wrap";
+}
+
+TEST_F(CliTest, ProgressElsewhereIsALineForEachChange) {
+    answer(202, operation("queued"));
+    answer(200, operation("running"));
+    answer(200, operation("running"));
+    answer(200, operation("succeeded"));
+    EXPECT_EQ(run({"rm", "a"}), 0);
+    EXPECT_EQ(err.str(), "a: step 2 of 2: removing it\n");
+}
+
+// What was asked for does not depend on whoever asked.
+TEST_F(CliTest, WhoeverInterruptsAWaitIsToldThatItGoesOn) {
+    interrupt_at = 3;
+    answer(202, operation("queued"));
+    answer(200, operation("running"));
+    EXPECT_EQ(run({"rm", "a"}), 130);
+    EXPECT_NE(err.str().find("the request is kept, and op_1 goes on"), std::string::npos) << err.str();
+    EXPECT_NE(err.str().find("slipway wait op_1"), std::string::npos) << err.str();
+    EXPECT_EQ(err.str().find("cancel"), std::string::npos) << "a removal is not cancelled";
 }
 
 TEST_F(CliTest, RemovingSeveralTriesAllAndTellsOfTheFirstFailure) {
@@ -199,6 +161,7 @@ TEST_F(CliTest, WaitingEndsInTimeAndSaysHowToGoOn) {
     EXPECT_EQ(run({"wait", "op_1", "--timeout", "3"}), 6);
     EXPECT_NE(err.str().find("slipway wait op_1"), std::string::npos) << err.str();
     EXPECT_LE(calls.size(), 5U);
+    answers.clear();
 }
 
 // A server that starts anew takes its work up again; so does whoever waits for it.
@@ -277,9 +240,32 @@ TEST_F(CliTest, WrongUsageIsStatus2AndAsksNobody) {
                                                {"ls", "--server", "ftp://x"},
                                                {"ls", "--server", "http://user:pw@x"},
                                                {"ls", "--server", "x"},
-                                               {"ls", "--key-file", "/does/not/exist"}}) {
-        EXPECT_EQ(run(arguments), 2) << fmt::format("{}", arguments.size());
-        EXPECT_NE(err.str(), "");
+                                               {"ls", "--key-file", "/does/not/exist"},
+                                               {"ls", "-o", "yaml"},
+                                               {"create", "redis"},
+                                               {"create", "redis", "small", "--label", "=x"},
+                                               {"update", "a"},
+                                               {"update", "a", "--label", "x=1", "--unlabel", "x"},
+                                               {"update", "a", "--if-version", "-1"},
+                                               {"rm", "a", "--selector", "x"},
+                                               {"ls", "-A", "--organization", "acme"},
+                                               {"events", "--since-start", "--after", "3"},
+                                               {"events", "--after", "now"},
+                                               {"keys"},
+                                               {"keys", "nothing"},
+                                               {"keys", "create", "--role", "king"},
+                                               {"keys", "create", "--expires-in", "soon"},
+                                               {"orgs", "quota", "acme", "all"},
+                                               {"orgs", "quota", "acme", "all=1", "--none"},
+                                               {"webhooks", "update", "wh_1"},
+                                               {"webhooks", "update", "wh_1", "--enable", "--disable"},
+                                               {"webhooks", "update", "wh_1", "--type", "x", "--all-types"},
+                                               {"orphans", "adopt", "local", "oct-1"},
+                                               {"orphans", "rm", "local", "oct-1"},
+                                               {"usage", "--from", "yesterday"},
+                                               {"completion", "tcsh"}}) {
+        EXPECT_EQ(run(arguments), 2) << fmt::format("{}", fmt::join(arguments, " "));
+        EXPECT_NE(err.str().find("slipway: "), std::string::npos) << fmt::format("{}", fmt::join(arguments, " "));
         EXPECT_EQ(err.str().find("user:pw"), std::string::npos) << err.str();
     }
     EXPECT_TRUE(calls.empty());
@@ -288,14 +274,44 @@ TEST_F(CliTest, WrongUsageIsStatus2AndAsksNobody) {
 TEST_F(CliTest, HelpAndVersionAreNoErrors) {
     EXPECT_EQ(run({"--help"}), 0);
     for (const std::string word :
-         {"serve", "agent", "ls", "show", "rm", "ops", "wait", "cancel", "sweep", "doctor"}) {
-        EXPECT_NE(out.str().find("  " + word), std::string::npos) << word;
+         {"serve", "agent", "plans",    "create",  "url",   "update", "ls",         "show",
+          "rm",    "why",   "plan",     "ops",     "wait",  "cancel", "events",     "usage",
+          "keys",  "orgs",  "webhooks", "orphans", "sweep", "doctor", "completion", "version"}) {
+        EXPECT_NE(out.str().find("\n  " + word + " "), std::string::npos) << word;
     }
+    EXPECT_LT(out.str().find("Resources:"), out.str().find("Administration:"));
     EXPECT_NE(out.str().find("Exit status"), std::string::npos);
     EXPECT_EQ(run({"rm", "--help"}), 0);
     EXPECT_NE(out.str().find("--no-wait"), std::string::npos);
+    EXPECT_NE(out.str().find("Examples:\n  slipway rm"), std::string::npos) << out.str();
+    EXPECT_EQ(run({"keys", "--help"}), 0);
+    EXPECT_NE(out.str().find("\n  revoke "), std::string::npos) << out.str();
+    EXPECT_EQ(run({"version", "--json"}), 0);
+    EXPECT_EQ(out.str().find("{\"version\":"), 0U);
     EXPECT_EQ(run({"--version"}), 0);
     EXPECT_EQ(out.str().find("slipway "), 0U);
+}
+
+TEST_F(CliTest, AWrongWordIsNamedWithWhereTheRightOnesStand) {
+    EXPECT_EQ(run({"lst"}), 2);
+    EXPECT_EQ(err.str(),
+              "slipway: `slipway` knows no command \"lst\"\n  fix: `slipway --help` shows what may stand there\n");
+    EXPECT_EQ(run({"keys", "--state-dir", "/x"}), 2);
+    EXPECT_NE(err.str().find("`slipway keys` needs a command: ls, create, revoke"), std::string::npos) << err.str();
+    EXPECT_EQ(run({"create", "redis"}), 2);
+    EXPECT_NE(err.str().find("PLAN is required\n  fix: `slipway create --help`"), std::string::npos) << err.str();
+    EXPECT_EQ(run({"ls", "--limit", "0"}), 2);
+    EXPECT_NE(err.str().find("--limit"), std::string::npos) << err.str();
+}
+
+// A reader that went away, or a full disk: what was not written was not said.
+TEST_F(CliTest, OutputThatCannotBeWrittenIsAFailure) {
+    answer(200, R"({"next":"x","resources":[{"name":"a"}]})");
+    out.setstate(std::ios::badbit);
+    const auto ls = [&] { return cli::run({"ls"}, environment); };
+    EXPECT_EQ(ls(), 1);
+    EXPECT_EQ(calls.size(), 1U) << "no page is asked for that nobody reads";
+    EXPECT_NE(err.str().find("could not be written"), std::string::npos) << err.str();
 }
 
 TEST_F(CliTest, TheKeyIsFoundInItsPlacesInOrder) {

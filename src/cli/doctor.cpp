@@ -1,6 +1,7 @@
 #include "cli/doctor.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -8,6 +9,8 @@
 
 namespace slipway::cli {
 namespace {
+
+constexpr std::array<std::uint16_t, 2> kListeners{3000, 5000};  // of a server without configuration
 
 Severity severity_of(const std::string& word) {
     if (word == "problem") return Severity::problem;
@@ -17,11 +20,9 @@ Severity severity_of(const std::string& word) {
 // The items of an array of objects in a JSON answer; nothing where it is not that.
 std::vector<json::object> objects_of(const std::string& body, std::string_view name) {
     std::vector<json::object> found;
-    auto parsed = json::parse(body);
+    const auto parsed = json::parse(body);
     if (!parsed || !parsed->is_object()) return found;
-    const json::value* items = parsed->get_object().if_contains(name);
-    if (items == nullptr || !items->is_array()) return found;
-    for (const json::value& item : items->get_array()) {
+    for (const json::value& item : array_in(parsed->get_object(), name)) {
         if (item.is_object()) found.push_back(item.get_object());
     }
     return found;
@@ -29,28 +30,48 @@ std::vector<json::object> objects_of(const std::string& body, std::string_view n
 
 // False: no server answers.
 bool ask_readiness(Api& api, std::vector<Finding>& findings) {
-    const std::string url = api.settings().origin.url();
-    const auto answer = api.call("GET", "/readyz", {}, {}, false);
+    const net::Origin& origin = api.settings().origin;
+    const auto answer = api.call({.method = "GET", .target = "/readyz", .with_key = false});
     if (!answer) {
-        findings.push_back({"server", Severity::warning, answer.error().message,
-                            "start one with `slipway serve`, or name the one that runs with --server URL"});
+        const Failure failure = api.failure_of(answer.error());
+        findings.push_back({"server", Severity::warning, failure.message, failure.fix});
+        if (origin.loopback()) {
+            for (const std::uint16_t port : kListeners) findings.push_back(check_listen_port(port));
+        }
         return false;
     }
     const bool ready = answer->status == 200;
     findings.push_back({"server", ready ? Severity::ok : Severity::problem,
-                        fmt::format("{} is {}", url, ready ? "ready" : "not ready"),
+                        fmt::format("{} is {}", origin.url(), ready ? "ready" : "not ready"),
                         ready ? "" : "what is not ready follows; the server's log has more"});
     for (const json::object& check : objects_of(answer->body, "checks")) {
         const bool fine = json::get_bool(check, "ready");
         findings.push_back({"server: " + cell(check, "name"), fine ? Severity::ok : Severity::problem,
-                            fine ? "ready" : cell(check, "detail"), ""});
+                            fine ? "ready" : cell(check, "detail"),
+                            fine ? "" : "the server's log says more; scripts/setup installs what is missing"});
+    }
+    findings.push_back(check_skew(answer->header("date"), api.environment().now()));
+    return true;
+}
+
+// Whose key it is, as the server sees it. False: it is not known there.
+bool ask_for_key(Api& api, std::vector<Finding>& findings) {
+    const auto me = api.get("/api/v1/me");
+    if (me) {
+        findings.push_back({"key", Severity::ok,
+                            fmt::format("{} of organization {} (from {})", cell(*me, "role"),
+                                        cell(*me, "organization"), api.settings().key_source),
+                            ""});
+    } else if (me.error().exit == Exit::unauthenticated) {
+        findings.push_back({"key", Severity::warning, me.error().message, me.error().fix});
+        return false;
     }
     return true;
 }
 
 void ask_server(Api& api, std::vector<Finding>& findings) {
-    if (!ask_readiness(api, findings)) return;
-    const auto answer = api.call("GET", "/api/v1/doctor");
+    if (!ask_readiness(api, findings) || !ask_for_key(api, findings)) return;
+    const auto answer = api.call({.method = "GET", .target = "/api/v1/doctor"});
     if (!answer) return;
     if (answer->status == 401 || answer->status == 403) {
         findings.push_back({"server", Severity::warning, "what the server itself finds is for administrators",
@@ -58,18 +79,23 @@ void ask_server(Api& api, std::vector<Finding>& findings) {
         return;
     }
     for (const json::object& finding : objects_of(answer->body, "findings")) {
+        const Severity severity = severity_of(json::get_string(finding, "severity"));
         const std::string fix = cell(finding, "fix");
-        findings.push_back({"server: " + cell(finding, "check"), severity_of(json::get_string(finding, "severity")),
-                            cell(finding, "message"), fix == "-" ? "" : fix});
+        const std::string otherwise = severity == Severity::ok ? "" : "the server's log says more";
+        findings.push_back({"server: " + cell(finding, "check"), severity, cell(finding, "message"),
+                            fix == "-" ? otherwise : fix});
     }
 }
 
-void print(std::ostream& out, const std::vector<Finding>& findings) {
+void print(Environment& environment, const std::vector<Finding>& findings) {
+    std::ostream& out = environment.out;
     std::size_t width = 0;
     for (const Finding& finding : findings) width = std::max(width, columns(finding.check));
     for (const Finding& finding : findings) {
-        out << fmt::format("{:<7}  {}{}  {}\n", to_string(finding.severity), finding.check,
-                           std::string(width - columns(finding.check), ' '), finding.message);
+        const std::string word = fmt::format("{:<7}", to_string(finding.severity));
+        out << fmt::format("{}  {}{}  {}\n",
+                           paint(environment.out_terminal, colour_of_state(to_string(finding.severity)), word),
+                           finding.check, std::string(width - columns(finding.check), ' '), finding.message);
         if (!finding.fix.empty()) out << fmt::format("{}fix: {}\n", std::string(width + 11, ' '), finding.fix);
     }
 }
@@ -78,8 +104,15 @@ void print(std::ostream& out, const std::vector<Finding>& findings) {
 
 Outcome<Exit> doctor(Api& api, const std::string& state_dir, bool json) {
     Environment& environment = api.environment();
-    std::vector<Finding> findings{check_redis(environment.variable("PATH")), check_names(), check_ipv6(),
-                                  check_open_files(), check_privileges(environment.root)};
+    const std::string path = environment.variable("PATH");
+    std::vector<Finding> findings{check_redis(path),
+                                  check_memcached(path),
+                                  check_names(),
+                                  check_ipv6(),
+                                  check_engine_ports(),
+                                  check_open_files(),
+                                  check_privileges(environment.root),
+                                  check_clock()};
     std::ranges::move(check_state_dir(state_dir), std::back_inserter(findings));
     ask_server(api, findings);
     const auto count = [&](Severity severity) {
@@ -95,7 +128,7 @@ Outcome<Exit> doctor(Api& api, const std::string& state_dir, bool json) {
         }
         environment.out << json::dump(json::object{{"findings", std::move(all)}}) << '\n';
     } else {
-        print(environment.out, findings);
+        print(environment, findings);
         environment.out << fmt::format("problems: {}, warnings: {}\n", count(Severity::problem),
                                        count(Severity::warning));
     }

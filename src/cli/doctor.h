@@ -16,16 +16,25 @@ struct Finding {
     std::string check;
     Severity severity = Severity::ok;
     std::string message;
-    std::string fix;  // "" where nothing is to be done
+    std::string fix;  // never empty but where all is well
 };
 
-// Checks that need no server.
+// Checks that need no server. Engines: installed, and of a version that serves.
 Finding check_redis(const std::string& search_path);
+Finding check_memcached(const std::string& search_path);
+// Whether the kernel may take engines' ports for outgoing connections: `range_file` holds "FIRST LAST".
+Finding check_engine_ports(const std::string& range_file = "/proc/sys/net/ipv4/ip_local_port_range");
+// Whether a server could listen there; asked only where none answers.
+Finding check_listen_port(std::uint16_t port);
+// Whether something keeps the machine's clock right.
+Finding check_clock();
+// Against the Date of a server's answer (RFC 9110), as both are read now.
+Finding check_skew(const std::string& date, TimePoint now);
 Finding check_names();
 Finding check_ipv6();
 Finding check_open_files();
 Finding check_privileges(bool root);
-// Permissions, free space and the time an fsync takes.
+// Permissions (of the keys in it, too), free space and the time an fsync takes.
 std::vector<Finding> check_state_dir(const std::string& path);
 
 Outcome<Exit> doctor(Api& api, const std::string& state_dir, bool json);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -14,15 +15,29 @@
 
 namespace slipway::cli {
 
+struct Terminal {
+    std::size_t width = 0;  // columns; 0: it is no terminal, and nothing is cut or written over
+    bool colour = false;
+};
+
 struct Environment {
     std::map<std::string, std::string, std::less<>> variables;
     std::ostream& out;
     std::ostream& err;
-    bool progress = false;  // standard error is a terminal: show what is going on
-    bool root = false;      // the user is root
+    Terminal out_terminal = {};
+    Terminal err_terminal = {};
+    bool root = false;  // the user is root
     std::function<Result<net::HttpAnswer>(const net::Origin&, net::HttpCall)> call;
     std::function<void(Duration)> pause;  // before something is tried again
     std::function<TimePoint()> now;
+    // The user wants an end (SIGINT); then calls and pauses end at once, and calls answer ErrorCode::cancelled.
+    std::function<bool()> interrupted = [] { return false; };
+    // Asks whoever sits there; nullopt: nobody does.
+    std::function<std::optional<bool>(std::string_view question)> confirm = [](std::string_view) {
+        return std::optional<bool>();
+    };
+    std::function<std::string()> fresh_key = {};  // random: no other request ever has it
+    std::function<void()> tick = {};  // where it is set, called about once a second during calls and pauses
 
     [[nodiscard]] std::string variable(std::string_view name) const {
         const auto found = variables.find(name);

@@ -15,8 +15,6 @@
 #include <unistd.h>
 
 #include "cli/doctor.h"
-#include "cli/output.h"
-#include "cli/program_version.h"
 
 namespace slipway::cli {
 namespace {
@@ -42,21 +40,34 @@ Finding check_permissions(const std::string& path, const struct stat& seen) {
         return {check, Severity::warning, fmt::format("{} cannot be written by this user", path),
                 "run as the user that the server runs as, or name another with --state-dir"};
     }
-    const std::string key = path + "/admin.key";
-    struct stat of_key{};
-    if (::stat(key.c_str(), &of_key) == 0 && (of_key.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return {check, Severity::problem,
-                fmt::format("{} can be read by others (mode {:o})", key, of_key.st_mode & 07777U),
-                "chmod 600 " + key};
-    }
     return {check, Severity::ok, fmt::format("{} (mode {:o})", path, seen.st_mode & 07777U), ""};
+}
+
+// The keys that the server keeps there. Whoever reads one is administrator, or opens every secret.
+std::vector<Finding> check_keys(const std::string& path) {
+    std::vector<Finding> findings;
+    for (const std::string name : {"admin.key", "master.key"}) {
+        const std::string key = path + "/" + name;
+        struct stat seen{};
+        if (::stat(key.c_str(), &seen) != 0) continue;  // it was taken elsewhere, or there was no start yet
+        const unsigned mode = seen.st_mode & 07777U;
+        if ((mode & (S_IRWXG | S_IRWXO)) != 0) {
+            findings.push_back({"keys", Severity::problem,
+                                fmt::format("{} can be read by others (mode {:o})", key, mode),
+                                "chmod 600 " + key});
+        } else {
+            findings.push_back({"keys", Severity::ok, fmt::format("{} (mode {:o})", key, mode), ""});
+        }
+    }
+    return findings;
 }
 
 Finding check_space(const std::string& path) {
     const std::string check = "free space";
     struct statvfs space{};
     if (::statvfs(path.c_str(), &space) != 0) {
-        return {check, Severity::warning, fmt::format("cannot be read at {}: {}", path, why()), ""};
+        return {check, Severity::warning, fmt::format("cannot be read at {}: {}", path, why()),
+                "run as the user that the server runs as"};
     }
     const std::uint64_t left = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
     const std::string message = fmt::format("{} MiB at {}", left / kMiB, path);
@@ -71,7 +82,10 @@ Finding check_sync(const std::string& path) {
     const std::string check = "fsync";
     std::string name = path + "/.doctor-XXXXXX";
     const int fd = ::mkostemp(name.data(), O_CLOEXEC);
-    if (fd < 0) return {check, Severity::warning, fmt::format("could not be tried in {}: {}", path, why()), ""};
+    if (fd < 0) {
+        return {check, Severity::warning, fmt::format("could not be tried in {}: {}", path, why()),
+                "make room, or mount it for writing"};
+    }
     ::unlink(name.c_str());
     const std::array<char, 4096> page{};
     std::array<std::chrono::steady_clock::duration, kSyncs> times{};
@@ -106,25 +120,6 @@ std::string_view to_string(Severity severity) {
         case Severity::problem: return "problem";
     }
     return "unknown";
-}
-
-Finding check_redis(const std::string& search_path) {
-    const std::string check = "redis-server";
-    const std::string fix = "run scripts/setup, or apt-get install redis-server";
-    // Where Debian puts it, for those whose PATH is short.
-    const std::string program = find_program("redis-server", search_path + ":/usr/bin:/usr/local/bin");
-    if (program.empty()) return {check, Severity::problem, "is not installed", fix};
-    const auto line = version_line(program, std::chrono::seconds(5));
-    if (!line) return {check, Severity::problem, program + " does not tell its version", fix};
-    const std::size_t at = line->find("v=");
-    const std::string version =
-        at == std::string::npos ? *line : line->substr(at + 2, line->find(' ', at) - at - 2);
-    const bool old = version.find('.') == 1 && version[0] >= '0' && version[0] < '6';
-    if (old) {
-        return {check, Severity::problem, fmt::format("{} is version {}", program, printable(version)),
-                "install version 6 or newer: it is the first with users of their own"};
-    }
-    return {check, Severity::ok, fmt::format("{} {}", program, printable(version)), ""};
 }
 
 Finding check_names() {
@@ -188,6 +183,7 @@ std::vector<Finding> check_state_dir(const std::string& path) {
     }
     std::vector<Finding> findings{check_permissions(path, seen)};
     if (!S_ISDIR(seen.st_mode)) return findings;
+    std::ranges::move(check_keys(path), std::back_inserter(findings));
     findings.push_back(check_space(path));
     if (::access(path.c_str(), W_OK | X_OK) == 0) findings.push_back(check_sync(path));
     return findings;

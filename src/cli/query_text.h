@@ -13,7 +13,9 @@ class QueryText {
     explicit QueryText(std::string path) : text_(std::move(path)) {}
     // Nothing where the value is empty.
     void add(std::string_view name, std::string_view value) {
-        if (value.empty()) return;
+        if (!value.empty()) put(name, value);
+    }
+    void put(std::string_view name, std::string_view value) {
         text_ += first_ ? '?' : '&';
         first_ = false;
         text_ += net::percent_encode(name) + "=" + net::percent_encode(value);

@@ -21,8 +21,8 @@ struct CommonOptions {
 
 struct Settings {
     net::Origin origin;
-    Secret key;              // empty: none was found
-    std::string key_source;  // where it came from, or where was looked, in words
+    Secret key;                                    // empty: none was found
+    std::string key_source;                        // where it came from, or where was looked, in words
     std::shared_ptr<const net::Trust> trust = {};  // of https: whose certificates are believed
 };
 

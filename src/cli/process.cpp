@@ -1,0 +1,155 @@
+#include "cli/process.h"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace slipway::cli {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr Duration kTick = std::chrono::seconds(1);
+constexpr std::size_t kUsualWidth = 80;  // of a terminal that does not say
+constexpr std::size_t kLeastWidth = 20;
+constexpr std::size_t kLongestAnswer = 1000;
+
+// Ends the loop where SIGINT comes; calls `tick` every second until then.
+class Watch {
+  public:
+    Watch(asio::io_context& context, Interrupts& interrupts, const std::function<void()>& tick)
+        : interrupts_(interrupts), tick_(tick), context_(context), signal_(context), timer_(context) {
+        if (interrupts.descriptor() >= 0) {
+            signal_.assign(::dup(interrupts.descriptor()));
+            signal_.async_wait(asio::posix::stream_descriptor::wait_read,
+                               [this](const boost::system::error_code& why) {
+                                   if (!why && interrupts_.seen()) context_.stop();
+                               });
+        }
+        if (tick_) next();
+    }
+    void end() {
+        signal_.cancel();
+        timer_.cancel();
+    }
+
+  private:
+    void next() {
+        timer_.expires_after(kTick);
+        timer_.async_wait([this](const boost::system::error_code& why) {
+            if (why) return;
+            tick_();
+            next();
+        });
+    }
+
+    Interrupts& interrupts_;
+    const std::function<void()>& tick_;
+    asio::io_context& context_;
+    asio::posix::stream_descriptor signal_;
+    asio::steady_timer timer_;
+};
+
+}  // namespace
+
+Interrupts::Interrupts() {
+    sigset_t wanted{};
+    ::sigemptyset(&wanted);
+    ::sigaddset(&wanted, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &wanted, &former_);
+    fd_ = ::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd_ < 0) ::pthread_sigmask(SIG_SETMASK, &former_, nullptr);
+}
+
+Interrupts::~Interrupts() {
+    if (fd_ < 0) return;
+    seen();  // one that came just now must not end the process when it has done its work
+    ::close(fd_);
+    ::pthread_sigmask(SIG_SETMASK, &former_, nullptr);
+}
+
+bool Interrupts::seen() {
+    if (seen_ || fd_ < 0) return seen_;
+    signalfd_siginfo info{};
+    if (::read(fd_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return false;
+    seen_ = true;
+    ::pthread_sigmask(SIG_SETMASK, &former_, nullptr);  // whoever presses it again means it
+    return true;
+}
+
+bool Interrupts::wait(int fd, std::optional<Duration> limit) {
+    using std::chrono::steady_clock;
+    const auto end = steady_clock::now() + limit.value_or(Duration(0));
+    for (;;) {
+        if (seen()) return false;
+        int left = -1;
+        if (limit) {
+            left =
+                static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(end - steady_clock::now()).count());
+            if (left <= 0) return false;
+        }
+        std::array<pollfd, 2> entries{{{fd, POLLIN, 0}, {fd_, POLLIN, 0}}};
+        if (::poll(entries.data(), entries.size(), left) < 0 && errno != EINTR) return false;
+        if (entries[0].revents != 0) return true;
+    }
+}
+
+Result<net::HttpAnswer> call_until_interrupted(Interrupts& interrupts, const net::Origin& origin,
+                                               net::HttpCall call, const std::function<void()>& tick) {
+    Result<net::HttpAnswer> answer = fail(ErrorCode::cancelled, "interrupted");
+    if (interrupts.seen()) return answer;
+    asio::io_context context(1);
+    Watch watch(context, interrupts, tick);
+    asio::co_spawn(context, net::http_call(origin, std::move(call)),
+                   [&](const std::exception_ptr& thrown, Result<net::HttpAnswer> result) {
+                       if (thrown) {
+                           answer = fail(ErrorCode::internal, "the request failed");
+                       } else {
+                           answer = std::move(result);
+                       }
+                       watch.end();
+                   });
+    context.run();
+    return answer;
+}
+
+void pause_until_interrupted(Interrupts& interrupts, Duration delay, const std::function<void()>& tick) {
+    for (Duration left = delay; left > Duration(0); left -= kTick) {
+        interrupts.wait(-1, std::min(left, kTick));
+        if (interrupts.seen()) return;
+        if (tick) tick();
+    }
+}
+
+Terminal terminal_of(int fd, const Environment& environment) {
+    if (::isatty(fd) != 1) return {};
+    winsize size{};
+    const bool known = ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    const bool plain = !environment.variable("NO_COLOR").empty() || environment.variable("TERM") == "dumb";
+    return {.width = known ? std::max<std::size_t>(size.ws_col, kLeastWidth) : kUsualWidth, .colour = !plain};
+}
+
+std::optional<bool> ask_the_user(Interrupts& interrupts, std::ostream& err, std::string_view question) {
+    if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) return std::nullopt;
+    err << question << " [y/N] " << std::flush;
+    std::string answer;
+    while (!answer.ends_with('\n') && answer.size() < kLongestAnswer) {
+        if (!interrupts.wait(STDIN_FILENO, std::nullopt)) return std::nullopt;
+        char c = 0;
+        const ssize_t got = ::read(STDIN_FILENO, &c, 1);
+        if (got <= 0) return std::nullopt;
+        answer += c;
+    }
+    return answer == "y\n" || answer == "Y\n" || answer == "yes\n";
+}
+
+}  // namespace slipway::cli
