@@ -1,0 +1,256 @@
+"""What is measured. A case has contenders; each is run once a round, in a state of its own, and answers figures."""
+import shutil
+from dataclasses import dataclass, field
+
+from .services import FlaskPeer, NodePeer, Slipway, fill_state
+
+
+@dataclass
+class Contender:
+    name: str
+    run: object  # (tools, sizes) -> {figure: number}
+    role: str = "peer"  # "ours", "peer" or "limit"
+
+
+@dataclass
+class Case:
+    name: str
+    title: str
+    main: str  # the figure by which contenders are compared
+    more_is_better: bool
+    goal: float
+    goal_text: str
+    contenders: list
+    notes: list = field(default_factory=list)
+    units: dict = field(default_factory=dict)
+
+
+@dataclass
+class Sizes:
+    """How much is done; --quick does less."""
+
+    seconds: float = 10
+    warm_up: float = 3
+    operations: int = 40000
+    slow_operations: int = 10000  # of peers below a few thousand a second
+    pongs: int = 30
+    growth: tuple = (1000, 10000, 100000, 1000000)
+    growth_seconds: float = 5
+    goal_rate: int = 30000
+
+
+QUICK = Sizes(seconds=3, warm_up=1, operations=8000, slow_operations=2000, pongs=5, growth=(1000, 10000),
+              growth_seconds=2)
+
+
+def http_figures(answer):
+    latency = answer["latency_us"]
+    return {
+        "per_second": answer["per_second"],
+        "p50_ms": latency["p50"] / 1000,
+        "p99_ms": latency["p99"] / 1000,
+        "p999_ms": latency["p999"] / 1000,
+        "generator_cpu": answer["generator_cpu"],
+    }
+
+
+# ---- durable accept ----
+
+
+def accept(service):
+    def run(tools, sizes):
+        with service(tools) as server:
+            server.serve()
+            return http_figures(tools.http(server.port, sizes.seconds, sizes.warm_up, *server.accept_words()))
+
+    return run
+
+
+def accept_at_rate(tools, sizes):
+    """Latency from when a request was due, at a rate of three quarters of what was just found to be possible."""
+    with Slipway(tools) as server:
+        words = server.accept_words()
+        most = tools.http(server.port, sizes.seconds / 2, sizes.warm_up, *words)["per_second"]
+        rate = min(sizes.goal_rate, 0.75 * most)
+        answer = tools.http(server.port, sizes.seconds, sizes.warm_up, *words, "--rate", rate)
+        return dict(http_figures(answer), rate=rate, overdue=answer["overdue"])
+
+
+def accept_and_run(tools, sizes):
+    """With the engine at work: what is accepted is run to its end meanwhile."""
+    with Slipway(tools, concurrency=64) as server:
+        answer = tools.http(server.port, sizes.seconds, sizes.warm_up, *server.accept_words())
+        return http_figures(answer)
+
+
+def make_accept():
+    return Case(
+        "accept", "Durable accept: POST to 202, 64 connections", "per_second", True, 30000,
+        "30,000/s, p99 < 10 ms",
+        [
+            Contender("Slipway", accept(Slipway), "ours"),
+            Contender("Fastify + BullMQ, Redis appendfsync=always",
+                      accept(lambda tools: NodePeer(tools, "bullmq", redis=True))),
+            Contender("Fastify + pg-boss, PostgreSQL", accept(lambda tools: NodePeer(tools, "pgboss", postgres=True))),
+            Contender("Flask + Celery + PostgreSQL", accept(FlaskPeer)),
+            Contender("Slipway, engine running too", accept_and_run, "variant"),
+            Contender("Slipway, open loop at a rate", accept_at_rate, "variant"),
+        ],
+        notes=[
+            "Every contender has the job on disk before it answers. Nothing works on the jobs, except where it says so.",
+            "Closed loop: 64 callers, each of whom waits for its answer; the latencies are theirs. The open loop sends "
+            "by the clock, at 3/4 of the throughput found just before (at most the goal), and counts from when a "
+            "request was due.",
+        ])
+
+
+# ---- operations ----
+
+
+def drain_slipway(tools, sizes):
+    place = tools.directory("operations")
+    state = place / "state"
+    try:
+        with Slipway(tools, state=state):
+            pass  # made and stopped again: the keys are there
+        fill_state(tools, state, sizes.operations, "--queued", "--fast")
+        with Slipway(tools, concurrency=256, state=state) as server:
+            server.wait_until_idle()
+            from .services import worker_clock
+
+            seconds = worker_clock() - server.server.started_at
+            ended = server.get("/api/v1/operations?state=succeeded&limit=1")["operations"]
+            if not ended:
+                raise AssertionError("no operation succeeded")
+            return {"per_second": sizes.operations / seconds}
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def drain_peer(make, slow):
+    def run(tools, sizes):
+        count = sizes.slow_operations if slow else sizes.operations
+        with make(tools) as peer:
+            return {"per_second": count / peer.drain(count)}
+
+    return run
+
+
+def make_operations():
+    return Case(
+        "operations", "Operations run to the end, every change durable", "per_second", True, 20000, "20,000/s",
+        [
+            Contender("Slipway", drain_slipway, "ours"),
+            Contender("BullMQ, Redis appendfsync=always",
+                      drain_peer(lambda tools: NodePeer(tools, "bullmq", redis=True), False)),
+            Contender("graphile-worker, PostgreSQL",
+                      drain_peer(lambda tools: NodePeer(tools, "graphile", postgres=True), False)),
+            Contender("pg-boss, PostgreSQL, by batches of 64",
+                      drain_peer(lambda tools: NodePeer(tools, "pgboss", postgres=True), False)),
+            Contender("Celery + PostgreSQL", drain_peer(FlaskPeer, True)),
+        ],
+        notes=[
+            "All wait in the queue before the worker starts. Slipway's time is from the start of its process (so its "
+            "start and recovery are in it) to the end of the last; BullMQ's, graphile-worker's and pg-boss's from the "
+            "start of the worker inside its process, Celery's from the first job that was done.",
+            "Slipway: a lease and a record for each, with events. BullMQ: active and completed. Celery: running and "
+            "ready. graphile-worker: locked and removed. pg-boss: active and completed, 64 to a statement.",
+        ])
+
+
+# ---- Redis ----
+
+
+def fork_pong(tools, sizes):
+    from .processes import free_port
+
+    place = tools.directory("fork")
+    return pong_figures(tools.load("fork-pong", "--dir", place, "--port", free_port(), "--count", sizes.pongs))
+
+
+def pong_figures(answer):
+    latency = answer["latency_us"]
+    return {"p50_ms": latency["p50"] / 1000, "p99_ms": latency["p99"] / 1000, "max_ms": latency["max"] / 1000}
+
+
+def broker_pong(pooled):
+    def run(tools, sizes):
+        from .processes import free_port
+
+        first = free_port()
+        extra = f"[pool]\nsmall = {pooled}\n[local]\nport_first = 24000\nport_last = 27999\n"
+        del first
+        with Slipway(tools, provider="local", extra=extra, wait="60s") as server:
+            words = ["--port", server.port, "--count", sizes.pongs, "--body",
+                     '{"plan":"small","billingcode":"bench"}']
+            if pooled:
+                words += ["--pooled", pooled, "--key-file", server.state / "admin.key"]
+            figures = pong_figures(tools.load("broker-pong", *words))
+            remove_all(server)
+            return figures
+
+    return run
+
+
+def remove_all(server):
+    """Engines outlive their broker: nothing may be left behind."""
+    from .services import ask
+
+    # A pool would be filled again: only what is there when the server is told to stop can be removed. So it is
+    # asked for in two steps: without a pool the same state directory is started once more.
+    state = server.state
+    server.stack.close()
+    with Slipway(server.tools, provider="local", state=state,
+                 extra="[local]\nport_first = 24000\nport_last = 27999\n") as last:
+        while True:
+            left = last.get("/api/v1/resources?limit=1000")["resources"]
+            for each in left:
+                ask(last.port, "DELETE", f"/api/v1/resources/{each['id']}", key=last.key)
+            if not left:
+                break
+            last.wait_until_idle(120)
+
+
+def make_redis():
+    return Case(
+        "redis", "Redis: POST to the first PONG", "p50_ms", False, 1.5, "cold at most 1.5 x the fork; pool at most 3 ms",
+        [
+            Contender("redis-server, fork to PONG", fork_pong, "limit"),
+            Contender("Slipway, cold", broker_pong(0), "ours"),
+            Contender("Slipway, from a pool of 3", broker_pong(3), "variant"),
+        ],
+        notes=["Each is asked for after the one before is gone; the pool is full again before each. The limit's server "
+               "has an append-only file and a password, as Slipway's have."])
+
+
+# ---- polls ----
+
+
+def polls(make, jobs=2000):
+    def run(tools, sizes):
+        with make(tools) as server:
+            server.serve()
+            words = server.look_words("paths", jobs) if jobs else ["--path", "/jobs/1"]
+            return http_figures(tools.http(server.port, sizes.seconds, sizes.warm_up, *words))
+
+    return run
+
+
+def make_polls():
+    return Case(
+        "polls", "Status polls: GET of one of 2,000 operations, 64 connections", "per_second", True, 60000, "60,000/s",
+        [
+            Contender("Fastify, a constant", polls(lambda tools: ConstantPeer(tools, "constant"), 0), "limit"),
+            Contender("Slipway", polls(Slipway), "ours"),
+            Contender("Fastify + BullMQ", polls(lambda tools: NodePeer(tools, "bullmq", redis=True))),
+            Contender("Fastify + pg-boss", polls(lambda tools: NodePeer(tools, "pgboss", postgres=True))),
+            Contender("Flask + PostgreSQL", polls(FlaskPeer)),
+        ],
+        notes=["Slipway's carry a key, which is looked up for each, and are answered from the store."])
+
+
+class ConstantPeer(NodePeer):
+    """Nothing behind it."""
+
+
+CASES = {"accept": make_accept, "operations": make_operations, "redis": make_redis, "polls": make_polls}
