@@ -15,9 +15,11 @@
 #include <gtest/gtest.h>
 
 #include "broker/administration.h"
+#include "broker/engine_operations.h"
 #include "domain/stepping.h"
 #include "faces/answer_recorder_test_support.h"
 #include "faces/native/native_face.h"
+#include "faces/redis/memcached_face.h"
 #include "faces/redis/redis_face.h"
 #include "http/request_access.h"
 #include "store/memory/memory_store.h"
@@ -98,7 +100,7 @@ class Worker {
         if (!there_.contains(resource.external_name)) return seen;
         seen.presence = Presence::running;
         const auto port = static_cast<std::uint16_t>(resource.allocations.at("port"));
-        seen.endpoint = Endpoint{"redis", resource.external_name + ".localhost", port};
+        seen.endpoint = Endpoint{resource.engine, resource.external_name + ".localhost", port};
         return seen;
     }
 
@@ -136,6 +138,26 @@ class Worker {
     Store& store_;
     const Clock& clock_;
     std::set<std::string> there_;
+};
+
+// Running engines that answer what the test says.
+class Engines final : public LiveEngines {
+  public:
+    std::vector<Statistic> figures{{"pid", "17"}, {"version", "1.6.18"}};
+    std::optional<Error> error = {};
+    std::vector<std::string> asked = {};  // the names of those that were asked for figures
+    std::vector<std::string> flushed = {};
+
+    Task<Result<std::vector<Statistic>>> statistics(Resource resource, Duration /*budget*/) override {
+        if (error) co_return fail(*error);
+        asked.push_back(resource.external_name);
+        co_return figures;
+    }
+    Task<Status> flush(Resource resource, Duration /*budget*/) override {
+        if (error) co_return fail(*error);
+        flushed.push_back(resource.external_name);
+        co_return Status();
+    }
 };
 
 struct Reply {
@@ -216,12 +238,24 @@ class World {
     http::Router& router() {
         if (!built_) {
             add_redis(router_, context);
+            add_memcached(router_, context, engine_operations);
             add_native(router_, context, ports);
             built_ = true;
             const Status good = router_.check();
             EXPECT_TRUE(good) << (good ? "" : good.error().message);
         }
         return router_;
+    }
+
+    // Every plan for memcached too. Before the first request.
+    void offer_memcached() {
+        std::vector<Plan> plans = catalog.plans();
+        for (const Plan& plan : catalog.plans()) {
+            plans.push_back(plan);
+            plans.back().engine = "memcached";
+            plans.back().password = false;
+        }
+        catalog = Catalog(std::move(plans));
     }
 
     // As the server does it: match, filter, handler. What it answers is kept for tests/api/check.py.
@@ -342,6 +376,8 @@ class World {
     Broker broker;
     Administration administration;
     Worker worker;
+    Engines engines;
+    EngineOperations engine_operations{{broker, store, clock(), engines}};
     FaceContext context{broker, administration};
     NativePorts ports;  // set before the first request
     bool loopback = true;

@@ -63,11 +63,31 @@ std::vector<Bad> bad_creates() {
     };
 }
 
-TEST(RedisBadInput, NoBadCreateChangesAnything) {
+// What holds for one kind of cache holds for every kind. The parameter is the engine, which is a part of every
+// path.
+class CacheBadInput : public ::testing::TestWithParam<std::string> {
+  protected:
+    CacheBadInput() { world.offer_memcached(); }
+    static std::string at(std::string_view path) { return fmt::format("/v1/{}{}", GetParam(), path); }
+    Reply create(std::string body, const Fields& fields = {}) {
+        return world.ask(Method::post, at("/instance"), std::move(body), fields);
+    }
+    // The name of a ready instance.
+    std::string make() {
+        const Reply made = create(R"({"plan":"small","billingcode":"gwp"})");
+        EXPECT_EQ(made.status, 200) << made.body;
+        const json::object body = made.json();
+        const std::string url(body.empty() ? "" : body.begin()->value().as_string());
+        const std::size_t start = url.find("oct-");
+        return start == std::string::npos ? "" : url.substr(start, url.find('.', start) - start);
+    }
     World world;
+};
+
+TEST_P(CacheBadInput, NoBadCreateChangesAnything) {
     const Counts before = world.counts();
     for (const Bad& bad : bad_creates()) {
-        const Reply reply = world.ask(Method::post, "/v1/redis/instance", bad.body);
+        const Reply reply = create(bad.body);
         const std::string shown = bad.body.substr(0, 100);
         EXPECT_EQ(reply.status, bad.status) << shown << " -> " << reply.body;
         EXPECT_NE(json::get_string(reply.json(), "error").find(bad.says), std::string::npos)
@@ -79,53 +99,49 @@ TEST(RedisBadInput, NoBadCreateChangesAnything) {
 }
 
 // The words of a caller in another alphabet are not bad input.
-TEST(RedisBadInput, UnicodeIsWelcomeWhereTextIs) {
-    World world;
-    const Reply reply = world.ask(Method::post, "/v1/redis/instance",
-                                  R"({"plan":"small","billingcode":"Käse 乳酪 🧀","x":{"y":[1]}})");
+TEST_P(CacheBadInput, UnicodeIsWelcomeWhereTextIs) {
+    const Reply reply = create(R"({"plan":"small","billingcode":"Käse 乳酪 🧀","x":{"y":[1]}})");
     ASSERT_EQ(reply.status, 200) << reply.body;
-    EXPECT_NE(world.ask(Method::get, "/v1/redis/instance").body.find("Käse 乳酪 🧀"), std::string::npos);
+    EXPECT_NE(world.ask(Method::get, at("/instance")).body.find("Käse 乳酪 🧀"), std::string::npos);
 }
 
-TEST(RedisBadInput, BillingCodesAreBoundedInBytesToo) {
-    World world;
+TEST_P(CacheBadInput, BillingCodesAreBoundedInBytesToo) {
     std::string code;
     for (int i = 0; i < 128; ++i) code += "乳";
     const Counts before = world.counts();
-    const Reply reply =
-        world.ask(Method::post, "/v1/redis/instance", R"({"plan":"small","billingcode":")" + code + R"("})");
+    const Reply reply = create(R"({"plan":"small","billingcode":")" + code + R"("})");
     EXPECT_EQ(reply.status, 400) << reply.body;
     EXPECT_EQ(world.counts(), before);
 }
 
-TEST(RedisBadInput, BadIdempotencyKeysAreRefused) {
-    World world;
+TEST_P(CacheBadInput, BadIdempotencyKeysAreRefused) {
     const Counts before = world.counts();
     const std::string body = R"({"plan":"small","billingcode":"gwp"})";
     for (const Fields& fields :
          {Fields{{"Idempotency-Key", ""}}, Fields{{"Idempotency-Key", std::string(129, 'k')}},
           Fields{{"Idempotency-Key", "a b"}}, Fields{{"Idempotency-Key", "ü"}},
           Fields{{"Idempotency-Key", "a"}, {"idempotency-key", "b"}}}) {
-        const Reply reply = world.ask(Method::post, "/v1/redis/instance", body, fields);
+        const Reply reply = create(body, fields);
         EXPECT_EQ(reply.status, 400) << fields[0].second;
         EXPECT_NE(reply.body.find("Idempotency-Key"), std::string::npos) << reply.body;
     }
     EXPECT_EQ(world.counts(), before);
 }
 
-TEST(RedisBadInput, UnknownNamesAreNotFoundInAnyShape) {
-    World world;
-    world.make();
+TEST_P(CacheBadInput, UnknownNamesAreNotFoundInAnyShape) {
+    make();
     const Counts before = world.counts();
     for (const std::string& name :
          {std::string("oct-00000000"), std::string("x"), std::string("@"), std::string("default:x@"),
           std::string("'%20OR%20'1'='1"), std::string("%25"), std::string("oct-%2A"), std::string(4000, 'a'),
           std::string("res_01ARZ3NDEKTSV4RRFFQ69G5FAV"), std::string("%F0%9F%A7%80")}) {
-        for (const auto& [method, path] :
-             {std::pair(Method::get, "/v1/redis/url/"), std::pair(Method::get, "/v1/redis/instance/"),
-              std::pair(Method::delete_, "/v1/redis/instance/"),
-              std::pair(Method::delete_, "/v1/redis/intance/")}) {
-            const Reply reply = world.ask(method, path + name);
+        for (const auto& [method, path] : {std::pair(Method::get, "/url/"), std::pair(Method::get, "/instance/"),
+                                           std::pair(Method::delete_, "/instance/"),
+                                           GetParam() == "redis" ? std::pair(Method::delete_, "/intance/")
+                                                                 : std::pair(Method::delete_, "/operations/cache/"),
+                                           GetParam() == "redis" ? std::pair(Method::get, "/url/")
+                                                                 : std::pair(Method::get, "/operations/stats/")}) {
+            const Reply reply = world.ask(method, at(path) + name);
             EXPECT_EQ(reply.status, 404) << path << name.substr(0, 50);
             EXPECT_EQ(reply.body, R"({"error":"no such resource"})");
         }
@@ -133,9 +149,8 @@ TEST(RedisBadInput, UnknownNamesAreNotFoundInAnyShape) {
     EXPECT_EQ(world.counts(), before);
 }
 
-TEST(RedisBadInput, NoBadTagChangesAnything) {
-    World world;
-    const std::string name = World::name_in(world.make());
+TEST_P(CacheBadInput, NoBadTagChangesAnything) {
+    const std::string name = make();
     const Counts before = world.counts();
     const auto with = [&](const std::string& rest) { return R"({"resource":")" + name + "\"" + rest + "}"; };
     const std::vector<Bad> all{
@@ -166,28 +181,29 @@ TEST(RedisBadInput, NoBadTagChangesAnything) {
     EXPECT_EQ(world.counts(), before);
 }
 
-TEST(RedisBadInput, MisspeltFiltersAreErrorsAndNotListings) {
-    World world;
+TEST_P(CacheBadInput, MisspeltFiltersAreErrorsAndNotListings) {
     for (const auto& [query, says] :
          {std::pair("?billing=x", "billing is unknown"), std::pair("?limit=0", "limit must be an integer"),
           std::pair("?limit=1001", "between 1 and 1000"), std::pair("?limit=ten", "limit must be an integer"),
           std::pair("?limit=1&limit=2", "limit is given more than once"), std::pair("?plan=", "plan must have"),
           std::pair("?tag.=x", "tag. must be followed")}) {
-        const Reply reply = world.ask(Method::get, std::string("/v1/redis/instance") + query);
+        const Reply reply = world.ask(Method::get, at("/instance") + query);
         EXPECT_EQ(reply.status, 400) << query;
         EXPECT_NE(reply.body.find(says), std::string::npos) << query << " -> " << reply.body;
     }
 }
 
-TEST(RedisBadInput, WrongMethodsAreTold) {
-    World world;
-    EXPECT_EQ(world.ask(Method::delete_, "/v1/redis/plans").status, 405);
-    EXPECT_EQ(world.ask(Method::put, "/v1/redis/instance", "{}").status, 405);
-    EXPECT_EQ(world.ask(Method::delete_, "/v1/redis/instance").status, 405) << "there is no deleting of everything";
-    EXPECT_EQ(world.ask(Method::post, "/v1/redis/url/x", "{}").status, 405);
+TEST_P(CacheBadInput, WrongMethodsAreTold) {
+    EXPECT_EQ(world.ask(Method::delete_, at("/plans")).status, 405);
+    EXPECT_EQ(world.ask(Method::put, at("/instance"), "{}").status, 405);
+    EXPECT_EQ(world.ask(Method::delete_, at("/instance")).status, 405) << "there is no deleting of everything";
+    EXPECT_EQ(world.ask(Method::post, at("/url/x"), "{}").status, 405);
     EXPECT_EQ(world.ask(Method::get, "/v1/tag").status, 405);
-    EXPECT_EQ(world.ask(Method::get, "/v1/redis/nothing").status, 404);
+    EXPECT_EQ(world.ask(Method::get, at("/nothing")).status, 404);
 }
+
+INSTANTIATE_TEST_SUITE_P(EveryKind, CacheBadInput, ::testing::Values("redis", "memcached"),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace slipway::faces::test
