@@ -13,8 +13,9 @@ std::string make_ulid(TimePoint now, Random& random) {
         out[static_cast<std::size_t>(i)] = alphabet[millis & 31U];
         millis >>= 5U;
     }
-    std::uint64_t low = random.next();
-    std::uint64_t high = random.next();
+    std::array<std::uint64_t, 2> words{};
+    random.fill(std::as_writable_bytes(std::span(words)));
+    auto [low, high] = words;
     for (std::size_t i = 10; i < 18; ++i, low >>= 5U) out[i] = alphabet[low & 31U];
     for (std::size_t i = 18; i < 26; ++i, high >>= 5U) out[i] = alphabet[high & 31U];
     return out;
