@@ -7,5 +7,6 @@ namespace slipway::faces {
 
 extern const std::string_view kNativeOpenApi;
 extern const std::string_view kRedisOpenApi;
+extern const std::string_view kMemcachedOpenApi;
 
 }  // namespace slipway::faces

@@ -127,16 +127,18 @@ Task<Response> NativeFace::readiness(Request& /*request*/) const {
     co_return Response::json(503, body).with("Retry-After", "1");
 }
 
-Task<Response> NativeFace::openapi(Request& /*request*/) const {
-    Response response = Response::text(200, std::string(kNativeOpenApi));
+namespace {
+
+Response yaml(std::string_view document) {
+    Response response = Response::text(200, std::string(document));
     response.content_type = kYamlType;
-    co_return response;
+    return response;
 }
 
-Task<Response> NativeFace::openapi_redis(Request& /*request*/) const {
-    Response response = Response::text(200, std::string(kRedisOpenApi));
-    response.content_type = kYamlType;
-    co_return response;
-}
+}  // namespace
+
+Task<Response> NativeFace::openapi(Request& /*request*/) const { co_return yaml(kNativeOpenApi); }
+Task<Response> NativeFace::openapi_redis(Request& /*request*/) const { co_return yaml(kRedisOpenApi); }
+Task<Response> NativeFace::openapi_memcached(Request& /*request*/) const { co_return yaml(kMemcachedOpenApi); }
 
 }  // namespace slipway::faces

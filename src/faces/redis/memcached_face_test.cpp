@@ -173,6 +173,14 @@ TEST_F(MemcachedFace, WithoutPlansNothingCanBeMadeAndThatIsSaid) {
     EXPECT_EQ(golden(reply), R"(400 {"error":"plan is unknown; no plans are offered here"})");
 }
 
+TEST(MemcachedFaceDescription, IsServedToAnybody) {
+    World world;
+    const Reply reply = world.ask(Method::get, "/api/v1/openapi/memcached.yaml");
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_TRUE(reply.content_type.starts_with("application/yaml")) << reply.content_type;
+    EXPECT_NE(reply.body.find("/v1/memcached/operations/stats/{name}:"), std::string::npos);
+}
+
 TEST(MemcachedFaceAccess, OneFaceIsNotOpenedByTheOthersName) {
     World world;
     world.offer_memcached();
