@@ -1,3 +1,4 @@
+#include <boost/json/serialize.hpp>
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
@@ -13,6 +14,23 @@ TEST(Json, DumpSortsKeysAndKeepsDoublesPlainBecauseClientsCompareText) {
     const auto parsed = json::parse(R"({"b":0.5,"a":[1,null,true,"\u00e9\n"],"c":{"z":1e300,"y":-3}})");
     ASSERT_TRUE(parsed);
     EXPECT_EQ(json::dump(*parsed), "{\"a\":[1,null,true,\"é\\n\"],\"b\":0.5,\"c\":{\"y\":-3,\"z\":1e+300}}");
+}
+
+// Every byte that may stand in a text, and every way to escape one: clients compare answers as text, and what is
+// written must be what the library that reads it would have written.
+TEST(Json, TextsAreEscapedAsTheLibraryDoes) {
+    std::string text = "é";
+    for (int c = 0; c < 128; ++c) text += static_cast<char>(c);
+    EXPECT_EQ(json::dump(json::value(text)), boost::json::serialize(json::value(text)));
+    EXPECT_EQ(json::dump(json::object{{text, ""}}), boost::json::serialize(json::object{{text, ""}}));
+    const auto back = json::parse(json::dump(json::value(text)));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->as_string(), text);
+}
+
+TEST(Json, TheLargestIntegersKeepAllDigits) {
+    EXPECT_EQ(json::dump(json::array{INT64_MIN, INT64_MAX, UINT64_MAX, 0}),
+              "[-9223372036854775808,9223372036854775807,18446744073709551615,0]");
 }
 
 // What is written must read the same, or a stored value changes by being looked at.
@@ -60,6 +78,11 @@ TEST(Secret, WipesWhatItMovedFrom) {
 
 TEST(Clock, FormatsMillisecondsInUtc) {
     EXPECT_EQ(format_time(from_micros(1463718483758000)), "2016-05-20T04:28:03.758Z");
+    EXPECT_EQ(format_time(from_micros(0)), "1970-01-01T00:00:00.000Z");
+    EXPECT_EQ(format_time(from_micros(-1)), "1969-12-31T23:59:59.999Z");
+    EXPECT_EQ(format_time(from_micros(-62'135'596'800'000'000)), "0001-01-01T00:00:00.000Z");
+    EXPECT_EQ(format_time(from_micros(253'402'300'799'999'999)), "9999-12-31T23:59:59.999Z");
+    EXPECT_EQ(format_time(from_micros(253'402'300'800'000'000)), "10000-01-01T00:00:00.000Z");
 }
 
 TEST(Random, SameSeedSameHistory) {

@@ -1,9 +1,10 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <vector>
 
+#include <boost/container/small_vector.hpp>
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
@@ -32,9 +33,45 @@ bool finite(const value& in) {
 
 void write(const value& in, std::string& out);
 
+// What stands after the backslash, for every byte; 0: it needs none; 'u': its number.
+constexpr std::array<char, 256> kEscapes = [] {
+    std::array<char, 256> table{};
+    for (std::size_t c = 0; c < 0x20; ++c) table[c] = 'u';
+    table['"'] = '"';
+    table['\\'] = '\\';
+    table['\b'] = 'b';
+    table['\f'] = 'f';
+    table['\n'] = 'n';
+    table['\r'] = 'r';
+    table['\t'] = 't';
+    return table;
+}();
+
+// Most texts need no escape and are copied as they are.
+void write_string(std::string_view in, std::string& out) {
+    out += '"';
+    std::size_t plain = 0;
+    for (std::size_t i = 0; i < in.size(); ++i) {
+        const char escape = kEscapes[static_cast<unsigned char>(in[i])];
+        if (escape == '\0') continue;
+        out.append(in, plain, i - plain);
+        plain = i + 1;
+        out += '\\';
+        out += escape;
+        if (escape == 'u') fmt::format_to(std::back_inserter(out), "{:04x}", static_cast<unsigned>(in[i]));
+    }
+    out.append(in, plain);
+    out += '"';
+}
+
+template <class Integer>
+void write_integer(Integer in, std::string& out) {
+    const fmt::format_int text(in);
+    out.append(text.data(), text.size());
+}
+
 void write_object(const object& in, std::string& out) {
-    std::vector<const boost::json::key_value_pair*> members;
-    members.reserve(in.size());
+    boost::container::small_vector<const boost::json::key_value_pair*, 40> members;
     for (const auto& member : in) members.push_back(&member);
     std::ranges::sort(members, {}, [](const auto* member) { return std::string_view(member->key()); });
     out += '{';
@@ -42,7 +79,7 @@ void write_object(const object& in, std::string& out) {
     for (const auto* member : members) {
         if (!first) out += ',';
         first = false;
-        out += boost::json::serialize(boost::json::string_view(member->key()));
+        write_string(member->key(), out);
         out += ':';
         write(member->value(), out);
     }
@@ -71,9 +108,9 @@ void write(const value& in, std::string& out) {
         case boost::json::kind::object: write_object(in.get_object(), out); return;
         case boost::json::kind::array: write_array(in.get_array(), out); return;
         case boost::json::kind::double_: write_double(in.get_double(), out); return;
-        case boost::json::kind::string: out += boost::json::serialize(in.get_string()); return;
-        case boost::json::kind::int64: out += fmt::format("{}", in.get_int64()); return;
-        case boost::json::kind::uint64: out += fmt::format("{}", in.get_uint64()); return;
+        case boost::json::kind::string: write_string(in.get_string(), out); return;
+        case boost::json::kind::int64: write_integer(in.get_int64(), out); return;
+        case boost::json::kind::uint64: write_integer(in.get_uint64(), out); return;
         case boost::json::kind::bool_: out += in.get_bool() ? "true" : "false"; return;
         case boost::json::kind::null: out += "null"; return;
     }
