@@ -149,7 +149,7 @@ int run(int argc, char** argv, const std::vector<OtherCommand>& others) {
         return ask_the_user(interrupts, environment.err, question);
     };
     environment.call = [&](const net::Origin& origin, net::HttpCall call) {
-        return call_until_interrupted(interrupts, origin, std::move(call), environment.tick);
+        return call_until_interrupted(interrupts, origin, std::move(call), environment.tick, STDOUT_FILENO);
     };
     environment.pause = [&](Duration delay) { pause_until_interrupted(interrupts, delay, environment.tick); };
     return run(std::vector<std::string>(argv + std::min(argc, 1), argv + argc), environment, others);

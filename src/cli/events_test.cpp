@@ -142,12 +142,13 @@ TEST_F(EventsTest, WhyTellsTheStateAndTheLastThatLedThere) {
     answer(200, std::string(kFacts));
     answer(200, std::string(kOperations));
     answer(200, story());
+    answer(200, std::string(kFacts));
     EXPECT_EQ(run({"why", "cache1"}), 0) << err.str();
-    EXPECT_EQ(asked(), (std::vector<std::string>{"GET /api/v1/resources/cache1",
-                                                 "GET /api/v1/operations?resource=res_1&limit=1000",
-                                                 "GET /api/v1/resources/res_1/events?limit=1000"}));
+    EXPECT_EQ(asked(), (std::vector<std::string>{
+                           "GET /api/v1/resources/cache1", "GET /api/v1/operations?resource=res_1&limit=1000",
+                           "GET /api/v1/resources/res_1/events?limit=1000", "GET /api/v1/resources/res_1"}));
     EXPECT_EQ(out.str(),
-              "cache1 is ready and healthy, since 2026-11-22 22:00:06 (2 min 56 s ago)\n"
+              "cache1 is ready and healthy, since 2026-11-22 22:00:06 (2 min 57 s ago)\n"
               "  what       redis small (res_1)\n"
               "  under way  nothing\n"
               "\n"
@@ -161,6 +162,7 @@ TEST_F(EventsTest, WhyTellsTheStateAndTheLastThatLedThere) {
     answer(200, std::string(kFacts));
     answer(200, std::string(kOperations));
     answer(200, story());
+    answer(200, std::string(kFacts));
     EXPECT_EQ(run({"why", "cache1", "--all"}), 0) << err.str();
     EXPECT_NE(out.str().find("what happened:\n  provision op_1: succeeded after 12 ms, asked for by key_1\n"),
               std::string::npos)
@@ -173,15 +175,28 @@ TEST_F(EventsTest, WhyTellsWhatIsUnderWayAndWhenItIsTriedAgain) {
                 R"("operation":"op_1","health":{"status":"unknown","detail":null},"remnants":["a directory"],)"
                 R"("reason":null,"updated_at":"2026-11-22T21:59:00.000Z"})");
     answer(200, R"({"next":null,"operations":[{"id":"op_1","kind":"provision","state":"retrying","actor":"key_1",)"
-                R"("created_at":"2026-11-22T21:59:00.000Z","ended_at":null,"next_at":"2026-11-22T22:00:12.000Z",)"
+                R"("created_at":"2026-11-22T21:59:00.000Z","ended_at":null,"next_at":"2026-11-22T22:00:13.000Z",)"
                 R"("progress":{"done":0,"total":2,"sentence":"creating it; trying again: no room"},"steps":[]}]})");
     answer(200, R"({"next":null,"events":[]})");
+    answer(200, R"({"id":"res_1","name":"cache1"})");
     EXPECT_EQ(run({"why", "cache1"}), 0) << err.str();
     EXPECT_NE(out.str().find("under way    provision op_1: step 1 of 2: creating it; trying again: no room"),
               std::string::npos)
         << out.str();
-    EXPECT_NE(out.str().find("next try     2026-11-22 22:00:12 (in 9 s)"), std::string::npos) << out.str();
+    EXPECT_NE(out.str().find("next try     2026-11-22 22:00:13 (in 9 s)"), std::string::npos) << out.str();
     EXPECT_NE(out.str().find("left behind  a directory"), std::string::npos) << out.str();
+}
+
+// A story of two moments would say that a repair is under way and that it has ended.
+TEST_F(EventsTest, WhyReadsAgainWhatChangedMeanwhile) {
+    for (const int version : {1, 2}) {
+        answer(200, fmt::format(R"({{"id":"res_1","name":"cache1","state":"ready","version":{}}})", version));
+        answer(200, R"({"next":null,"operations":[]})");
+        answer(200, R"({"next":null,"events":[]})");
+        if (version == 2) answer(200, R"({"id":"res_1","name":"cache1","version":2})");
+    }
+    EXPECT_EQ(run({"why", "cache1", "--json"}), 0) << err.str();
+    EXPECT_EQ(json::get_int(json::parse(out.str())->as_object().at("resource").as_object(), "version"), 2);
 }
 
 // The question is asked most of all when the thing is no longer there.
@@ -191,6 +206,7 @@ TEST_F(EventsTest, WhyFindsWhatIsGoneByItsName) {
                 R"({"id":"res_1","name":"a","created_at":"2026-01-01T00:00:00.000Z"}]})");
     answer(200, R"({"next":null,"operations":[]})");
     answer(200, R"({"next":null,"events":[]})");
+    answer(200, R"({"id":"res_9","name":"a"})");
     EXPECT_EQ(run({"why", "a", "--json"}), 0) << err.str();
     EXPECT_EQ(asked().at(1), "GET /api/v1/resources?name=a&include_gone=true&limit=1000");
     EXPECT_EQ(asked().at(2), "GET /api/v1/operations?resource=res_9&limit=1000") << "the newest of that name";

@@ -27,7 +27,12 @@ constexpr std::size_t kLongestAnswer = 1000;
 class Watch {
   public:
     Watch(asio::io_context& context, Interrupts& interrupts, const std::function<void()>& tick)
-        : interrupts_(interrupts), tick_(tick), context_(context), signal_(context), timer_(context) {
+        : interrupts_(interrupts),
+          tick_(tick),
+          context_(context),
+          signal_(context),
+          timer_(context),
+          reader_(context) {
         if (interrupts.descriptor() >= 0) {
             signal_.assign(::dup(interrupts.descriptor()));
             signal_.async_wait(asio::posix::stream_descriptor::wait_read,
@@ -37,8 +42,16 @@ class Watch {
         }
         if (tick_) next();
     }
+    // Where that is a pipe whose other end was closed.
+    void leave_with(int reader) {
+        reader_.assign(::dup(reader));
+        reader_.async_wait(asio::posix::stream_descriptor::wait_error, [](const boost::system::error_code& why) {
+            if (!why) ::raise(SIGPIPE);
+        });
+    }
     void end() {
-        signal_.cancel();
+        if (signal_.is_open()) signal_.cancel();
+        if (reader_.is_open()) reader_.cancel();
         timer_.cancel();
     }
 
@@ -57,6 +70,7 @@ class Watch {
     asio::io_context& context_;
     asio::posix::stream_descriptor signal_;
     asio::steady_timer timer_;
+    asio::posix::stream_descriptor reader_;
 };
 
 }  // namespace
@@ -104,11 +118,12 @@ bool Interrupts::wait(int fd, std::optional<Duration> limit) {
 }
 
 Result<net::HttpAnswer> call_until_interrupted(Interrupts& interrupts, const net::Origin& origin,
-                                               net::HttpCall call, const std::function<void()>& tick) {
+                                               net::HttpCall call, const std::function<void()>& tick, int reader) {
     Result<net::HttpAnswer> answer = fail(ErrorCode::cancelled, "interrupted");
     if (interrupts.seen()) return answer;
     asio::io_context context(1);
     Watch watch(context, interrupts, tick);
+    if (call.sink) watch.leave_with(reader);
     asio::co_spawn(context, net::http_call(origin, std::move(call)),
                    [&](const std::exception_ptr& thrown, Result<net::HttpAnswer> result) {
                        if (thrown) {
@@ -143,7 +158,10 @@ std::optional<bool> ask_the_user(Interrupts& interrupts, std::ostream& err, std:
     err << question << " [y/N] " << std::flush;
     std::string answer;
     while (!answer.ends_with('\n') && answer.size() < kLongestAnswer) {
-        if (!interrupts.wait(STDIN_FILENO, std::nullopt)) return std::nullopt;
+        if (!interrupts.wait(STDIN_FILENO, std::nullopt)) {
+            err << std::endl;  // what is said next begins a line
+            return std::nullopt;
+        }
         char c = 0;
         const ssize_t got = ::read(STDIN_FILENO, &c, 1);
         if (got <= 0) return std::nullopt;

@@ -32,7 +32,7 @@ class Interrupts {
 
 // One request; ErrorCode::cancelled where it was interrupted. `tick` is called about once a second.
 Result<net::HttpAnswer> call_until_interrupted(Interrupts& interrupts, const net::Origin& origin,
-                                               net::HttpCall call, const std::function<void()>& tick);
+                                               net::HttpCall call, const std::function<void()>& tick, int reader);
 void pause_until_interrupted(Interrupts& interrupts, Duration delay, const std::function<void()>& tick);
 
 // Of a standard stream: how wide it is, and whether it wants colours (not with NO_COLOR or TERM=dumb).

@@ -42,7 +42,8 @@ Outcome<std::vector<Target>> select(Api& api, const RemoveOptions& options) {
 }
 
 Outcome<bool> agreed(Environment& environment, const std::vector<Target>& targets) {
-    std::string question = fmt::format("remove {} resources and their data:", targets.size());
+    std::string question = targets.size() == 1 ? std::string("remove 1 resource and its data:")
+                                               : fmt::format("remove {} resources and their data:", targets.size());
     for (std::size_t i = 0; i < std::min(targets.size(), kNamed); ++i) question += " " + targets[i].name;
     if (targets.size() > kNamed) question += fmt::format(" and {} more", targets.size() - kNamed);
     const auto answer = environment.confirm(question + "?");

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMostEvents = 10'000;
 constexpr std::size_t kMostOperations = 1000;
+constexpr int kReadings = 3;  // of what changes while it is read
 
 struct Facts {
     json::object resource;
@@ -170,25 +171,56 @@ class Story {
 
 }  // namespace
 
-Outcome<Exit> explain(Api& api, const std::string& name, bool everything, bool json) {
-    auto resource = find_resource(api, name, true);
-    if (!resource) return std::unexpected(std::move(resource.error()));
-    const std::string id = json::get_string(*resource, "id");
-    bool more = false;
+namespace {
+
+struct Readings {
+    json::object resource;
+    json::array operations;
+    json::array events;
+    bool cut = false;
+};
+
+Outcome<Readings> read_all(Api& api, json::object resource) {
+    Readings read;
+    read.resource = std::move(resource);
+    const std::string id = json::get_string(read.resource, "id");
     auto operations = api.all(
-        {"/api/v1/operations?resource=" + net::percent_encode(id), "operations", "", kMostOperations}, more);
+        {"/api/v1/operations?resource=" + net::percent_encode(id), "operations", "", kMostOperations}, read.cut);
     if (!operations) return std::unexpected(std::move(operations.error()));
-    auto events = api.all({api_path({"resources", id, "events"}), "events", "", kMostEvents}, more);
+    read.operations = std::move(*operations);
+    auto events = api.all({api_path({"resources", id, "events"}), "events", "", kMostEvents}, read.cut);
     if (!events) return std::unexpected(std::move(events.error()));
+    read.events = std::move(*events);
+    return read;
+}
+
+// One moment of it: what was changed while it was being read is read again.
+Outcome<Readings> read_consistently(Api& api, const std::string& name) {
+    auto resource = find_resource(api, name, true);
+    for (int left = kReadings;; --left) {
+        if (!resource) return std::unexpected(std::move(resource.error()));
+        const std::int64_t version = json::get_int(*resource, "version");
+        auto read = read_all(api, std::move(*resource));
+        if (!read) return read;
+        resource = api.get(api_path({"resources", json::get_string(read->resource, "id")}));
+        if (left == 0 || (resource && json::get_int(*resource, "version") == version)) return read;
+    }
+}
+
+}  // namespace
+
+Outcome<Exit> explain(Api& api, const std::string& name, bool everything, bool json) {
+    auto read = read_consistently(api, name);
+    if (!read) return std::unexpected(std::move(read.error()));
     if (json) {
-        api.environment().out << json::dump(json::object{{"resource", std::move(*resource)},
-                                                         {"operations", std::move(*operations)},
-                                                         {"events", std::move(*events)}})
+        api.environment().out << json::dump(json::object{{"resource", std::move(read->resource)},
+                                                         {"operations", std::move(read->operations)},
+                                                         {"events", std::move(read->events)}})
                               << '\n';
         return Exit::ok;
     }
-    std::vector<json::object> listed = objects(*operations);
-    Facts facts{std::move(*resource), objects(*events), {}, more};
+    std::vector<json::object> listed = objects(read->operations);
+    Facts facts{std::move(read->resource), objects(read->events), {}, read->cut};
     for (json::object& operation : listed) {
         facts.operations.emplace(json::get_string(operation, "id"), std::move(operation));
     }

@@ -1,0 +1,152 @@
+// The built command line with a real server and real engines: what only they can show.
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "command.h"
+
+namespace slipway::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class CliProgram : public CliSite {
+  protected:
+    json::array listing(std::vector<std::string> words) {
+        words.emplace_back("--json");
+        EXPECT_EQ(slipway(std::move(words)), 0) << err;
+        const auto parsed = json::parse(out);
+        EXPECT_TRUE(parsed && parsed->is_array()) << out;
+        return parsed && parsed->is_array() ? parsed->get_array() : json::array();
+    }
+    // The helper through which the server starts engines: a child of one of its threads, whose second word says so.
+    pid_t helper() {
+        const std::string tasks = fmt::format("/proc/{}/task", site.program().pid());
+        for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+            std::istringstream children(file_text(task.path() / "children"));
+            for (pid_t child = 0; children >> child;) {
+                const std::string line = file_text(fmt::format("/proc/{}/cmdline", child));
+                if (line.contains(std::string("\0agent\0", 7))) return child;
+            }
+        }
+        return 0;
+    }
+};
+
+TEST_F(CliProgram, ARealRedisIsMadeUsedAndExplainedAfterItsDeath) {
+    ASSERT_NO_FATAL_FAILURE(site.start());
+    ASSERT_EQ(slipway({"create", "redis", "small", "--name", "cache1", "--label", "env=prod"}), 0) << err;
+    EXPECT_EQ(out, "cache1 is made and ready\nits URL, with the password: slipway url cache1\n");
+    ASSERT_EQ(slipway({"url", "cache1"}), 0) << err;
+    EXPECT_EQ(err, "");
+    const RedisUrl url(out.substr(0, out.find('\n')));
+    EXPECT_EQ(redis(url, {"PING"}), "+PONG");
+
+    const auto engines = site.engines();
+    ASSERT_EQ(engines.size(), 1U);
+    kill_process(engines[0]);
+    EXPECT_TRUE(eventually([&] { return redis(url, {"PING"}) == "+PONG"; }, std::chrono::seconds(60)));
+    EXPECT_TRUE(eventually(
+        [&] {
+            return slipway({"why", "cache1"}) == 0 && out.contains("repair") && out.contains(": succeeded after ");
+        },
+        std::chrono::seconds(60)))
+        << out;
+    EXPECT_THAT(out, StartsWith("cache1 is ready and healthy, since 20")) << out;
+    EXPECT_THAT(out, HasSubstr("it is being brought back"));
+    EXPECT_THAT(out, HasSubstr("asked for by reconciler"));
+    EXPECT_THAT(out, HasSubstr("earlier events: --all")) << "short first";
+    EXPECT_THAT(out, Not(HasSubstr("was requested")));
+    ASSERT_EQ(slipway({"why", "cache1", "--all"}), 0);
+    EXPECT_THAT(out, HasSubstr("was requested")) << "and everything where it is asked for";
+
+    ASSERT_EQ(slipway({"rm", "cache1"}), 0) << err;
+    EXPECT_TRUE(eventually([&] { return site.engines().empty(); }));
+    EXPECT_EQ(slipway({"doctor", "--state-dir", site.state()}), 0) << out;
+    EXPECT_THAT(out, HasSubstr("redis-server"));
+    EXPECT_THAT(out, HasSubstr("server: "));
+}
+
+// Whoever follows sees every event once, whatever happens to the server meanwhile.
+TEST_F(CliProgram, FollowingOutlivesTheServerAndLosesNothing) {
+    ASSERT_NO_FATAL_FAILURE(site.start());
+    const auto follower = begin({"events", "--follow", "--since-start", "--json"});
+    ASSERT_EQ(slipway({"create", "redis", "small", "--name", "one"}), 0) << err;
+    ASSERT_TRUE(follower->says("one is ready")) << follower->err();
+    const std::string listener = fmt::format("127.0.0.1:{}", site.port());
+    ASSERT_NO_FATAL_FAILURE(site.kill());
+    EXPECT_TRUE(follower->complains("trying again")) << follower->err();
+    ASSERT_NO_FATAL_FAILURE(site.start({"--listen", listener}));
+    ASSERT_EQ(slipway({"create", "redis", "small", "--name", "two"}), 0) << err;
+    ASSERT_TRUE(follower->says("two is ready")) << follower->err();
+    EXPECT_EQ(site.terminate(), 0) << "a follower does not hold the server up";
+    ASSERT_NO_FATAL_FAILURE(site.start({"--listen", listener}));
+    ASSERT_EQ(slipway({"rm", "one"}), 0) << err;
+    ASSERT_TRUE(follower->says("one is gone")) << follower->err();
+    follower->signal(SIGINT);
+    EXPECT_EQ(follower->wait(), 130) << follower->err();
+
+    const json::array all = listing({"events"});
+    std::istringstream lines(follower->out());
+    std::size_t count = 0;
+    for (std::string line; std::getline(lines, line); ++count) {
+        ASSERT_LT(count, all.size());
+        EXPECT_EQ(line, json::dump(all[count])) << "none twice, none lost";
+    }
+    EXPECT_GE(count, 10U);
+    ASSERT_EQ(slipway({"rm", "two"}), 0) << err;
+}
+
+// What the server was asked to do is its business: whoever asked may go.
+TEST_F(CliProgram, AnInterruptedCreationGoesOn) {
+    ASSERT_NO_FATAL_FAILURE(site.start());
+    const pid_t stopped = helper();
+    ASSERT_NE(stopped, 0);
+    ::kill(stopped, SIGSTOP);
+    const auto creation = begin({"create", "redis", "small", "--name", "cache1"});
+    EXPECT_TRUE(creation->complains("cache1: step 1 of ")) << creation->err();
+    creation->signal(SIGINT);
+    EXPECT_EQ(creation->wait(), 130);
+    EXPECT_THAT(creation->err(), HasSubstr("the request is kept, and cache1 goes on being worked on"));
+    EXPECT_THAT(creation->err(), HasSubstr("slipway wait cache1"));
+    EXPECT_EQ(creation->out(), "");
+    const auto waiting = begin({"wait", "cache1", "--quiet"});
+    ::kill(stopped, SIGCONT);
+    EXPECT_EQ(waiting->wait(std::chrono::seconds(60)), 0) << waiting->err();
+    ASSERT_EQ(slipway({"show", "cache1"}), 0) << err;
+    EXPECT_THAT(out, HasSubstr("state          ready"));
+    ASSERT_EQ(slipway({"rm", "cache1"}), 0) << err;
+}
+
+TEST_F(CliProgram, AReaderThatLeavesEndsTheCommandWithoutAWord) {
+    ASSERT_NO_FATAL_FAILURE(site.start());
+    ASSERT_EQ(slipway({"create", "redis", "small", "--name", "cache1"}), 0) << err;
+    // Events come seldom: it must not take the next one to see that nobody reads.
+    EXPECT_EQ(shell("bash", {"-c", "slipway events --follow --since-start | head -n 1; echo ${PIPESTATUS[0]}"}), 0);
+    EXPECT_THAT(out, HasSubstr("resource.requested"));
+    EXPECT_TRUE(out.ends_with("\n141\n")) << out;
+    EXPECT_EQ(err, "");
+    EXPECT_EQ(shell("bash", {"-c", "slipway ls > /dev/full"}), 1);
+    EXPECT_THAT(err, HasSubstr("could not be written"));
+    ASSERT_EQ(slipway({"rm", "cache1"}), 0) << err;
+}
+
+TEST_F(CliProgram, NoSecretIsAnArgumentOrInWhatIsSaidAside) {
+    ASSERT_NO_FATAL_FAILURE(site.start());
+    ASSERT_EQ(slipway({"keys", "create", "--role", "reader", "--description", "for a test"}), 0);
+    const std::string key = out.substr(0, out.find('\n'));
+    EXPECT_THAT(key, StartsWith("slk_"));
+    EXPECT_THAT(err, Not(HasSubstr(key)));
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"keys", "ls", "-o", "wide"}, {"keys", "ls", "--json"}, {"events"}}) {
+        ASSERT_EQ(slipway(words), 0) << err;
+        EXPECT_THAT(out + err, Not(HasSubstr(key)));
+    }
+    EXPECT_TRUE(site.log_lines_with(key).empty());
+}
+
+}  // namespace
+}  // namespace slipway::testing
