@@ -6,6 +6,9 @@
 namespace slipway::faces {
 namespace {
 
+// Room for all members of a resource or an operation, so that it is not made again and again while they come.
+constexpr std::size_t kMembers = 32;
+
 json::value endpoint_json(const Resource& resource) {
     const Endpoint* endpoint = endpoint_of(resource.state);
     if (endpoint == nullptr) return nullptr;
@@ -61,6 +64,7 @@ json::object resource_json(const Resource& resource) {
     json::object labels;
     for (const auto& [name, value] : resource.labels) labels[name] = value;
     json::object out;
+    out.reserve(kMembers);
     out["id"] = resource.id.str();
     out["name"] = resource.name;
     out["kind"] = to_string(resource.kind);
@@ -98,6 +102,7 @@ json::object operation_json(const Operation& operation) {
     json::array steps;
     for (const Step& step : operation.steps) steps.push_back(step_json(step));
     json::object out;
+    out.reserve(kMembers);
     out["id"] = operation.id.str();
     out["resource"] = operation.resource.str();
     out["organization"] = operation.organization.str();
