@@ -51,3 +51,11 @@ function(slipway_test name)
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT 1500)
 endfunction()
+
+# The answers that a test is given by our APIs are kept and compared with their descriptions (tests/api).
+set(SLIPWAY_ANSWERS "${CMAKE_BINARY_DIR}/answers")
+function(slipway_records_answers test)
+  set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT "SLIPWAY_RECORD_ANSWERS=${SLIPWAY_ANSWERS}")
+  set_property(TEST ${test} APPEND PROPERTY FIXTURES_REQUIRED answers_directory)
+  set_property(TEST ${test} APPEND PROPERTY FIXTURES_SETUP answers)
+endfunction()

@@ -26,9 +26,7 @@ std::unexpected<Error> no_such_operation() { return fail(ErrorCode::not_found, "
 
 Error only_reading() { return {ErrorCode::forbidden, "this key may only read", {}, {}}; }
 Error administrators_only() { return {ErrorCode::forbidden, "this needs a key of an administrator", {}, {}}; }
-Error no_such_organization(const OrganizationId& organization) {
-    return {ErrorCode::not_found, fmt::format("there is no organization {}", organization.str()), {}, {}};
-}
+Error no_such_organization() { return {ErrorCode::not_found, "there is no such organization", {}, {}}; }
 Error another_request() {
     return {ErrorCode::idempotency_reuse,
             "this Idempotency-Key came before with another request; use a new key",

@@ -14,7 +14,7 @@ std::unexpected<Error> no_such_operation();
 // What several use cases refuse with.
 Error only_reading();
 Error administrators_only();
-Error no_such_organization(const OrganizationId& organization);
+Error no_such_organization();
 Error another_request();  // the idempotency key came before with another one
 
 // Callers may name their own organization; administrators every one but the system's.

@@ -46,7 +46,7 @@ Task<Result<OrganizationId>> Administration::owner_of(const CallContext& context
     if (Status may = may_name(context.caller, owner); !may) co_return fail(may.error());
     const auto known = co_await parts_.store.organization(owner);
     if (!known) co_return fail(known.error());
-    if (!*known) co_return fail(no_such_organization(owner));
+    if (!*known) co_return fail(no_such_organization());
     co_return owner;
 }
 

@@ -16,8 +16,6 @@ namespace {
 constexpr int kTries = 5;
 constexpr std::uint64_t kMostLive = 1'000'000'000;
 
-Error no_such(const OrganizationId& id) { return no_such_organization(id); }
-
 bool same_place(const Quota& a, const Quota& b) {
     return a.kind == b.kind && a.engine == b.engine && a.plan == b.plan;
 }
@@ -45,7 +43,7 @@ void check_quotas(const std::vector<Quota>& quotas, const Catalog& catalog, std:
         const Quota& quota = quotas[i];
         const std::string field = fmt::format("quotas[{}]", i);
         if (quota.kind && catalog.find(*quota.kind, quota.engine, quota.plan) == nullptr) {
-            problems.push_back({field, fmt::format("there is no plan {} of {}", quota.plan, quota.engine)});
+            problems.push_back({field, "names no plan of the catalog"});
         }
         if (quota.limit > kMostLive) {
             problems.push_back({field + ".limit", fmt::format("must be at most {}", kMostLive)});
@@ -132,10 +130,10 @@ Task<Result<Page<OrganizationView>>> Administration::organizations(CallContext c
 
 Task<Result<OrganizationView>> Administration::organization(CallContext context, OrganizationId id) {
     const bool seen = context.caller.role == Role::administrator || context.caller.organization == id;
-    if (!seen) co_return fail(no_such(id));
+    if (!seen) co_return fail(no_such_organization());
     auto found = co_await parts_.store.organization(id);
     if (!found) co_return fail(found.error());
-    if (!*found) co_return fail(no_such(id));
+    if (!*found) co_return fail(no_such_organization());
     co_return co_await view(std::move(**found));
 }
 

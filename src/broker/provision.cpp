@@ -71,7 +71,7 @@ Task<Result<Broker::Order>> Broker::examine(const CallContext& context, const Pr
     if (order.organization != context.caller.organization) {
         const auto known = co_await parts_.store.organization(order.organization);
         if (!known) co_return fail(known.error());
-        if (!*known) co_return fail(no_such_organization(order.organization));
+        if (!*known) co_return fail(no_such_organization());
     }
     order.plan = parts_.catalog.find(request.kind, request.engine, request.plan);
     order.memory = {idempotency_scope(context, request.face), request.idempotency_key, fingerprint(request)};

@@ -278,7 +278,16 @@ class World {
         EXPECT_TRUE(request) << target;
         const auto match = router().match(method, http::RequestAccess::target(*request));
         EXPECT_NE(match.route, nullptr) << target;
-        return run(prepared_answer(*request, *match.route, fields));
+        http::Response response = run(prepared_answer(*request, *match.route, fields));
+        std::multimap<std::string, std::string> headers(response.headers.begin(), response.headers.end());
+        record({std::string(http::to_string(method)),
+                std::string(target),
+                {},
+                response.status,
+                response.content_type,
+                std::move(headers),
+                {}});
+        return response;
     }
     // Runs beside everything else until it ends by itself.
     void spawn(Task<void> task) { boost::asio::co_spawn(io_, std::move(task), boost::asio::detached); }

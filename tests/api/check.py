@@ -46,7 +46,7 @@ def answers(directory, paths):
     count = 0
     files = sorted(glob.glob(os.path.join(directory, "*.jsonl")))
     for file in files:
-        with open(file, encoding="utf-8") as lines:
+        with open(file, encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 count += 1
                 answer = json.loads(line)

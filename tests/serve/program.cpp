@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "faces/answer_recorder_test_support.h"
+
 namespace slipway::testing {
 namespace {
 
@@ -45,6 +47,21 @@ std::string encode(const std::vector<std::string>& words) {
     std::string text = fmt::format("*{}\r\n", words.size());
     for (const std::string& word : words) text += fmt::format("${}\r\n{}\r\n", word.size(), word);
     return text;
+}
+
+// For tests/api/check.py, as the tests of the faces do.
+void keep(const std::string& method, const std::string& target, const std::string& request_body,
+          const std::string& head, const Answer& answer) {
+    faces::test::RecordedAnswer kept{method, target, request_body, answer.status, {}, {}, answer.body};
+    std::istringstream lines(head);
+    for (std::string line; std::getline(lines, line);) {
+        const std::size_t colon = line.find(": ");
+        if (colon == std::string::npos) continue;
+        if (line.ends_with('\r')) line.pop_back();
+        kept.headers.emplace(line.substr(0, colon), line.substr(colon + 2));
+        if (line.substr(0, colon) == "Content-Type") kept.content_type = line.substr(colon + 2);
+    }
+    faces::test::record(kept);
 }
 
 }  // namespace
@@ -218,6 +235,7 @@ Answer Site::request(const std::string& method, const std::string& target, const
     if (!text.starts_with("HTTP/1.1 ") || head == std::string::npos) return answer;
     std::from_chars(text.data() + 9, text.data() + 12, answer.status);
     answer.body = text.substr(head + 4);
+    keep(method, target, body, text.substr(0, head), answer);
     return answer;
 }
 
