@@ -97,6 +97,8 @@ SqliteStore::~SqliteStore() {
     writer_.reset();
 }
 
+SqliteStatistics SqliteStore::statistics() const { return {writer_->jobs(), writer_->batches()}; }
+
 Task<Result<CommitAnswer>> SqliteStore::commit(Commit commit) {
     auto work = sqlite::prepare(std::move(commit));
     if (!work) co_return fail(work.error());

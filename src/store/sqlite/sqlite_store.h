@@ -23,12 +23,18 @@ struct SqliteOptions {
     std::size_t max_batch = 512;     // that share one transaction
     std::size_t max_readers = 16;    // reads at one time; more wait
     int checkpoint_pages = 4000;     // of the write-ahead log, before the writer moves them into the database
-    // Told of every transaction that was committed, on the writer's thread: how many commits and leases shared it, and
-    // how long it took until it was on disk. Must return at once and not throw.
+    // Told of every transaction that was committed, on the writer's thread: how many commits and leases shared it,
+    // and how long it took until it was on disk. Must return at once and not throw.
     std::function<void(std::size_t commits, Duration took)> on_batch = {};
     // For tests only. Without durability an answered commit can be lost at a power failure.
     bool durable = true;
     std::string vfs = {};  // a registered SQLite VFS; empty: the default one
+};
+
+// Since it was opened. How many jobs a batch has tells how many callers share one sync.
+struct SqliteStatistics {
+    std::uint64_t jobs = 0;     // commits and leases
+    std::uint64_t batches = 0;  // transactions that they shared
 };
 
 // Thread-safe. Reads run on the calling thread, in microseconds, and see every commit answered before.
@@ -41,6 +47,7 @@ class SqliteStore final : public Store {
                                                      Random& random, SqliteOptions options = {});
     // Writes what has queued. Executors of callers that wait for it must still be alive.
     ~SqliteStore() override;
+    [[nodiscard]] SqliteStatistics statistics() const;
 
     Task<Result<CommitAnswer>> commit(Commit commit) override;
     Task<Result<LeaseAnswer>> lease(LeaseRequest request) override;

@@ -81,6 +81,8 @@ void Writer::work() {
             batch.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
             queue_.erase(queue_.begin(), end);
         }
+        jobs_ += batch.size();
+        ++batches_;
         run(batch);
         batch.clear();
     }

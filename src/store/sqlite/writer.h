@@ -2,6 +2,7 @@
 // on disk: many callers share one fsync (group commit).
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -47,6 +48,8 @@ class Writer {
     // Thread-safe. Answers ErrorCode::exhausted at once, on this thread, where the queue is full.
     void submit(Job job);
     void listen(std::function<void(const CommitNotice&)> listener);
+    [[nodiscard]] std::uint64_t jobs() const { return jobs_; }
+    [[nodiscard]] std::uint64_t batches() const { return batches_; }
 
   private:
     using Answer = std::variant<Result<CommitAnswer>, Result<LeaseAnswer>>;
@@ -62,6 +65,8 @@ class Writer {
     const Settings settings_;
     std::unique_ptr<WriteSession> session_;  // of the writer's thread; null after a failure
     bool committing_ = false;                // whether the batch had reached its COMMIT
+    std::atomic<std::uint64_t> jobs_ = 0;
+    std::atomic<std::uint64_t> batches_ = 0;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Job> queue_;
