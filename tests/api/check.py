@@ -18,6 +18,8 @@ import openapi_spec_validator
 from description import Description
 
 MOST_SHOWN = 60
+# What a listener of https says to who does not speak it, before it knows which API is asked.
+NO_API = "this port speaks https"
 # Paths of the server that no document describes.
 UNDESCRIBED = ("/metrics",)
 
@@ -64,6 +66,8 @@ def answers(directory, paths):
 
 def faults_of(answer, descriptions, exercised):
     target, method, status = answer["target"], answer["method"], answer["status"]
+    if status == 400 and NO_API in answer["body"]:
+        return []
     described = [each for each in descriptions if each.knows_path(target)]
     if not described:
         # What does not exist is answered so.

@@ -9,7 +9,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-namespace fs = std::filesystem;
 
 class Native : public ::testing::Test {
   protected:
@@ -98,42 +97,6 @@ TEST_F(Native, KeysWorkUntilTheyAreRevokedAndOrganizationsAreApart) {
     EXPECT_EQ(admin("DELETE", "/keys/" + key.text("id")).status, 204);
     EXPECT_EQ(site_.request("GET", "/api/v1/me", "", as_acme).status, 401);
     EXPECT_EQ(site_.log_lines_with(key.text("key")).size(), 0U);
-}
-
-// The store is put back to a time before the instance: that is how things get lost.
-TEST_F(Native, WhatAnOldBackupDoesNotKnowIsFoundAndTakenOver) {
-    ASSERT_NO_FATAL_FAILURE(site_.start());
-    ASSERT_EQ(site_.terminate(), 0);
-    const fs::path store = site_.state() + "/store";
-    const fs::path backup = site_.state() + "/backup";
-    fs::copy(store, backup, fs::copy_options::recursive);
-    ASSERT_NO_FATAL_FAILURE(site_.start());
-    const std::string external = json::get_string(make("sessions"), "external_name");
-    const RedisUrl before = url_of("sessions");
-    ASSERT_EQ(redis(before, {"SET", "k", "v"}), "+OK");
-    ASSERT_TRUE(eventually([&] { return redis(before, {"BGREWRITEAOF"}).starts_with("+"); }));
-    ASSERT_EQ(site_.terminate(), 0);
-    fs::remove_all(store);
-    fs::rename(backup, store);
-    ASSERT_NO_FATAL_FAILURE(site_.start());
-    EXPECT_EQ(admin("GET", "/resources/sessions").status, 404);
-    const Answer found = admin("POST", "/sweep");
-    ASSERT_THAT(found.body, HasSubstr(external)) << site_.log();
-    EXPECT_THAT(admin("GET", "/orphans").body, HasSubstr(R"("kind":"lost")"));
-
-    const Answer adopted = admin("POST", "/orphans/local/" + external + "/adopt",
-                                 R"({"plan":"small","name":"found","wait_seconds":60})");
-    ASSERT_EQ(adopted.status, 200) << adopted.body;
-    EXPECT_EQ(json::get_string(member(adopted, "operation"), "state"), "succeeded") << adopted.body << site_.log();
-    const RedisUrl after = url_of("found");
-    EXPECT_NE(after.password, before.password);
-    EXPECT_EQ(redis(after, {"GET", "k"}), "v") << "its data is kept";
-    EXPECT_EQ(site_.engines(external).size(), 1U);
-    EXPECT_EQ(admin("GET", "/orphans").object().at("orphans").as_array().size(), 0U);
-
-    const Answer again = admin("DELETE", "/orphans/local/" + external);
-    EXPECT_EQ(again.status, 404) << "a resource accounts for it now";
-    EXPECT_EQ(admin("DELETE", "/resources/found?wait_seconds=60").status, 200);
 }
 
 }  // namespace
