@@ -102,7 +102,8 @@ TEST_F(ServeMemcached, ADeadEngineComesBackEmpty) {
     EXPECT_NE(site_.engines(cache.name), before);
     EXPECT_EQ(get(cache, "k"), "END\r\n");
     EXPECT_TRUE(eventually([&] { return stats(cache).status == 200; }));
-    EXPECT_EQ(site_.log_lines_with("keeps nothing").size(), 1U) << site_.log();
+    // It may have answered us before it answered the server.
+    EXPECT_TRUE(eventually([&] { return site_.log_lines_with("keeps nothing").size() == 1; })) << site_.log();
 }
 
 TEST_F(ServeMemcached, AKilledServerAdoptsItsEngineWithWhatIsInIt) {
