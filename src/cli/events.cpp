@@ -16,6 +16,7 @@ constexpr Duration kSilence = std::chrono::seconds(15);  // beyond the usual: th
 constexpr Duration kFirstPause = std::chrono::milliseconds(250);
 constexpr Duration kLongestPause = std::chrono::seconds(5);
 constexpr Duration kMaxAway = std::chrono::minutes(5);
+constexpr std::size_t kRoomForIds = 120;  // columns of a terminal
 
 std::uint64_t number_of(std::string_view text) {
     std::uint64_t number = 0;
@@ -120,10 +121,16 @@ class Follower {
             out << json::dump(event) << std::endl;
             return;
         }
-        const std::string resource = options_.name.empty() ? fmt::format("{:<30}  ", cell(event, "resource")) : "";
-        const std::string line = fmt::format("{:<24}  {:<22}  {}{}", cell(event, "at"), cell(event, "type"),
-                                             resource, cell(event, "message"));
         const std::size_t width = format_ == Format::wide ? 0 : environment_.out_terminal.width;
+        // What happened matters most: where there is little room, what it happened to is named in the message
+        // alone.
+        const bool room = width == 0 || width >= kRoomForIds;
+        const std::string resource =
+            options_.name.empty() && room ? fmt::format("{:<30}  ", cell(event, "resource")) : "";
+        const auto at = parse_time(json::get_string(event, "at"));
+        const std::string line =
+            fmt::format("{}  {:<22}  {}{}", at && width > 0 ? clock_text(*at) : cell(event, "at"),
+                        cell(event, "type"), resource, cell(event, "message"));
         out << (width > 0 ? clip(line, width) : line) << std::endl;
     }
 

@@ -47,7 +47,7 @@ Finding check_permissions(const std::string& path, const struct stat& seen) {
 std::vector<Finding> check_keys(const std::string& path) {
     std::vector<Finding> findings;
     for (const std::string name : {"admin.key", "master.key"}) {
-        const std::string key = path + "/" + name;
+        const std::string key = fmt::format("{}/{}", path, name);
         struct stat seen{};
         if (::stat(key.c_str(), &seen) != 0) continue;  // it was taken elsewhere, or there was no start yet
         const unsigned mode = seen.st_mode & 07777U;

@@ -68,7 +68,7 @@ std::string sentence_of(const json::object& operation) {
     const json::object& progress = object_in(operation, "progress");
     if (progress.empty()) return cell(operation, "state");
     const std::int64_t total = json::get_int(progress, "total");
-    const std::string sentence = cell(progress, "sentence");
+    std::string sentence = cell(progress, "sentence");
     if (has_ended(operation) || total == 0) return sentence;
     const std::int64_t step = std::min(json::get_int(progress, "done") + 1, total);
     if (json::get_bool(operation, "undoing")) return "undoing: " + sentence;

@@ -148,5 +148,65 @@ TEST_F(CliProgram, NoSecretIsAnArgumentOrInWhatIsSaidAside) {
     EXPECT_TRUE(site.log_lines_with(key).empty());
 }
 
+// The port is one that was free a moment ago: nobody listens there, and the test says so.
+TEST_F(CliProgram, AWebhookIsTriedAndItsSecretShownOnce) {
+    site.configure("[webhooks]\nallow_private = true\n");
+    ASSERT_NO_FATAL_FAILURE(site.start());
+    const std::uint16_t closed = site.port();
+    ASSERT_EQ(site.terminate(), 0);
+    ASSERT_NO_FATAL_FAILURE(site.start());
+    ASSERT_NE(site.port(), closed);
+    ASSERT_EQ(slipway({"webhooks", "create", fmt::format("http://127.0.0.1:{}/hook", closed)}), 0) << err;
+    const std::string secret = out.substr(0, out.find('\n'));
+    EXPECT_THAT(secret, StartsWith("whsec_"));
+    EXPECT_THAT(err, Not(HasSubstr(secret)));
+    ASSERT_EQ(slipway({"webhooks", "ls", "-o", "name"}), 0) << err;
+    const std::string id = out.substr(0, out.find('\n'));
+    EXPECT_EQ(slipway({"webhooks", "test", id}), 1);
+    EXPECT_THAT(err, HasSubstr("not delivered: "));
+    EXPECT_THAT(err, HasSubstr("fix: "));
+    ASSERT_EQ(slipway({"webhooks", "show", id, "--json"}), 0) << err;
+    EXPECT_THAT(out, Not(HasSubstr(secret)));
+    ASSERT_EQ(slipway({"webhooks", "rm", id}), 0) << err;
+}
+
+// Restored from a backup that is older than two instances: one is taken over with its data, the other removed.
+TEST_F(CliProgram, WhatABackupDoesNotKnowIsAdoptedOrRemoved) {
+    namespace fs = std::filesystem;
+    ASSERT_NO_FATAL_FAILURE(site.start());
+    ASSERT_EQ(site.terminate(), 0);
+    fs::copy(site.state() + "/store", site.state() + "/backup", fs::copy_options::recursive);
+    ASSERT_NO_FATAL_FAILURE(site.start());
+    std::vector<std::string> lost;
+    for (const std::string name : {"kept", "dropped"}) {
+        ASSERT_EQ(slipway({"create", "redis", "small", "--name", name, "-q"}), 0) << err;
+        ASSERT_EQ(slipway({"show", name, "--json"}), 0) << err;
+        lost.push_back(json::get_string(json::parse(out)->as_object(), "external_name"));
+        ASSERT_EQ(slipway({"url", name}), 0);
+        EXPECT_EQ(redis(RedisUrl(out.substr(0, out.find('\n'))), {"SET", "name", name}), "+OK");
+    }
+    ASSERT_EQ(site.terminate(), 0);
+    fs::remove_all(site.state() + "/store");
+    fs::rename(site.state() + "/backup", site.state() + "/store");
+    ASSERT_NO_FATAL_FAILURE(site.start());
+
+    ASSERT_EQ(slipway({"sweep"}), 0) << err;
+    EXPECT_THAT(out, HasSubstr("2 unaccounted for, 0 removed"));
+    ASSERT_EQ(slipway({"orphans", "ls"}), 0) << err;
+    for (const std::string& name : lost) EXPECT_THAT(out, HasSubstr(name));
+    ASSERT_EQ(
+        slipway({"orphans", "adopt", "local", lost[0], "--plan", "small", "--engine", "redis", "--name", "kept"}),
+        0)
+        << err;
+    EXPECT_THAT(out, StartsWith("kept is taken over and ready"));
+    ASSERT_EQ(slipway({"url", "kept"}), 0) << err;
+    EXPECT_EQ(redis(RedisUrl(out.substr(0, out.find('\n'))), {"GET", "name"}), "kept") << "with its data";
+    ASSERT_EQ(slipway({"orphans", "rm", "local", lost[1], "--yes"}), 0) << err;
+    EXPECT_TRUE(eventually([&] { return site.engines(lost[1]).empty(); }));
+    ASSERT_EQ(slipway({"sweep"}), 0) << err;
+    EXPECT_THAT(out, HasSubstr("0 unaccounted for"));
+    ASSERT_EQ(slipway({"rm", "kept"}), 0) << err;
+}
+
 }  // namespace
 }  // namespace slipway::testing

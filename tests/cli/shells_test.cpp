@@ -92,7 +92,8 @@ TEST_F(Shells, Fish) {
     for (const std::string& load :
          {std::string("slipway completion fish | source"), "source " + file("slipway.fish")}) {
         const auto ask = [&](const std::string& line) {
-            EXPECT_EQ(shell("fish", {"--no-config", "-c", load + "; complete -C '" + line + "'"}), 0) << err;
+            EXPECT_EQ(shell("fish", {"--no-config", "-c", fmt::format("{}; complete -C '{}'", load, line)}), 0)
+                << err;
             EXPECT_EQ(err, "");
             return out;
         };
