@@ -47,7 +47,8 @@ struct Draft {
 // A requested resource and the queued operation that provisions it. External names are `prefix-` + 8 hex digits.
 Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Random& random, Sealer& sealer);
 
-// Makes a resource one of a plan, as its provider makes such now, with new secrets. Its names, owner and state stay.
+// Makes a resource one of a plan, as its provider makes such now, with new secrets. Its names, owner and state
+// stay.
 void make_of(Resource& resource, const Plan& plan, const ProviderTraits& traits, const HostId& host, Random& random,
              Sealer& sealer);
 
