@@ -37,7 +37,8 @@ endfunction()
 # options are in ccache's own checksum.
 function(slipway_write_pch_sum file)
   file(SHA256 "${CMAKE_SOURCE_DIR}/cmake/pch.h" list)
-  execute_process(COMMAND dpkg-query -W OUTPUT_VARIABLE packages ERROR_QUIET)
+  execute_process(COMMAND dpkg-query -W libboost1.81-dev libfmt-dev libstdc++-12-dev libc6-dev
+    OUTPUT_VARIABLE packages ERROR_QUIET)
   string(SHA256 sum "${list} ${CMAKE_CXX_COMPILER} ${CMAKE_CXX_COMPILER_VERSION} ${packages}")
   file(CONFIGURE OUTPUT "${file}" CONTENT "${sum}\n")
 endfunction()
