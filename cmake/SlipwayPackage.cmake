@@ -1,0 +1,34 @@
+# What is installed, and the Debian package made of it. scripts/package builds it; packaging/ has its parts.
+set(prepared "${CMAKE_BINARY_DIR}/packaging")  # written by scripts/package
+
+install(TARGETS slipway RUNTIME DESTINATION bin)
+install(FILES packaging/slipway.service packaging/slipway-helper.service DESTINATION lib/systemd/system)
+install(FILES "${prepared}/slipway.toml" DESTINATION /etc/slipway)
+install(FILES "${prepared}/slipway.1.gz" DESTINATION share/man/man1)
+install(DIRECTORY docs/ DESTINATION share/doc/slipway FILES_MATCHING PATTERN "*.md"
+  PATTERN decisions EXCLUDE PATTERN man EXCLUDE)
+install(FILES README.md "${prepared}/changelog.gz" DESTINATION share/doc/slipway)
+install(FILES completions/slipway.bash DESTINATION share/bash-completion/completions RENAME slipway OPTIONAL)
+install(FILES completions/_slipway DESTINATION share/zsh/vendor-completions OPTIONAL)
+install(FILES completions/slipway.fish DESTINATION share/fish/vendor_completions.d OPTIONAL)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME slipway)
+set(CPACK_PACKAGE_CONTACT "Slipway maintainers <root@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "self-service provisioning broker")
+set(CPACK_PACKAGE_DESCRIPTION "One HTTP call gives a running Redis or memcached, one more takes it away again and
+leaves nothing behind. One program with an embedded store, which survives
+crashes at any moment.")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES TRUE)
+set(CPACK_VERBATIM_VARIABLES TRUE)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS TRUE)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "redis-server, memcached, libnss-myhostname, ca-certificates")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+  "${CMAKE_SOURCE_DIR}/packaging/debian/postinst;${CMAKE_SOURCE_DIR}/packaging/debian/prerm"
+  "${CMAKE_SOURCE_DIR}/packaging/debian/postrm;${CMAKE_SOURCE_DIR}/packaging/debian/conffiles")
+include(CPack)
