@@ -158,7 +158,7 @@ TEST(ServerTls, PlainHttpIsToldThatThisPortSpeaksHttps) {
 
 TEST(ServerTls, WhatIsNeitherTlsNorHttpIsClosedWithoutAWord) {
     const TlsServer server;
-    for (const std::string& bytes : {std::string("\x80\x2e\x01\x00\x02"), std::string("*1\r\n$4\r\nPING\r\n"),
+    for (const std::string& bytes : {std::string("\x80\x2e\x01\x03\x02"), std::string("*1\r\n$4\r\nPING\r\n"),
                                      std::string(1, '\0'), std::string("\n")}) {
         RawClient client(server.port());
         client.send(bytes);

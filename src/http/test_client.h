@@ -39,8 +39,8 @@ struct Answer {
 // Every wait ends after 10 s at the latest, so that a hanging server fails a test instead of stopping it.
 class RawClient {
   public:
-    explicit RawClient(std::uint16_t port, bool ipv6 = false) {
-        fd_ = ::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    explicit RawClient(std::uint16_t port, bool ipv6 = false)
+        : fd_(::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         const timeval limit{10, 0};
         ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
         ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
@@ -141,7 +141,7 @@ class RawClient {
     bool at_end() { return received_.empty() && !receive() && last_ == 0; }
 
     bool receive() {
-        std::array<char, 16384> bytes;
+        std::array<char, 16384> bytes{};
         last_ = receive_some(bytes);
         if (last_ > 0) received_.append(bytes.data(), static_cast<std::size_t>(last_));
         return last_ > 0;
