@@ -87,7 +87,9 @@ std::optional<TimePoint> parse_time(std::string_view text) {
     if (!reader.fits_to_its_end() || !date.ok() || year < 1970) return std::nullopt;
     const TimePoint time = TimePoint(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
                            std::chrono::minutes(minute) + std::chrono::seconds(second) + fraction - offset;
-    if (time < TimePoint()) return std::nullopt;
+    // An offset may lead out of the years that were checked, and what is answered must be readable again.
+    constexpr TimePoint kEnd{std::chrono::sys_days(std::chrono::year(kLastYear + 1) / 1 / 1)};
+    if (time < TimePoint() || time >= kEnd) return std::nullopt;
     return time;
 }
 
