@@ -1,0 +1,30 @@
+#include <array>
+
+#include "fuzz/fuzz.h"
+
+namespace slipway::fuzz {
+
+std::span<const FuzzTarget> targets() {
+    static constexpr std::array kTargets{FuzzTarget{"agent_answers", agent_answers},
+                                         FuzzTarget{"agent_files", agent_files},
+                                         FuzzTarget{"agent_requests", agent_requests},
+                                         FuzzTarget{"bodies", bodies},
+                                         FuzzTarget{"cli", cli},
+                                         FuzzTarget{"config", config},
+                                         FuzzTarget{"engine_replies", engine_replies},
+                                         FuzzTarget{"event_stream", event_stream},
+                                         FuzzTarget{"faces", faces},
+                                         FuzzTarget{"http_request", http_request},
+                                         FuzzTarget{"http_target", http_target},
+                                         FuzzTarget{"keys", keys},
+                                         FuzzTarget{"names", names},
+                                         FuzzTarget{"origins", origins},
+
+                                         FuzzTarget{"rows", rows},
+                                         FuzzTarget{"rows_round_trip", rows_round_trip},
+                                         FuzzTarget{"settings", settings},
+                                         FuzzTarget{"units", units}};
+    return kTargets;
+}
+
+}  // namespace slipway::fuzz
