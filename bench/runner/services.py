@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -232,15 +233,9 @@ class FlaskPeer(Service):
             return int(self.database.sql("select count(*) from jobs where state = 'ready'"))
 
         first = worker.wait_for(done, "nothing is done", between=0.05)
-        began = worker_clock()
+        began = time.monotonic()
         worker.wait_for(lambda: done() >= count, "not all is done", seconds=600, between=0.05)
-        return (worker_clock() - began) * count / max(count - first, 1)
-
-
-def worker_clock():
-    import time
-
-    return time.monotonic()
+        return (time.monotonic() - began) * count / max(count - first, 1)
 
 
 class Slipway(Service):
@@ -267,7 +262,7 @@ class Slipway(Service):
              self.provider, "--listen", f"127.0.0.1:{self.port}"], "slipway", env=self.environment)
         self.server.wait_for_line("listening on", seconds=600)
         self.server.wait_for(lambda: ask(self.port, "GET", "/readyz")[0] == 200, "is not ready", between=0.002)
-        self.start_seconds = worker_clock() - self.server.started_at
+        self.start_seconds = time.monotonic() - self.server.started_at
         self.key = (self.state / "admin.key").read_text().strip()
 
     def serve(self):
