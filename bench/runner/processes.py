@@ -4,6 +4,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -132,6 +133,7 @@ def stop_on_signals():
     """SIGTERM and SIGHUP end the bench like an exception, so that everything is stopped on the way out."""
 
     def end(number, _frame):
+        print(f"scripts/bench: ended by {signal.Signals(number).name}; nothing is written", file=sys.stderr)
         raise SystemExit(128 + number)
 
     for each in (signal.SIGTERM, signal.SIGHUP):

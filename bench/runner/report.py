@@ -95,7 +95,7 @@ def head_lines(result):
     disk = result["disk"]
     lines = [f"# Benches of {result['date']}", ""]
     if result["quick"]:
-        lines += ["**Quick: one round and small sizes. This shows that everything runs, and is no figure to quote.**", ""]
+        lines += ["**Quick: small sizes. This shows that everything runs, and is no figure to quote.**", ""]
     lines += [
         f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gb']} GB, Linux {machine['kernel']}, "
         f"{machine['file_system']}. The load generator is pinned to core {machine['generator_core']}; everything else "
