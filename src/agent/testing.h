@@ -22,6 +22,7 @@
 #include "agent/agent.h"
 #include "agent/process.h"
 #include "base/task.h"
+#include "base/temporary_directory_test_support.h"
 
 namespace slipway::testing {
 
@@ -74,25 +75,19 @@ inline void kill_process(const agent::Process& process) {
 
 class TempRoot {
   public:
-    TempRoot() {
-        std::string pattern = "/tmp/slipway-test-XXXXXX";
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
-        ::chmod(pattern.c_str(), 0755);
-        path_ = pattern;
-    }
+    TempRoot() { ::chmod(path_.c_str(), 0755); }
     TempRoot(const TempRoot&) = delete;
     TempRoot& operator=(const TempRoot&) = delete;
     ~TempRoot() {
         for (const agent::Process& each : processes_below(path_)) kill_process(each);
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
     }
     [[nodiscard]] const std::string& path() const { return path_; }
     // The helper's own root, in a directory that everybody can enter.
     [[nodiscard]] std::string root() const { return path_ + "/root"; }
 
   private:
-    std::string path_;
+    TemporaryDirectory directory_;
+    std::string path_ = directory_.path();
 };
 
 // Runs one coroutine to its end on `io`; fails the test after the limit.

@@ -6,20 +6,13 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "base/temporary_directory_test_support.h"
+
 namespace slipway {
 namespace {
 
 class SecretFileTest : public ::testing::Test {
   protected:
-    SecretFileTest() {
-        std::string pattern = "/tmp/slipway-test-XXXXXX";
-        EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
-    }
-    ~SecretFileTest() override {
-        std::error_code ignored;
-        std::filesystem::remove_all(directory_, ignored);
-    }
     Result<Secret> load(const std::string& name, std::size_t max_bytes = 64) {
         return load_or_create_secret_file(directory_ / name, max_bytes, [] { return Secret("made"); }, random_);
     }
@@ -28,7 +21,8 @@ class SecretFileTest : public ::testing::Test {
         ASSERT_EQ(::chmod((directory_ / name).c_str(), mode), 0);
     }
     SeededRandom random_{1};
-    std::filesystem::path directory_;
+    TemporaryDirectory temporary_;
+    std::filesystem::path directory_ = temporary_.path();
 };
 
 TEST_F(SecretFileTest, IsMadeOnceForItsOwnerAloneAndLeavesNoDraft) {

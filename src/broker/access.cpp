@@ -91,21 +91,6 @@ Task<Result<bool>> Broker::still_valid(Caller caller) {
     co_return !over && key.organization == caller.organization && key.role == caller.role;
 }
 
-Task<Result<Secret>> Broker::create_key(OrganizationId organization, Role role, std::string description) {
-    const TimePoint now = parts_.clock.now();
-    Secret key = make_key(parts_.random);
-    ApiKey record{
-        make_id<ApiKeyId>("key", now, parts_.random), hash_key(key), organization, role, description, now, {}};
-    Commit commit;
-    const auto known = co_await parts_.store.organization(organization);
-    if (!known) co_return fail(known.error());
-    if (!*known) commit.writes.emplace_back(write::PutOrganization{{organization, organization.str(), now}});
-    commit.writes.emplace_back(write::PutApiKey{std::move(record)});
-    const auto answer = co_await parts_.store.commit(std::move(commit));
-    if (!answer) co_return fail(answer.error());
-    co_return key;
-}
-
 Task<Result<std::optional<Secret>>> Broker::password(CallContext context, const Resource& resource) {
     if (!may_see(context.caller, resource)) co_return no_such_resource();
     // Not even an administrator is shown another organization's password.

@@ -1,7 +1,5 @@
 // Keys, organizations and quotas, and what was used.
-#include "broker/administration.h"
-
-#include "broker/broker_test_support.h"
+#include "broker/administration_test_support.h"
 
 namespace slipway::broker_test {
 namespace {
@@ -9,23 +7,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class AdministrationTest : public BrokerTest {
+class AdministrationTest : public AdministeredTest {
   protected:
-    AdministrationTest() {
-        make({});
-        for (const char* id : {"acme", "other", "operators"}) {
-            Commit commit;
-            commit.writes.emplace_back(write::PutOrganization{{OrganizationId(id), id, clock_.now()}});
-            EXPECT_TRUE(run(memory_.commit(std::move(commit))));
-        }
-    }
-    void make(AdministrationOptions options) {
-        administration_ = std::make_unique<Administration>(
-            Administration::Parts{store_, catalog_, sealer_, clock_, random_}, options);
-    }
-    static CallContext operators() { return caller("operators", Role::administrator); }
     static CallContext reader() { return caller("acme", Role::reader); }
-    static ErrorCode code_of(const auto& result) { return result ? ErrorCode::internal : result.error().code; }
     IssuedKey issue(Role role = Role::user, CallContext as = operators(), std::string organization = "") {
         NewKey wanted;
         wanted.role = role;
@@ -39,7 +23,6 @@ class AdministrationTest : public BrokerTest {
         for (const Event& event : memory_.snapshot().events({}, 0, 1000).items) found.push_back(event.body.type);
         return found;
     }
-    std::unique_ptr<Administration> administration_;
 };
 
 TEST_F(AdministrationTest, AKeyWorksAndIsShownOnce) {
@@ -48,9 +31,16 @@ TEST_F(AdministrationTest, AKeyWorksAndIsShownOnce) {
     const auto who = run(broker_->authenticate(made.key));
     ASSERT_TRUE(who);
     EXPECT_EQ(who->organization, OrganizationId("acme"));
+    EXPECT_EQ(who->role, Role::user);
     EXPECT_EQ(who->actor, made.record.id.str());
+    EXPECT_GE(made.key.reveal().size(), 40U);
+    const auto snapshot = memory_.snapshot();
+    const ApiKey* stored = snapshot.api_key_by_hash(hash_key(made.key));
+    ASSERT_NE(stored, nullptr);
+    EXPECT_THAT(stored->hash, Not(HasSubstr(made.key.reveal())));
+    EXPECT_FALSE(issue().key.equals(made.key.reveal())) << "every key is another";
     EXPECT_EQ(run(administration_->key(caller(), made.record.id))->role, Role::user);
-    EXPECT_EQ(types(), std::vector<std::string>{"key.created"});
+    EXPECT_EQ(types(), (std::vector<std::string>{"key.created", "key.created"}));
     for (const Event& event : memory_.snapshot().events({}, 0, 10).items) {
         EXPECT_THAT(event.body.message + json::dump(event.body.data), Not(HasSubstr(made.key.reveal())));
     }

@@ -206,8 +206,6 @@ class Broker {
     Task<Result<Caller>> authenticate(Secret key);
     // Whether that still holds, for what goes on for a long time. A caller without a key stays who it is.
     Task<Result<bool>> still_valid(Caller caller);
-    // Makes a key and answers it once; only its hash is stored.
-    Task<Result<Secret>> create_key(OrganizationId organization, Role role, std::string description);
 
     [[nodiscard]] const Catalog& catalog() const { return parts_.catalog; }
     [[nodiscard]] TimePoint now() const { return parts_.clock.now(); }

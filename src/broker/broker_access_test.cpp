@@ -108,25 +108,8 @@ TEST_F(AccessTest, ItIsFoundByItsExternalNameToo) {
     EXPECT_EQ(code_of(run(broker_->find_named(caller("other"), external))), ErrorCode::not_found);
 }
 
-TEST_F(AccessTest, AKeyIsShownOnceAndStoredAsAHash) {
-    const auto key = run(broker_->create_key(OrganizationId("new"), Role::user, "for tests"));
-    ASSERT_TRUE(key);
-    EXPECT_GE(key->reveal().size(), 40U);
-    const auto who = run(broker_->authenticate(*key));
-    ASSERT_TRUE(who);
-    EXPECT_EQ(who->organization, OrganizationId("new"));
-    EXPECT_EQ(who->role, Role::user);
-    EXPECT_THAT(who->actor, Not(HasSubstr(key->reveal())));
-    const auto snapshot = memory_.snapshot();
-    const ApiKey* stored = snapshot.api_key_by_hash(hash_key(*key));
-    ASSERT_NE(stored, nullptr);
-    EXPECT_THAT(stored->hash, Not(HasSubstr(key->reveal())));
-    EXPECT_EQ(stored->id.str(), who->actor);
-    EXPECT_NE(snapshot.organization(OrganizationId("new")), nullptr) << "made with its first key";
-}
-
 TEST_F(AccessTest, WrongAndRevokedKeysAreRefusedAlike) {
-    const Secret key = *run(broker_->create_key(OrganizationId("acme"), Role::user, ""));
+    const Secret key = key_of("acme");
     ApiKey record = *memory_.snapshot().api_key_by_hash(hash_key(key));
     for (const std::string& wrong :
          {std::string(), std::string("slk_"), key.reveal() + "x", key.reveal().substr(1), record.hash}) {
@@ -143,7 +126,7 @@ TEST_F(AccessTest, WrongAndRevokedKeysAreRefusedAlike) {
 }
 
 TEST_F(AccessTest, AKeyIsOverAtTheMomentThatItSays) {
-    const Secret key = *run(broker_->create_key(OrganizationId("acme"), Role::user, ""));
+    const Secret key = key_of("acme");
     ApiKey record = *memory_.snapshot().api_key_by_hash(hash_key(key));
     record.expires_at = clock_.now() + 1min;
     Commit change;
@@ -157,14 +140,6 @@ TEST_F(AccessTest, AKeyIsOverAtTheMomentThatItSays) {
     clock_.advance(1us);
     EXPECT_EQ(code_of(run(broker_->authenticate(key))), ErrorCode::unauthenticated);
     EXPECT_FALSE(*run(broker_->still_valid(*who))) << "what goes on for a long time ends with its key";
-}
-
-TEST_F(AccessTest, EveryKeyIsAnother) {
-    const auto first = run(broker_->create_key(OrganizationId("acme"), Role::user, ""));
-    const auto second = run(broker_->create_key(OrganizationId("acme"), Role::reader, ""));
-    EXPECT_NE(first->reveal(), second->reveal());
-    EXPECT_EQ(run(broker_->authenticate(*first))->role, Role::user);
-    EXPECT_EQ(run(broker_->authenticate(*second))->role, Role::reader);
 }
 
 TEST_F(AccessTest, ThePasswordIsForItsOrganization) {

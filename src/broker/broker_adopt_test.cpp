@@ -8,7 +8,7 @@ using ::testing::HasSubstr;
 
 class AdoptTest : public BrokerTest {
   protected:
-    AdoptTest() { static_cast<void>(run(broker_->create_key(OrganizationId("acme"), Role::user, ""))); }
+    AdoptTest() { static_cast<void>(key_of("acme")); }
 
     static CallContext operators() { return caller("acme", Role::administrator); }
     Orphan orphan(std::string kind = "lost", std::string resource = "res_lost") {

@@ -175,7 +175,7 @@ TEST_F(ProvisionTest, AdministratorsMakeThingsForOthers) {
     EXPECT_EQ(refusal(wanted, caller("other")).code, ErrorCode::forbidden);
     const CallContext operators = caller("operators", Role::administrator);
     EXPECT_EQ(refusal(wanted, operators).code, ErrorCode::not_found) << "there is no such organization";
-    static_cast<void>(run(broker_->create_key(OrganizationId("acme"), Role::user, "")));
+    static_cast<void>(key_of("acme"));
     const Accepted made = provision(wanted, operators);
     EXPECT_EQ(made.resource.organization, OrganizationId("acme"));
     EXPECT_EQ(operation(made.operation->id).organization, OrganizationId("acme"));

@@ -58,7 +58,7 @@ TEST_F(QuotaTest, OfTwoWhoWantTheLastPlaceOneGetsIt) {
 }
 
 TEST_F(QuotaTest, TheOrganizationThatItIsForCounts) {
-    static_cast<void>(run(broker_->create_key(OrganizationId("acme"), Role::user, "")));
+    static_cast<void>(key_of("acme"));
     set_quotas({quota(1)});
     ProvisionRequest wanted = request();
     wanted.organization = OrganizationId("acme");

@@ -14,7 +14,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "broker/broker.h"
+#include "broker/key_test_support.h"
 #include "domain/stepping.h"
 #include "store/forwarding_store.h"
 #include "store/memory/memory_store.h"
@@ -112,6 +112,11 @@ class BrokerTest : public ::testing::Test {
     static CallContext caller(std::string organization = "acme", Role role = Role::user) {
         std::string actor = "key_" + organization;
         return {{OrganizationId(std::move(organization)), role, std::move(actor)}, "req-1"};
+    }
+    Secret key_of(const std::string& organization, Role role = Role::user) {
+        auto made = run(put_key(memory_, clock_, random_, OrganizationId(organization), role));
+        EXPECT_TRUE(made);
+        return made ? std::move(*made) : Secret();
     }
     static ProvisionRequest request(std::string key = "", std::string plan = "small") {
         ProvisionRequest request;

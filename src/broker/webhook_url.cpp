@@ -5,6 +5,7 @@
 #include <boost/url/parse.hpp>
 #include <fmt/format.h>
 
+#include "base/address.h"
 #include "broker/administration.h"
 
 namespace slipway {
@@ -13,41 +14,6 @@ namespace {
 namespace ip = boost::asio::ip;
 
 constexpr std::size_t kMaxUrl = 2'000;
-
-struct Network {
-    std::uint32_t address;
-    int bits;
-};
-// This machine, private and shared networks, link-local, multicast and reserved ones.
-constexpr std::array<Network, 13> kNotPublic{{{0x00000000, 8},
-                                              {0x0a000000, 8},
-                                              {0x64400000, 10},
-                                              {0x7f000000, 8},
-                                              {0xa9fe0000, 16},
-                                              {0xac100000, 12},
-                                              {0xc0000000, 24},
-                                              {0xc0000200, 24},
-                                              {0xc0a80000, 16},
-                                              {0xc6120000, 15},
-                                              {0xc6336400, 24},
-                                              {0xcb007100, 24},
-                                              {0xe0000000, 3}}};
-
-bool is_public(const ip::address_v4& address) {
-    return std::ranges::none_of(kNotPublic, [&](const Network& network) {
-        return ((address.to_uint() ^ network.address) >> (32 - network.bits)) == 0;
-    });
-}
-
-// Only global unicast addresses are, and of those not the ones that carry an IPv4 address or are for documents.
-bool is_public(const ip::address_v6& address) {
-    if (address.is_v4_mapped()) return is_public(ip::make_address_v4(ip::v4_mapped, address));
-    const auto bytes = address.to_bytes();
-    if ((bytes[0] & 0xe0U) != 0x20) return false;                            // 2000::/3
-    if (bytes[0] == 0x20 && bytes[1] == 0x02) return false;                  // 2002::/16, 6to4
-    if (bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] < 2) return false;  // 2001::/23
-    return !(bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] == 0x0d && bytes[3] == 0xb8);
-}
 
 bool is_port(std::string_view text) {
     std::uint32_t port = 0;
@@ -93,8 +59,7 @@ std::optional<std::string> webhook_url_problem(std::string_view url, bool allow_
     std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
     const bool here = no_address ? is_localhost(lower) : address.is_loopback();
     if (!https && !here) return "must begin with https://, but for addresses of this machine";
-    const bool outside = no_address ? !is_localhost(lower)
-                                    : (address.is_v4() ? is_public(address.to_v4()) : is_public(address.to_v6()));
+    const bool outside = no_address ? !is_localhost(lower) : is_public(address);
     if (!outside && !allow_private) {
         return "must not be an address of this machine or of a private network (webhooks.allow_private is off)";
     }

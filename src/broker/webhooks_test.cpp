@@ -1,6 +1,5 @@
 // Webhooks as records: who may have which, what is shown, and what a change does.
-#include "broker/administration.h"
-#include "broker/broker_test_support.h"
+#include "broker/administration_test_support.h"
 
 namespace slipway::broker_test {
 namespace {
@@ -8,22 +7,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class WebhookTest : public BrokerTest {
+class WebhookTest : public AdministeredTest {
   protected:
-    WebhookTest() {
-        make({});
-        for (const char* id : {"acme", "other", "operators"}) {
-            Commit commit;
-            commit.writes.emplace_back(write::PutOrganization{{OrganizationId(id), id, clock_.now()}});
-            EXPECT_TRUE(run(memory_.commit(std::move(commit))));
-        }
-    }
-    void make(AdministrationOptions options) {
-        administration_ = std::make_unique<Administration>(
-            Administration::Parts{store_, catalog_, sealer_, clock_, random_}, options);
-    }
-    static CallContext operators() { return caller("operators", Role::administrator); }
-    static ErrorCode code_of(const auto& result) { return result ? ErrorCode::internal : result.error().code; }
     static NewWebhook wish(std::string key = "") {
         NewWebhook wanted;
         wanted.url = "https://example.org/hook";
@@ -36,7 +21,6 @@ class WebhookTest : public BrokerTest {
         EXPECT_TRUE(answer) << answer.error().message;
         return answer ? std::move(*answer) : IssuedWebhook();
     }
-    std::unique_ptr<Administration> administration_;
 };
 
 TEST_F(WebhookTest, ItBeginsWithWhatComesAndItsSecretIsSealed) {

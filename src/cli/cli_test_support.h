@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/temporary_directory_test_support.h"
 #include "cli/environment.h"
 
 namespace slipway::cli {
@@ -24,12 +25,7 @@ inline std::string operation(std::string_view state) {
 
 class CliTest : public testing::Test {
   public:
-    CliTest() {
-        std::string name = (fs::temp_directory_path() / "slipway-cli-XXXXXX").string();
-        place = ::mkdtemp(name.data());
-        environment.variables = {{"HOME", place}, {"SLIPWAY_KEY", "the-key"}};
-    }
-    ~CliTest() override { fs::remove_all(place); }
+    CliTest() { environment.variables = {{"HOME", place}, {"SLIPWAY_KEY", "the-key"}}; }
 
   protected:
     // Ends as the program would.
@@ -60,7 +56,8 @@ class CliTest : public testing::Test {
     // A script that is to be over by now.
     void TearDown() override { EXPECT_TRUE(answers.empty()) << answers.size() << " answers were not asked for"; }
 
-    std::string place;
+    TemporaryDirectory directory;
+    std::string place = directory.path();
     std::ostringstream out;
     std::ostringstream err;
     std::deque<Result<net::HttpAnswer>> answers;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/temporary_directory_test_support.h"
 #include "cli/output.h"
 #include "cli/program_version.h"
 
@@ -21,13 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 class DoctorTest : public testing::Test {
-  public:
-    DoctorTest() {
-        std::string name = (fs::temp_directory_path() / "slipway-doctor-XXXXXX").string();
-        place = ::mkdtemp(name.data());
-    }
-    ~DoctorTest() override { fs::remove_all(place); }
-
   protected:
     static void every_fault_has_a_fix(const std::string& text) {
         const auto parsed = json::parse(text);
@@ -44,7 +38,8 @@ class DoctorTest : public testing::Test {
         ::chmod(path.c_str(), 0755);
         return path;
     }
-    std::string place;
+    TemporaryDirectory directory;
+    std::string place = directory.path();
 };
 
 TEST_F(DoctorTest, RedisIsJudgedByItsVersion) {

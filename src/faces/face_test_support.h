@@ -16,6 +16,7 @@
 
 #include "broker/administration.h"
 #include "broker/engine_operations.h"
+#include "broker/key_test_support.h"
 #include "domain/stepping.h"
 #include "faces/answer_recorder_test_support.h"
 #include "faces/native/native_face.h"
@@ -327,7 +328,7 @@ class World {
     }
 
     std::string key(const std::string& organization, Role role) {
-        const auto made = run(broker.create_key(OrganizationId(organization), role, "test"));
+        const auto made = run(broker_test::put_key(store, clock(), *random_, OrganizationId(organization), role));
         EXPECT_TRUE(made);
         return made ? made->reveal() : "";
     }

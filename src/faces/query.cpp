@@ -6,20 +6,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "faces/shown.h"
+
 namespace slipway::faces {
 namespace {
 
 constexpr std::uint32_t kMaxPage = 1000;
 constexpr std::size_t kMaxCursor = 255;
-
-// A name for an error message: what the caller sent, shortened.
-std::string shown(std::string_view name) {
-    constexpr std::size_t kLongest = 40;
-    if (name.size() <= kLongest) return std::string(name);
-    std::size_t end = kLongest;
-    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0U) == 0x80) --end;
-    return std::string(name.substr(0, end)) + "...";
-}
 
 }  // namespace
 

@@ -4,6 +4,8 @@
 
 #include <fmt/ranges.h>
 
+#include "faces/shown.h"
+
 namespace slipway::faces {
 namespace {
 
@@ -48,15 +50,6 @@ std::size_t members_of(const json::object& object) {
     std::size_t count = object.size();
     for (const auto& member : object) count += members_of(member.value());
     return count;
-}
-
-// A name for an error message: what the caller sent, shortened.
-std::string shown(std::string_view name) {
-    constexpr std::size_t kLongest = 40;
-    if (name.size() <= kLongest) return std::string(name);
-    std::size_t end = kLongest;
-    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0U) == 0x80) --end;
-    return std::string(name.substr(0, end)) + "...";
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "base/secret.h"
+#include "base/temporary_directory_test_support.h"
 
 namespace slipway::http::test {
 
@@ -119,18 +120,6 @@ class TestAuthority {
 // A directory of its own for PEM files; gone with it.
 class PemFolder {
   public:
-    PemFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "slipway-tls-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
-        path_ = name;
-    }
-    ~PemFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    PemFolder(const PemFolder&) = delete;
-    PemFolder& operator=(const PemFolder&) = delete;
-
     std::filesystem::path write(const std::string& name, const std::string& text, mode_t mode = 0600) const {
         const std::filesystem::path file = path_ / name;
         std::ofstream(file, std::ios::trunc) << text;
@@ -146,7 +135,8 @@ class PemFolder {
     [[nodiscard]] std::filesystem::path key() const { return path_ / "key.pem"; }
 
   private:
-    std::filesystem::path path_;
+    TemporaryDirectory directory_;
+    std::filesystem::path path_ = directory_.path();
 };
 
 }  // namespace slipway::http::test

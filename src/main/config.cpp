@@ -2,7 +2,6 @@
 
 #include <array>
 #include <fstream>
-#include <iterator>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -26,6 +25,7 @@ constexpr std::int64_t kMaxPort = 65'535;
 constexpr std::int64_t kMaxUid = 4'000'000'000;
 constexpr std::size_t kMaxPrefix = 16;
 constexpr std::size_t kMaxDomain = 200;
+constexpr std::size_t kMaxFile = 1U << 20U;  // bytes: far more than anybody writes
 
 std::string check_listen(const std::string& text) {
     return parse_host_port(text)
@@ -214,7 +214,13 @@ Result<Config> parse_config(std::string_view text, std::string_view file_name) {
 Result<Config> load_config(const std::filesystem::path& file) {
     std::ifstream in(file, std::ios::binary);
     if (!in) return fail(ErrorCode::invalid_argument, fmt::format("{} cannot be opened", file.string()));
-    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    std::string text(kMaxFile + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (text.size() > kMaxFile) {
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("{} is larger than {} bytes", file.string(), kMaxFile));
+    }
     if (in.bad()) return fail(ErrorCode::invalid_argument, fmt::format("{} cannot be read", file.string()));
     return parse_config(text, file.string());
 }

@@ -91,6 +91,7 @@ Config default_config();
 
 // Errors: invalid_argument; `problems` has all of them, each `field` being "FILE:LINE: key".
 Result<Config> parse_config(std::string_view text, std::string_view file_name);
+// Also when the file cannot be read or is larger than 1 MiB.
 Result<Config> load_config(const std::filesystem::path& file);
 
 }  // namespace slipway

@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/temporary_directory_test_support.h"
+
 namespace slipway {
 namespace {
 
@@ -187,6 +189,7 @@ parameters.maxmemory = 0
 name = "tiny"
 title = "Tiny"
 pool = 2
+price_per_hour = "0.012 EUR"
 [plan.parameters]
 maxmemory = "16mb"
 maxmemory_policy = "allkeys-lru"
@@ -207,13 +210,39 @@ huge = 4
     EXPECT_EQ(tiny.title, "Tiny");
     EXPECT_EQ(tiny.pool, 2U);
     EXPECT_FALSE(tiny.password);
+    EXPECT_EQ(tiny.price, (Price{"EUR", 12'000}));
     const json::object wanted{{"maxmemory", 16 << 20},         {"maxmemory_policy", "allkeys-lru"},
                               {"appendfsync", "always"},       {"maxclients", 10},
                               {"node_type", "cache.t2.micro"}, {"password", false}};
     EXPECT_EQ(tiny.parameters, wanted);
     EXPECT_EQ(fixed->plans[1].title, "huge");
     EXPECT_EQ(fixed->plans[1].pool, 4U);
+    EXPECT_FALSE(fixed->plans[1].price);
     EXPECT_TRUE(fixed->plans[1].password);
+}
+
+TEST(Config, APriceIsAnAmountAndACurrency) {
+    for (const char* price : {"0.012", "\"0.012\"", "\"0.012 euros\"", "\"\""}) {
+        const auto config =
+            parse_config(fmt::format("[[plan]]\nname = \"small\"\nprice_per_hour = {}\n", price), "x.toml");
+        ASSERT_FALSE(config) << price;
+        EXPECT_NE(told(config.error()).find("x.toml:3: plan[0].price_per_hour: must be "), std::string::npos)
+            << told(config.error());
+    }
+}
+
+TEST(Config, AFileThatIsTooLargeIsNotRead) {
+    const TemporaryDirectory directory;
+    const std::filesystem::path file = directory.path() / "x.toml";
+    std::ofstream(file) << std::string((1U << 20U) + 1, '#');
+    const auto config = load_config(file);
+    ASSERT_FALSE(config);
+    EXPECT_NE(config.error().message.find("larger than 1048576 bytes"), std::string::npos)
+        << config.error().message;
+    std::ofstream(file) << std::string(1U << 20U, '#');
+    EXPECT_TRUE(load_config(file));
+    EXPECT_FALSE(load_config("/dev/zero"));
+    EXPECT_FALSE(load_config(directory.path()));
 }
 
 TEST(Config, APoolCanBeGivenToAnEmbeddedPlan) {

@@ -53,6 +53,11 @@ auto& histograms(prometheus::Registry& registry, const char* name, const char* h
     return family(prometheus::BuildHistogram(), registry, name, help);
 }
 
+// The same family each time: the registry knows it by its name.
+auto& deliveries(prometheus::Registry& registry) {
+    return counters(registry, "slipway_webhook_deliveries_total", "Deliveries tried, by result.");
+}
+
 // The library's counters only grow by increments.
 void set_total(prometheus::Counter& counter, double total) {
     if (total > counter.Value()) counter.Increment(total - counter.Value());
@@ -98,9 +103,11 @@ Metrics::Metrics()
       queue_seconds_(histograms(*registry_, "slipway_operation_queue_seconds",
                                 "From acceptance until a worker began with it.")),
       takeovers_(counters(*registry_, "slipway_lease_takeovers_total",
-                          "Operations taken over after another worker's lease had run out.")),
+                          "Operations taken over after another worker's lease had run out.")
+                     .Add({})),
       superseded_(counters(*registry_, "slipway_superseded_writes_total",
-                           "Writes refused because another worker had the lease.")),
+                           "Writes refused because another worker had the lease.")
+                      .Add({})),
       calls_(counters(*registry_, "slipway_provider_calls_total",
                       "Calls to providers, by result: ok, or the class of the error.")),
       call_seconds_(histograms(*registry_, "slipway_provider_call_duration_seconds", "How long they took.")),
@@ -109,7 +116,8 @@ Metrics::Metrics()
       batch_seconds_(histograms(*registry_, "slipway_store_batch_duration_seconds",
                                 "From the begin of a transaction until it was on disk.")
                          .Add({}, request_buckets())),
-      deliveries_(counters(*registry_, "slipway_webhook_deliveries_total", "Deliveries tried, by result.")),
+      delivered_(deliveries(*registry_).Add({{"result", "ok"}})),
+      undelivered_(deliveries(*registry_).Add({{"result", "failed"}})),
       pools_(gauges(*registry_, "slipway_pool_resources",
                     "Unclaimed resources of a plan, by level: ready, coming, target.")),
       orphans_(gauges(*registry_, "slipway_orphans", "What nobody accounts for, as the last sweep found it.")),
@@ -127,10 +135,6 @@ Metrics::Metrics()
       memory_(gauges(*registry_, "process_resident_memory_bytes", "Resident memory.").Add({})),
       descriptors_(gauges(*registry_, "process_open_fds", "Open file descriptors.").Add({})),
       cpu_seconds_(counters(*registry_, "process_cpu_seconds_total", "Processor time used.").Add({})) {
-    // What has not happened yet is 0, and not missing: rates and alerts need a value to begin with.
-    takeovers_.Add({});
-    superseded_.Add({});
-    for (const char* result : {"ok", "failed"}) deliveries_.Add({{"result", result}});
     gauges(*registry_, "slipway_build_info", "The version that runs.").Add({{"version", SLIPWAY_VERSION}}).Set(1);
     gauges(*registry_, "process_start_time_seconds", "When the process started, since 1970.")
         .Add({})
@@ -139,7 +143,7 @@ Metrics::Metrics()
 
 Metrics::~Metrics() = default;
 
-Metrics::Route Metrics::route(std::string_view method, std::string_view label, int status) {
+Metrics::Series Metrics::route(std::string_view method, std::string_view label, int status) {
     const std::string key = fmt::format("{} {} {}", method, status, label);
     {
         const std::shared_lock lock(routes_mutex_);
@@ -147,7 +151,7 @@ Metrics::Route Metrics::route(std::string_view method, std::string_view label, i
     }
     const std::unique_lock lock(routes_mutex_);
     const std::string route(label);
-    Route made{
+    Series made{
         &requests_.Add({{"method", std::string(method)}, {"route", route}, {"code", fmt::to_string(status)}}),
         &request_seconds_.Add({{"route", route}}, request_buckets())};
     routes_.emplace(key, made);
@@ -156,31 +160,43 @@ Metrics::Route Metrics::route(std::string_view method, std::string_view label, i
 
 void Metrics::on_request(const http::RequestSummary& request) {
     const std::string_view method = request.method ? http::to_string(*request.method) : "unknown";
-    const Route of = route(method, request.label, request.status);
+    const Series of = route(method, request.label, request.status);
     of.count->Increment();
     of.duration->Observe(seconds(request.duration));
 }
 
 void Metrics::on_lease(const Operation& operation, std::optional<Duration> waited, bool takeover) {
-    const std::string kind(to_string(operation.kind));
-    if (waited) queue_seconds_.Add({{"kind", kind}}, work_buckets()).Observe(seconds(*waited));
-    if (takeover) takeovers_.Add({}).Increment();
+    if (takeover) takeovers_.Increment();
+    if (!waited) return;
+    Histogram* const queue = queues_.of(operation.kind, [&] {
+        return &queue_seconds_.Add({{"kind", std::string(to_string(operation.kind))}}, work_buckets());
+    });
+    queue->Observe(seconds(*waited));
 }
 
 void Metrics::on_call(const Operation& operation, Verb verb, const ProviderAnswer& answer, Duration took) {
-    const std::string name(to_string(verb));
-    const std::string result = answer ? "ok" : std::string(to_string(answer.error().error_class));
-    calls_.Add({{"provider", operation.provider}, {"verb", name}, {"result", result}}).Increment();
-    call_seconds_.Add({{"provider", operation.provider}, {"verb", name}}, work_buckets()).Observe(seconds(took));
+    CallKey key{operation.provider, verb, std::nullopt};
+    if (!answer) std::get<2>(key) = answer.error().error_class;
+    const Series of = call_series_.of(key, [&] {
+        const std::string name(to_string(verb));
+        const std::string result(answer ? "ok" : to_string(answer.error().error_class));
+        return Series{&calls_.Add({{"provider", operation.provider}, {"verb", name}, {"result", result}}),
+                      &call_seconds_.Add({{"provider", operation.provider}, {"verb", name}}, work_buckets())};
+    });
+    of.count->Increment();
+    of.duration->Observe(seconds(took));
 }
 
-void Metrics::on_superseded(const Operation&) { superseded_.Add({}).Increment(); }
+void Metrics::on_superseded(const Operation&) { superseded_.Increment(); }
 
 void Metrics::on_end(const Operation& operation) {
-    const std::map<std::string, std::string> labels{{"kind", std::string(to_string(operation.kind))},
-                                                    {"outcome", std::string(state_name(operation.state))}};
-    operations_.Add(labels).Increment();
-    operation_seconds_.Add(labels, work_buckets()).Observe(seconds(operation.updated_at - operation.created_at));
+    const Series of = end_series_.of({operation.kind, state_name(operation.state)}, [&] {
+        const std::map<std::string, std::string> labels{{"kind", std::string(to_string(operation.kind))},
+                                                        {"outcome", std::string(state_name(operation.state))}};
+        return Series{&operations_.Add(labels), &operation_seconds_.Add(labels, work_buckets())};
+    });
+    of.count->Increment();
+    of.duration->Observe(seconds(operation.updated_at - operation.created_at));
 }
 
 void Metrics::on_batch(std::size_t commits, Duration took) {
@@ -188,9 +204,7 @@ void Metrics::on_batch(std::size_t commits, Duration took) {
     batch_seconds_.Observe(seconds(took));
 }
 
-void Metrics::on_delivery(bool delivered) {
-    deliveries_.Add({{"result", delivered ? "ok" : "failed"}}).Increment();
-}
+void Metrics::on_delivery(bool delivered) { (delivered ? delivered_ : undelivered_).Increment(); }
 
 void Metrics::set_levels(const Levels& levels) {
     for (const auto& [key, target] : levels.pool_targets) {

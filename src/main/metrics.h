@@ -5,11 +5,15 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include <prometheus/family.h>
 
@@ -25,6 +29,25 @@ class Registry;
 }  // namespace prometheus
 
 namespace slipway {
+
+// The series of a few labels, found without the library's own look-up, which takes a lock, copies every label and
+// hashes them all. For small closed sets: the search is linear.
+template <class Key, class Series>
+class SeriesCache {
+  public:
+    template <class Make>
+    Series of(const Key& key, Make make) {
+        const std::scoped_lock lock(mutex_);
+        for (const auto& [known, series] : entries_) {
+            if (known == key) return series;
+        }
+        return entries_.emplace_back(key, make()).second;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<std::pair<Key, Series>> entries_;
+};
 
 // Thread-safe. Labels are of closed sets (routes, verbs, plans, states): nothing that a request brings becomes one.
 class Metrics final : public OpsObserver {
@@ -59,11 +82,16 @@ class Metrics final : public OpsObserver {
     using Gauge = prometheus::Gauge;
     using Histogram = prometheus::Histogram;
 
-    struct Route {
+    struct Series {
         Counter* count = nullptr;
         Histogram* duration = nullptr;
     };
-    Route route(std::string_view method, std::string_view label, int status);
+    // Provider, verb and the error's class, if one was answered.
+    using CallKey = std::tuple<std::string, Verb, std::optional<ErrorClass>>;
+    // Kind and the state's name, which is a constant's.
+    using EndKey = std::pair<OperationKind, std::string_view>;
+
+    Series route(std::string_view method, std::string_view label, int status);
     void set_levels(const Levels& levels);
     void set_process();
 
@@ -73,13 +101,14 @@ class Metrics final : public OpsObserver {
     Family<Counter>& operations_;
     Family<Histogram>& operation_seconds_;
     Family<Histogram>& queue_seconds_;
-    Family<Counter>& takeovers_;
-    Family<Counter>& superseded_;
+    Counter& takeovers_;
+    Counter& superseded_;
     Family<Counter>& calls_;
     Family<Histogram>& call_seconds_;
     Histogram& batch_commits_;
     Histogram& batch_seconds_;
-    Family<Counter>& deliveries_;
+    Counter& delivered_;
+    Counter& undelivered_;
     Family<Gauge>& pools_;
     Family<Gauge>& orphans_;
     Family<Gauge>& gauges_http_;
@@ -91,10 +120,12 @@ class Metrics final : public OpsObserver {
     Gauge& descriptors_;
     Counter& cpu_seconds_;
 
-    // Requests are counted on every thread: the library's own look-up of labels takes a lock and several
-    // allocations.
+    SeriesCache<OperationKind, Histogram*> queues_;
+    SeriesCache<CallKey, Series> call_series_;
+    SeriesCache<EndKey, Series> end_series_;
+    // Requests are counted on every thread, and have many routes.
     std::shared_mutex routes_mutex_;
-    std::unordered_map<std::string, Route> routes_;
+    std::unordered_map<std::string, Series> routes_;
     std::mutex levels_mutex_;
 };
 

@@ -120,6 +120,16 @@ void read_memcached(TableReader& reader, Plan& plan) {
     read_clients(reader, plan);
 }
 
+std::string check_price(const std::string& text) {
+    return parse_price(text) ? "" : "must be an amount and a currency, like \"0.012 EUR\" (at most six decimals)";
+}
+
+void read_price(TableReader& reader, Plan& plan) {
+    std::string price;
+    reader.text("price_per_hour", price, check_price);
+    plan.price = parse_price(price);
+}
+
 Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<ConfigProblem>& problems) {
     Plan plan;
     plan.engine = "redis";
@@ -133,6 +143,7 @@ Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<Config
     if (const auto engine = reader.one_of("engine", kEngines)) plan.engine = *engine;
     if (const auto provider = reader.one_of("provider", kProviders)) plan.provider = *provider;
     reader.integer("pool", plan.pool, 0, kMaxPool);
+    read_price(reader, plan);
     const bool memcached = plan.engine == "memcached";
     if (memcached) {
         plan.password = false;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/temporary_directory_test_support.h"
 
 namespace slipway {
 namespace {
@@ -48,12 +49,8 @@ class Manager {
 
 class ServiceManagerTest : public ::testing::Test {
   protected:
-    ServiceManagerTest() {
-        std::string name = (std::filesystem::temp_directory_path() / "slipway-notify-XXXXXX").string();
-        place_ = ::mkdtemp(name.data());
-    }
-    ~ServiceManagerTest() override { std::filesystem::remove_all(place_); }
-    std::string place_;
+    TemporaryDirectory directory_;
+    std::string place_ = directory_.path();
 };
 
 TEST_F(ServiceManagerTest, IsToldByPathAndByAbstractName) {

@@ -21,7 +21,8 @@ constexpr std::array<Unit, 5> kTimes{
 constexpr std::array<Unit, 5> kSizes{{{"", 1}, {"b", 1}, {"kb", 1LL << 10}, {"mb", 1LL << 20}, {"gb", 1LL << 30}}};
 constexpr std::int64_t kLongest = 36'525LL * 86'400 * kSecond;
 constexpr std::int64_t kLargest = 1LL << 60;
-constexpr std::size_t kMaxZone = 15;  // characters of an interface's name
+constexpr std::int64_t kMillion = 1'000'000;  // and as many millionths in one
+constexpr std::size_t kMaxZone = 15;          // characters of an interface's name
 
 std::optional<std::int64_t> parse(std::string_view text, std::span<const Unit> units, std::int64_t most) {
     std::int64_t number = 0;
@@ -31,6 +32,23 @@ std::optional<std::int64_t> parse(std::string_view text, std::span<const Unit> u
     const auto unit = std::ranges::find(units, rest, &Unit::name);
     if (unit == units.end() || number > most / unit->factor) return std::nullopt;
     return number * unit->factor;
+}
+
+bool only_digits(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Decimal digits to millionths, without the detour of a binary fraction: "0.012" is 12000.
+std::optional<std::int64_t> parse_millionths(std::string_view text) {
+    constexpr std::size_t kDecimals = 6;
+    const std::size_t point = text.find('.');
+    const std::string_view whole = text.substr(0, point);
+    std::string decimals(point == std::string_view::npos ? "0" : text.substr(point + 1));
+    if (!only_digits(whole) || whole.size() > kDecimals || !only_digits(decimals) || decimals.size() > kDecimals) {
+        return std::nullopt;
+    }
+    decimals.resize(kDecimals, '0');
+    return std::stoll(std::string(whole)) * kMillion + std::stoll(decimals);
 }
 
 // What stands behind the '%' of an IPv6 address: the name or the number of an interface.
@@ -79,6 +97,16 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     std::ranges::transform(lower, lower.begin(),
                            [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     return parse(lower, kSizes, kLargest);
+}
+
+std::optional<Price> parse_price(std::string_view text) {
+    const std::size_t space = text.find(' ');
+    if (space == std::string_view::npos) return std::nullopt;
+    const auto amount = parse_millionths(text.substr(0, space));
+    const std::string_view currency = text.substr(space + 1);
+    const bool capitals = std::ranges::all_of(currency, [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (!amount || currency.size() != 3 || !capitals) return std::nullopt;
+    return Price{std::string(currency), *amount};
 }
 
 std::optional<HostPort> parse_host_port(std::string_view text) {

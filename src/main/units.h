@@ -1,4 +1,4 @@
-// Durations, sizes and addresses as people write them in configurations.
+// Durations, sizes, prices and addresses as people write them in configurations.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "domain/catalog.h"
 
 namespace slipway {
 
@@ -17,6 +18,9 @@ std::string format_duration(Duration duration);
 
 // A whole number of bytes with a unit or none, counted in 1024s: "67108864", "64mb", "1gb". Case does not matter.
 std::optional<std::int64_t> parse_size(std::string_view text);
+
+// An amount with at most six decimals, below a million, and a currency of three capital letters: "0.012 EUR".
+std::optional<Price> parse_price(std::string_view text);
 
 struct HostPort {
     std::string host;  // without brackets

@@ -32,6 +32,18 @@ TEST(Units, DurationsAreWrittenAsTheyAreRead) {
     EXPECT_EQ(format_duration(seconds(3600)), "1h");
 }
 
+TEST(Units, PricesAreExact) {
+    EXPECT_EQ(parse_price("0.012 EUR"), (Price{"EUR", 12'000}));
+    EXPECT_EQ(parse_price("7 USD"), (Price{"USD", 7'000'000}));
+    EXPECT_EQ(parse_price("0 CHF"), (Price{"CHF", 0}));
+    EXPECT_EQ(parse_price("999999.999999 JPY"), (Price{"JPY", 999'999'999'999}));
+    for (const char* wrong :
+         {"", "0.01", "EUR", "0.01EUR", "0.01 eur", "0.01 EURO", "0.01  EUR", "-1 EUR", "1e3 EUR", ".5 EUR",
+          "5. EUR", "0.0000001 EUR", "1000000 EUR", "1.2.3 EUR", "0.01 EUR ", "+1 EUR"}) {
+        EXPECT_EQ(parse_price(wrong), std::nullopt) << wrong;
+    }
+}
+
 TEST(Units, SizesAreCountedIn1024s) {
     EXPECT_EQ(parse_size("67108864"), 67'108'864);
     EXPECT_EQ(parse_size("64mb"), 67'108'864);

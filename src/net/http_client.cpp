@@ -17,7 +17,7 @@
 #include <boost/none.hpp>
 #include <fmt/format.h>
 
-#include "net/address.h"
+#include "base/address.h"
 
 namespace slipway::net {
 namespace {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/temporary_directory_test_support.h"
 #include "store/master_key.h"
 #include "store/memory/memory_store.h"
 #include "store/sqlite/sqlite_store.h"
@@ -30,22 +31,14 @@ T run(Task<T> task) {
 
 class SealerTest : public ::testing::Test {
   protected:
-    SealerTest() {
-        std::string name = (std::filesystem::temp_directory_path() / "slipway-sealer-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
-        directory = name;
-    }
-    ~SealerTest() override {
-        std::error_code ignored;
-        std::filesystem::remove_all(directory, ignored);
-    }
     std::unique_ptr<KeyRing> ring(const std::string& master = std::string(32, 'm')) {
         auto made = run(KeyRing::load_or_create(Secret(master), store, random, clock));
         EXPECT_TRUE(made) << made.error().message;
         return made ? std::move(*made) : nullptr;
     }
 
-    std::filesystem::path directory;
+    TemporaryDirectory temporary;
+    std::filesystem::path directory = temporary.path();
     ManualClock clock{from_micros(1'700'000'000'000'000)};
     SystemRandom random;
     MemoryStore store{clock};

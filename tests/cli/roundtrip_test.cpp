@@ -5,6 +5,7 @@
 #include <sstream>
 #include <thread>
 
+#include "base/temporary_directory_test_support.h"
 #include "cli/environment.h"
 #include "faces/face_test_support.h"
 #include "http/test_client.h"
@@ -26,8 +27,6 @@ Orphan lost_thing() {
 class CliRoundtrip : public testing::Test {
   public:
     CliRoundtrip() : world(true) {
-        std::string name = (fs::temp_directory_path() / "slipway-roundtrip-XXXXXX").string();
-        place = ::mkdtemp(name.data());
         admin = world.key("default", Role::administrator);
         std::ofstream(place + "/admin.key") << admin << '\n';
         fill_ports();
@@ -55,7 +54,6 @@ class CliRoundtrip : public testing::Test {
         worker.join();
         server->stop(std::chrono::seconds(1));
         server.reset();
-        fs::remove_all(place);
     }
 
   protected:
@@ -89,7 +87,8 @@ class CliRoundtrip : public testing::Test {
 
     World world;
     NativePorts ports;
-    std::string place;
+    TemporaryDirectory directory;
+    std::string place = directory.path();
     std::string admin;
     std::string url;
     SystemClock clock;

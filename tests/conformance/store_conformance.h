@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "base/temporary_directory_test_support.h"
 #include "store/store.h"
 
 namespace slipway::conformance {
@@ -29,19 +30,6 @@ T run(Task<T> task) {
     context.run();
     return std::move(result).value();
 }
-
-// A directory that is gone when it goes.
-class TemporaryDirectory {
-  public:
-    TemporaryDirectory();
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    ~TemporaryDirectory();
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-  private:
-    std::filesystem::path path_;
-};
 
 // A store and what it lives on. Lease tokens come from SeededRandom(1).
 class Backend {

@@ -1,9 +1,9 @@
-#include "net/address.h"
+#include "base/address.h"
 
 #include <algorithm>
 #include <array>
 
-namespace slipway::net {
+namespace slipway {
 namespace {
 
 using boost::asio::ip::address_v4;
@@ -64,4 +64,4 @@ bool is_public(const boost::asio::ip::address& address) {
     return address.is_v4() ? is_public_v4(address.to_v4()) : is_public_v6(address.to_v6());
 }
 
-}  // namespace slipway::net
+}  // namespace slipway

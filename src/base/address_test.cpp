@@ -1,8 +1,8 @@
-#include "net/address.h"
+#include "base/address.h"
 
 #include <gtest/gtest.h>
 
-namespace slipway::net {
+namespace slipway {
 namespace {
 
 bool open(const char* text) { return is_public(boost::asio::ip::make_address(text)); }
@@ -49,4 +49,4 @@ TEST(Address, WhatOnlyThisNetworkCanReachIsNot) {
 }
 
 }  // namespace
-}  // namespace slipway::net
+}  // namespace slipway
