@@ -7,20 +7,22 @@ CREATE TABLE migrations (
     applied_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE resources (
+CREATE TABLE "resources" (
     id            TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
     version       INTEGER NOT NULL CHECK (version >= 1),
     organization  TEXT NOT NULL CHECK (organization <> ''),
-    kind          TEXT NOT NULL CHECK (kind IN ('cache', 'database_server', 'database', 'machine', 'cluster')),
+    kind          TEXT NOT NULL CHECK (kind = 'cache' OR kind = 'database_server' OR kind = 'database'
+                                       OR kind = 'machine' OR kind = 'cluster'),
     engine        TEXT NOT NULL,
     plan          TEXT NOT NULL,
     provider      TEXT NOT NULL,
     external_name TEXT NOT NULL,
     name          TEXT NOT NULL,
     billing_code  TEXT NOT NULL,
-    pooled        INTEGER NOT NULL CHECK (pooled IN (0, 1)),
-    state         TEXT NOT NULL CHECK (state IN ('requested', 'provisioning', 'ready', 'updating',
-                                                 'deprovisioning', 'gone', 'failed')),
+    pooled        INTEGER NOT NULL CHECK (pooled = 0 OR pooled = 1),
+    state         TEXT NOT NULL CHECK (state = 'ready' OR state = 'requested' OR state = 'provisioning'
+                                       OR state = 'updating' OR state = 'deprovisioning' OR state = 'gone'
+                                       OR state = 'failed'),
     body          TEXT NOT NULL CHECK (body <> '')
 ) STRICT;
 -- No two resources, live or gone, ever share a name at a provider.
@@ -50,23 +52,23 @@ CREATE TABLE live_counts (
     PRIMARY KEY (organization, kind, engine, plan)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE operations (
+CREATE TABLE "operations" (
     id           TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
     version      INTEGER NOT NULL CHECK (version >= 1),
     fence        INTEGER NOT NULL CHECK (fence >= 0),
     resource     TEXT NOT NULL REFERENCES resources (id) DEFERRABLE INITIALLY DEFERRED,
     organization TEXT NOT NULL CHECK (organization <> ''),
-    kind         TEXT NOT NULL CHECK (kind IN ('provision', 'deprovision', 'update', 'repair', 'claim')),
+    kind         TEXT NOT NULL CHECK (kind = 'provision' OR kind = 'deprovision' OR kind = 'update'
+                                      OR kind = 'repair' OR kind = 'claim'),
     provider     TEXT NOT NULL,
     host         TEXT NOT NULL,
-    state        TEXT NOT NULL CHECK (state IN ('queued', 'running', 'waiting', 'retrying', 'succeeded',
-                                                'failed', 'cancelled')),
-    open         INTEGER NOT NULL CHECK (open IN (0, 1)),
+    state        TEXT NOT NULL CHECK (open = 1 OR state = 'succeeded' OR state = 'failed' OR state = 'cancelled'),
+    open         INTEGER NOT NULL CHECK (open = 0 OR open = 1),
     due_at       INTEGER,  -- when it may be leased: its time to run, or the end of its lease
     lease_token  TEXT,
     blocked_by   TEXT,
     body         TEXT NOT NULL CHECK (body <> ''),
-    CHECK (open = (state IN ('queued', 'running', 'waiting', 'retrying'))),
+    CHECK (open = (state = 'queued' OR state = 'running' OR state = 'waiting' OR state = 'retrying')),
     CHECK ((open = 1) = (due_at IS NOT NULL)),
     CHECK ((state = 'running') = (lease_token IS NOT NULL AND lease_token <> '')),
     CHECK (blocked_by IS NULL OR (blocked_by <> '' AND blocked_by <> id))
@@ -143,13 +145,14 @@ CREATE TABLE webhooks (
 ) STRICT, WITHOUT ROWID;
 
 -- From when to when somebody pays for a resource. What was billed outlives its resource.
-CREATE TABLE usage (
+CREATE TABLE "usage" (
     resource     TEXT NOT NULL CHECK (resource <> ''),
     started_at   INTEGER NOT NULL,
     ended_at     INTEGER,  -- NULL: it goes on
     organization TEXT NOT NULL CHECK (organization <> ''),
     billing_code TEXT NOT NULL,
-    kind         TEXT NOT NULL CHECK (kind IN ('cache', 'database_server', 'database', 'machine', 'cluster')),
+    kind         TEXT NOT NULL CHECK (kind = 'cache' OR kind = 'database_server' OR kind = 'database'
+                                      OR kind = 'machine' OR kind = 'cluster'),
     engine       TEXT NOT NULL,
     plan         TEXT NOT NULL,
     CHECK (ended_at IS NULL OR ended_at >= started_at)

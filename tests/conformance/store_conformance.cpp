@@ -23,7 +23,10 @@ class MemoryBackend final : public Backend {
 class SqliteBackend final : public Backend {
   public:
     explicit SqliteBackend(const Clock& clock) {
-        auto opened = store::SqliteStore::open(directory_.path() / "data", clock, random_);
+        // So few that some rows come from memory and some from the database.
+        store::SqliteOptions options;
+        options.recent_rows = 3;
+        auto opened = store::SqliteStore::open(directory_.path() / "data", clock, random_, std::move(options));
         if (!opened) throw std::runtime_error(opened.error().message + ": " + opened.error().detail);
         store_ = std::move(*opened);
     }

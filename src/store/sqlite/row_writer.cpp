@@ -111,14 +111,17 @@ void RowWriter::put(const Resource& in, std::string_view body, const StoredResou
             .run(id, after.version, body)
             .done();
     }
-    put_labels(in, before != nullptr);
+    put_labels(in, before);
     count_change(before, after);
     meter(in.id, before, after, in.updated_at);
 }
 
-void RowWriter::put_labels(const Resource& in, bool existed) {
+void RowWriter::put_labels(const Resource& in, const StoredResource* before) {
     const std::string& id = in.id.str();
-    if (existed) {
+    if (before != nullptr && before->row != nullptr) {
+        if (before->row->labels == in.labels) return;
+        database_.statement("DELETE FROM labels WHERE resource = ?1").run(id).done();
+    } else if (before != nullptr) {
         std::map<std::string, std::string> stored;
         {
             Cursor rows = database_.statement("SELECT key, value FROM labels WHERE resource = ?1").run(id);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,7 @@ struct StoredResource {
     std::string billing_code;
     bool pooled = false;
     std::string state;
+    std::shared_ptr<const Resource> row = nullptr;  // all of it, where it is known
 };
 StoredResource stored_form(const Resource& resource);
 
@@ -90,7 +92,7 @@ class RowWriter {
         std::map<PlanKey, Count> plans;
     };
     Counts& counts(const std::string& organization);
-    void put_labels(const Resource& resource, bool existed);
+    void put_labels(const Resource& resource, const StoredResource* before);
     void count_change(const StoredResource* before, const StoredResource& after);
     void meter(const ResourceId& id, const StoredResource* before, const StoredResource& after, TimePoint at);
 

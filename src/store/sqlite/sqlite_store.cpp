@@ -14,6 +14,7 @@
 #include "store/sqlite/migrations.h"
 #include "store/sqlite/queries.h"
 #include "store/sqlite/readers.h"
+#include "store/sqlite/recent_rows.h"
 #include "store/sqlite/writer.h"
 
 namespace slipway::store {
@@ -76,20 +77,27 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
     const sqlite::Database::Open file{(directory / "slipway.db").string(), options.vfs, false};
     if (Status status = make_private_file(file.path); !status) return fail(status.error());
     if (Status status = bring_up_to_date(file, clock.now()); !status) return fail(status.error());
-    auto writer = sqlite::Writer::start({file,
-                                         options.max_queue,
-                                         options.max_batch,
-                                         {clock, random, options.policy, options.durable, options.checkpoint_pages},
-                                         std::move(options.on_batch)});
+    auto recent = std::make_unique<sqlite::RecentRows>(options.recent_rows);
+    auto writer =
+        sqlite::Writer::start({file,
+                               options.max_queue,
+                               options.max_batch,
+                               {clock, random, *recent, options.policy, options.durable, options.checkpoint_pages},
+                               std::move(options.on_batch)});
     if (!writer) return fail(writer.error());
     return std::unique_ptr<SqliteStore>(
-        new SqliteStore(clock, std::make_unique<sqlite::DirectoryLock>(std::move(*lock)),
+        new SqliteStore(clock, std::make_unique<sqlite::DirectoryLock>(std::move(*lock)), std::move(recent),
                         std::make_unique<sqlite::Readers>(file, options.max_readers), std::move(*writer)));
 }
 
 SqliteStore::SqliteStore(const Clock& clock, std::unique_ptr<sqlite::DirectoryLock> lock,
-                         std::unique_ptr<sqlite::Readers> readers, std::unique_ptr<sqlite::Writer> writer)
-    : clock_(clock), lock_(std::move(lock)), readers_(std::move(readers)), writer_(std::move(writer)) {}
+                         std::unique_ptr<sqlite::RecentRows> recent, std::unique_ptr<sqlite::Readers> readers,
+                         std::unique_ptr<sqlite::Writer> writer)
+    : clock_(clock),
+      lock_(std::move(lock)),
+      recent_(std::move(recent)),
+      readers_(std::move(readers)),
+      writer_(std::move(writer)) {}
 
 SqliteStore::~SqliteStore() {
     // The last connection to close moves the log into the database file, and only one that writes can.
@@ -114,6 +122,7 @@ Task<Result<LeaseAnswer>> SqliteStore::lease(LeaseRequest request) {
 }
 
 Task<Result<std::optional<Resource>>> SqliteStore::resource(ResourceId id) {
+    if (const auto row = recent_->resource(id)) co_return *row;
     co_return readers_->run([&](sqlite::Database& db) { return sqlite::find_resource(db, id); });
 }
 
@@ -138,6 +147,7 @@ Task<Result<std::vector<PoolLevel>>> SqliteStore::pool_levels() {
 }
 
 Task<Result<std::optional<Operation>>> SqliteStore::operation(OperationId id) {
+    if (const auto row = recent_->operation(id)) co_return *row;
     co_return readers_->run([&](sqlite::Database& db) { return sqlite::find_operation(db, id); });
 }
 
@@ -171,7 +181,11 @@ Task<Result<std::optional<IdempotencyRecord>>> SqliteStore::idempotency(std::str
 }
 
 Task<Result<std::optional<ApiKey>>> SqliteStore::api_key_by_hash(std::string hash) {
-    co_return readers_->run([&](sqlite::Database& db) { return sqlite::find_api_key_by_hash(db, hash); });
+    if (auto key = recent_->api_key(hash)) co_return key;
+    const std::uint64_t generation = recent_->key_generation();
+    auto found = readers_->run([&](sqlite::Database& db) { return sqlite::find_api_key_by_hash(db, hash); });
+    if (found && *found) recent_->keep(**found, generation);
+    co_return found;
 }
 
 Task<Result<std::optional<ApiKey>>> SqliteStore::api_key(ApiKeyId id) {

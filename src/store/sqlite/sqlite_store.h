@@ -12,6 +12,7 @@
 namespace slipway::sqlite {
 class DirectoryLock;
 class Readers;
+class RecentRows;
 class Writer;
 }  // namespace slipway::sqlite
 
@@ -23,6 +24,7 @@ struct SqliteOptions {
     std::size_t max_batch = 512;     // that share one transaction
     std::size_t max_readers = 16;    // reads at one time; more wait
     int checkpoint_pages = 4000;     // of the write-ahead log, before the writer moves them into the database
+    std::size_t recent_rows = 4096;  // resources, and as many operations, kept in memory (1 to 3 KB each)
     // Told of every transaction that was committed, on the writer's thread: how many commits and leases shared it,
     // and how long it took until it was on disk. Must return at once and not throw.
     std::function<void(std::size_t commits, Duration took)> on_batch = {};
@@ -79,11 +81,13 @@ class SqliteStore final : public Store {
 
   private:
     SqliteStore(const Clock& clock, std::unique_ptr<sqlite::DirectoryLock> lock,
-                std::unique_ptr<sqlite::Readers> readers, std::unique_ptr<sqlite::Writer> writer);
+                std::unique_ptr<sqlite::RecentRows> recent, std::unique_ptr<sqlite::Readers> readers,
+                std::unique_ptr<sqlite::Writer> writer);
 
     const Clock& clock_;
     // In the order in which they have to be there; the lock goes last.
     std::unique_ptr<sqlite::DirectoryLock> lock_;
+    std::unique_ptr<sqlite::RecentRows> recent_;
     std::unique_ptr<sqlite::Readers> readers_;
     std::unique_ptr<sqlite::Writer> writer_;
 };

@@ -93,8 +93,34 @@ void WriteSession::load() {
 
 void WriteSession::end() {
     rows_.flush_counts();
+    needs_.recent.withdraw(changed_);
     transaction_->commit();
     transaction_.reset();
+    needs_.recent.publish(changed_);
+    changed_.clear();
+}
+
+std::shared_ptr<const Resource> WriteSession::recent(const ResourceId& id) const {
+    auto row = changed_.resource(id);
+    return row ? row : needs_.recent.resource(id);
+}
+
+std::shared_ptr<const Operation> WriteSession::recent(const OperationId& id) const {
+    auto row = changed_.operation(id);
+    return row ? row : needs_.recent.operation(id);
+}
+
+std::optional<StoredResource> WriteSession::stored(const ResourceId& id) {
+    auto row = recent(id);
+    if (!row) return rows_.find_resource(id);
+    StoredResource form = stored_form(*row);
+    form.row = std::move(row);
+    return form;
+}
+
+std::optional<StoredOperation> WriteSession::stored(const OperationId& id) {
+    const auto row = recent(id);
+    return row ? std::optional(stored_form(*row)) : rows_.find_operation(id);
 }
 
 bool WriteSession::exists(std::string_view sql, const std::string& a, const std::string& b) {
@@ -172,7 +198,7 @@ std::optional<Rejected> WriteSession::check(const Precondition& precondition, Ti
 
 std::optional<Rejected> WriteSession::check(const write::PutResource& put, Stored& stored) {
     const Resource& in = put.resource;
-    stored.resource = rows_.find_resource(in.id);
+    stored.resource = this->stored(in.id);
     if (in.version != (stored.resource ? stored.resource->version : 0)) {
         return Rejected{Obstacle::resource_changed, in.id.str()};
     }
@@ -185,7 +211,7 @@ std::optional<Rejected> WriteSession::check(const write::PutResource& put, Store
 
 std::optional<Rejected> WriteSession::check(const write::PutOperation& put, Stored& stored, const Commit& commit) {
     const Operation& in = put.operation;
-    stored.operation = rows_.find_operation(in.id);
+    stored.operation = this->stored(in.id);
     if (stored.operation && put.fence && *put.fence != stored.operation->fence) {
         return Rejected{Obstacle::fenced, in.id.str()};
     }
@@ -281,6 +307,7 @@ void WriteSession::write(PreparedCommit& work, const std::vector<Stored>& stored
                            w.resource.version += 1;
                            rows_.put(w.resource, work.bodies[i],
                                      stored[i].resource ? &*stored[i].resource : nullptr);
+                           changed_.put(std::make_shared<const Resource>(w.resource));
                            notice.resources.push_back(w.resource.id);
                        },
                        [&](write::PutOperation& w) {
@@ -296,7 +323,10 @@ void WriteSession::write(PreparedCommit& work, const std::vector<Stored>& stored
                        },
                        [&](write::PutIdempotency& w) { rows_.put(w.record, now); },
                        [&](write::PutOrganization& w) { rows_.put(w.organization); },
-                       [&](write::PutApiKey& w) { rows_.put(w.key); },
+                       [&](write::PutApiKey& w) {
+                           rows_.put(w.key);
+                           changed_.put_key();
+                       },
                        [&](write::PutQuota& w) { rows_.put(w.quota); },
                        [&](write::DropQuota& w) { rows_.drop(w.quota); },
                        [&](write::PutWebhook& w) { rows_.put(w.webhook, work.bodies[i]); },
@@ -319,6 +349,7 @@ void WriteSession::write(PreparedCommit& work, const std::vector<Stored>& stored
 void WriteSession::store(const Operation& operation, std::string_view body, const StoredOperation* before,
                          CommitNotice& notice) {
     rows_.put(operation, body, before);
+    changed_.put(std::make_shared<const Operation>(operation));
     due_.put(operation);
     notice.operations.push_back(operation.id);
     notice.work |= store::is_work(operation);
@@ -327,6 +358,12 @@ void WriteSession::store(const Operation& operation, std::string_view body, cons
 void WriteSession::unblock(const OperationId& id, CommitNotice& notice) {
     for (const OperationId& freed : due_.unblock(id)) {
         rows_.unblock(freed);
+        if (const auto row = recent(freed)) {
+            Operation now = *row;
+            now.version += 1;
+            now.blocked_by = {};
+            changed_.put(std::make_shared<const Operation>(std::move(now)));
+        }
         notice.operations.push_back(freed);
         notice.work = true;
     }
@@ -341,6 +378,9 @@ LeaseAnswer WriteSession::lease(const LeaseRequest& request, CommitNotice& notic
 }
 
 std::optional<LeasedWork> WriteSession::read_work(const OperationId& id) {
+    const auto known = recent(id);
+    const auto of = known ? recent(known->resource) : nullptr;
+    if (known && of) return LeasedWork{*known, *of};
     Cursor row = database_
                      .statement(
                          "SELECT o.version, o.blocked_by, o.body, r.id, r.version, r.body FROM operations o "
@@ -378,6 +418,7 @@ void WriteSession::lease_one(const OperationId& id, const LeaseRequest& request,
         work->resource = std::move(outcome->resource);
         work->resource.version = resource_before.version + 1;
         rows_.put(work->resource, store::encode(work->resource), &resource_before);
+        changed_.put(std::make_shared<const Resource>(work->resource));
         notice.resources.push_back(work->resource.id);
     }
     for (const EventDraft& event : outcome->events) {

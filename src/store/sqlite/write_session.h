@@ -10,6 +10,7 @@
 #include "store/allocation_book.h"
 #include "store/due_index.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/recent_rows.h"
 #include "store/sqlite/row_writer.h"
 #include "store/store.h"
 
@@ -36,6 +37,7 @@ class WriteSession {
     struct Needs {
         const Clock& clock;
         Random& random;
+        RecentRows& recent;
         RetryPolicy policy;
         bool durable = true;
         int checkpoint_pages = 0;
@@ -67,12 +69,18 @@ class WriteSession {
                CommitNotice& notice);
     void lease_one(const OperationId& id, const LeaseRequest& request, LeaseAnswer& answer, CommitNotice& notice);
     std::optional<LeasedWork> read_work(const OperationId& id);
+    // As this transaction has it. Null: it was not written lately.
+    [[nodiscard]] std::shared_ptr<const Resource> recent(const ResourceId& id) const;
+    [[nodiscard]] std::shared_ptr<const Operation> recent(const OperationId& id) const;
+    std::optional<StoredResource> stored(const ResourceId& id);
+    std::optional<StoredOperation> stored(const OperationId& id);
 
     Needs needs_;
     Database database_;
     RowWriter rows_;
     store::DueIndex due_;
     store::AllocationBook allocations_;
+    ChangedRows changed_;
     std::uint64_t last_event_ = 0;
     std::optional<Transaction> transaction_;
 };
