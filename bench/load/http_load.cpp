@@ -3,15 +3,13 @@
 #include <cerrno>
 #include <cstring>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "load/answer_reader.h"
+#include "load/connect.h"
 #include "load/descriptor.h"
 
 namespace slipway::bench {
@@ -80,24 +78,15 @@ class Run {
 };
 
 Status Run::connect_all() {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(load_.port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     for (std::size_t i = 0; i < load_.connections; ++i) {
+        auto socket = connect_to(load_.port);
+        if (!socket) return fail(socket.error());
         Connection connection;
-        connection.socket = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        const int fd = connection.socket.get();
-        if (fd < 0 || ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-            return fail(ErrorCode::unavailable,
-                        fmt::format("cannot connect to port {}: {}", load_.port, std::strerror(errno)));
-        }
-        const int on = 1;
-        ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        connection.socket = std::move(*socket);
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.u64 = i;
-        if (::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+        if (::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, connection.socket.get(), &event) != 0) {
             return fail(ErrorCode::unavailable, fmt::format("epoll: {}", std::strerror(errno)));
         }
         connection.received.resize(16UL * 1024);

@@ -1,3 +1,4 @@
+#include <functional>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -13,6 +14,7 @@
 #include "load/histogram.h"
 #include "load/http_load.h"
 #include "load/line_client.h"
+#include "load/mix.h"
 
 namespace slipway::bench {
 namespace {
@@ -67,10 +69,14 @@ TEST(AnswerReader, RefusesWhatItDoesNotUnderstand) {
     }
 }
 
-// Answers every request with the same bytes, up to a number of them, then hangs up.
+// Answers the requests of one connection, by a function or always the same, up to a number of them, then hangs up.
 class CannedServer {
   public:
-    CannedServer(std::string answer, std::size_t count) : answer_(std::move(answer)), left_(count) {
+    using Answerer = std::function<std::string(const std::string& request)>;
+
+    CannedServer(std::string answer, std::size_t count)
+        : CannedServer([text = std::move(answer)](const std::string&) { return text; }, count) {}
+    CannedServer(Answerer answer, std::size_t count) : answer_(std::move(answer)), left_(count) {
         listener_ = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -94,12 +100,15 @@ class CannedServer {
     void serve() {
         const Descriptor client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
         std::array<char, 4096> request{};
-        while (left_ > 0 && ::recv(client.get(), request.data(), request.size(), 0) > 0) {
+        while (left_ > 0) {
+            const ssize_t got = ::recv(client.get(), request.data(), request.size(), 0);
+            if (got <= 0) return;
             left_ -= 1;
-            if (::send(client.get(), answer_.data(), answer_.size(), MSG_NOSIGNAL) < 0) return;
+            const std::string answer = answer_(std::string(request.data(), static_cast<std::size_t>(got)));
+            if (::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL) < 0) return;
         }
     }
-    std::string answer_;
+    Answerer answer_;
     std::size_t left_;
     Descriptor listener_;
     std::uint16_t port_ = 0;
@@ -150,6 +159,115 @@ TEST(HttpLoadTest, AServerThatHangsUpIsAFailure) {
     const auto figures = run_http_load(load_of(server));
     ASSERT_FALSE(figures);
     EXPECT_EQ(figures.error().code, ErrorCode::unavailable);
+}
+
+std::string answer_of(int status, std::string_view body) {
+    return fmt::format("HTTP/1.1 {} X\r\nContent-Length: {}\r\n\r\n{}", status, body.size(), body);
+}
+
+std::string word_after(const std::string& text, std::string_view mark) {
+    const std::size_t begin = text.find(mark) + mark.size();
+    return text.substr(begin, text.find_first_of(" \r\n", begin) - begin);
+}
+
+// What Slipway would say, as far as the mixed load looks at it.
+std::string good_answer(const std::string& request) {
+    if (request.starts_with("POST")) {
+        const std::string key = word_after(request, "Idempotency-Key: ");
+        return answer_of(202,
+                         fmt::format(R"({{"resource":{{"id":"res_{0}"}},"operation":{{"id":"op_{0}"}}}})", key));
+    }
+    if (request.starts_with("DELETE")) {
+        return answer_of(202, fmt::format(R"({{"id":"gone_{}"}})", word_after(request, "/api/v1/resources/")));
+    }
+    const std::string path = word_after(request, "GET ");
+    return answer_of(200, fmt::format(R"({{"id":"{}"}})", path.substr(path.rfind('/') + 1)));
+}
+
+MixLoad mix_of(const CannedServer& server) {
+    MixLoad load;
+    load.port = server.port();
+    load.key = "secret";
+    load.prefix = "k-";
+    load.connections = 1;
+    load.prepared = 3;
+    load.rate = 1000;
+    load.duration = 0s;
+    return load;
+}
+
+TEST(MixTest, RemembersWhatWasPromisedForEachKey) {
+    const CannedServer server(good_answer, 10'000);
+    MixLoad load = mix_of(server);
+    load.creates_percent = load.deletes_percent = load.repeats_percent = 25;
+    load.duration = 300ms;
+    const auto figures = run_mix(load);
+    ASSERT_TRUE(figures) << figures.error().message;
+    EXPECT_THAT(figures->examples, ::testing::IsEmpty());
+    EXPECT_EQ(figures->faults, 0U);
+    ASSERT_GE(figures->items.size(), 3U);
+    std::size_t deleted = 0;
+    for (const MixItem& each : figures->items) {
+        EXPECT_EQ(each.resource, fmt::format("res_k-{}", each.number));
+        EXPECT_EQ(each.create, fmt::format("op_k-{}", each.number));
+        if (!each.erase.empty()) ++deleted;
+    }
+    const auto count = [&](MixKind kind) { return figures->statuses[static_cast<std::size_t>(kind)]; };
+    EXPECT_EQ(count(MixKind::create).at(202), figures->items.size());
+    EXPECT_EQ(count(MixKind::erase)[202], deleted);
+}
+
+TEST(MixTest, AnAnswerThatWasNotPromisedIsAFaultAndEndsNothing) {
+    const CannedServer server(answer_of(503, "busy"), 10'000);
+    const auto figures = run_mix(mix_of(server));
+    ASSERT_TRUE(figures) << figures.error().message;
+    EXPECT_EQ(figures->faults, 3U);
+    EXPECT_EQ(figures->statuses[static_cast<std::size_t>(MixKind::create)].at(503), 3U);
+    ASSERT_EQ(figures->examples.size(), 3U);
+    EXPECT_THAT(figures->examples.front(), HasSubstr("503: busy"));
+    for (const MixItem& each : figures->items) EXPECT_EQ(each.resource, "");
+}
+
+TEST(MixTest, AKeyThatMakesTwoThingsIsAFault) {
+    const CannedServer server(
+        [made = 0](const std::string&) mutable {
+            ++made;
+            return answer_of(202,
+                             fmt::format(R"({{"resource":{{"id":"r{0}"}},"operation":{{"id":"o{0}"}}}})", made));
+        },
+        10'000);
+    MixLoad load = mix_of(server);
+    load.repeats_percent = 100;
+    load.duration = 100ms;
+    const auto figures = run_mix(load);
+    ASSERT_TRUE(figures) << figures.error().message;
+    EXPECT_EQ(figures->faults, figures->statuses[static_cast<std::size_t>(MixKind::repeat)].at(202));
+    EXPECT_THAT(figures->examples, ::testing::Each(HasSubstr("the key made")));
+}
+
+TEST(MixTest, SomebodyElsesAnswerIsAFault) {
+    const CannedServer server(
+        [](const std::string& request) {
+            return request.starts_with("GET") ? answer_of(200, R"({"id":"op_other"})") : good_answer(request);
+        },
+        10'000);
+    MixLoad load = mix_of(server);
+    load.duration = 100ms;
+    const auto figures = run_mix(load);
+    ASSERT_TRUE(figures) << figures.error().message;
+    EXPECT_GT(figures->faults, 0U);
+    EXPECT_EQ(figures->faults, figures->polls.count());
+    EXPECT_THAT(figures->examples, ::testing::Each(HasSubstr("another's")));
+}
+
+TEST(MixTest, ARequestThatIsHungUpOnCountsAsUnanswered) {
+    const CannedServer server("", 1);
+    MixLoad load = mix_of(server);
+    load.prepared = 1;
+    const auto figures = run_mix(load);
+    ASSERT_TRUE(figures) << figures.error().message;
+    EXPECT_EQ(figures->unanswered, 1U);
+    EXPECT_EQ(figures->faults, 1U);
 }
 
 TEST(DiskTest, MeasuresAndLeavesNothing) {

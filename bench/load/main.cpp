@@ -1,5 +1,5 @@
-// The generator of every load that scripts/bench measures, the same one for all that are compared. Prints one JSON
-// object to standard output.
+// The generator of every load that scripts/bench measures, the same one for all that are compared, and of
+// scripts/load. Prints one JSON object to standard output.
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -9,6 +9,7 @@
 
 #include "load/disk.h"
 #include "load/http_load.h"
+#include "load/mix.h"
 #include "load/pong.h"
 
 namespace slipway::bench {
@@ -26,6 +27,13 @@ struct HttpWords {
 struct DiskWords {
     std::string directory;
     std::size_t count = 1000;
+};
+
+struct MixWords {
+    MixLoad load;
+    std::string key_file;
+    std::string items_file;
+    double seconds = 5;
 };
 
 int tell(const json::object& figures) {
@@ -67,6 +75,31 @@ int run_http(HttpWords& words) {
     return tell(figures->to_json());
 }
 
+// A line for each create: its number, and the ids that were answered, "-" where none was.
+bool write_items(const std::string& file, const std::vector<MixItem>& items) {
+    const auto word = [](const std::string& id) { return id.empty() ? std::string("-") : id; };
+    std::ofstream out(file);
+    for (const MixItem& each : items) {
+        out << each.number << ' ' << word(each.resource) << ' ' << word(each.create) << ' ' << word(each.erase)
+            << '\n';
+    }
+    return static_cast<bool>(out.flush());
+}
+
+int run_mixed(MixWords& words) {
+    std::ifstream in(words.key_file);
+    if (!std::getline(in, words.load.key)) {
+        return refuse({ErrorCode::invalid_argument, "the file of the key cannot be read", {}, {}});
+    }
+    words.load.duration = from_seconds(words.seconds);
+    const auto figures = run_mix(words.load);
+    if (!figures) return refuse(figures.error());
+    if (!words.items_file.empty() && !write_items(words.items_file, figures->items)) {
+        return refuse({ErrorCode::storage, "the items cannot be written", {}, {}});
+    }
+    return tell(figures->to_json());
+}
+
 int run_disk(const DiskWords& words) {
     json::object out;
     for (const bool grow : {false, true}) {
@@ -99,14 +132,32 @@ void declare_http(CLI::App& app, HttpWords& words) {
     app.add_option("--save-locations", words.locations_file, "Write the Location of every answer there");
 }
 
+void declare_mix(CLI::App& app, MixWords& words) {
+    app.add_option("--port", words.load.port, "Of Slipway, on 127.0.0.1")->required();
+    app.add_option("--key-file", words.key_file, "With an API key")->required();
+    app.add_option("--prefix", words.load.prefix, "Of the Idempotency-Keys and labels")->required();
+    app.add_option("--connections", words.load.connections)->check(CLI::Range(1, 4000));
+    app.add_option("--rate", words.load.rate, "Requests a second")->check(CLI::Range(1.0, 100'000.0));
+    app.add_option("--prepared", words.load.prepared, "Creates before the clock")->check(CLI::Range(1, 10'000));
+    app.add_option("--creates", words.load.creates_percent, "Percent of the requests")->check(CLI::Range(0, 30));
+    app.add_option("--deletes", words.load.deletes_percent)->check(CLI::Range(0, 30));
+    app.add_option("--repeats", words.load.repeats_percent)->check(CLI::Range(0, 30));
+    app.add_option("--seconds", words.seconds)->check(CLI::Range(0.1, kMostSeconds));
+    app.add_option("--seed", words.load.seed);
+    app.add_option("--save-items", words.items_file, "Write there what was promised for each key");
+}
+
 int run(int count, const char* const* arguments) {
-    CLI::App app{"Loads and latencies for scripts/bench.", "slipway_bench_load"};
+    CLI::App app{"Loads and latencies for scripts/bench and scripts/load.", "slipway_bench_load"};
     app.require_subcommand(1);
     int core = -1;
     app.add_option("--core", core, "Stay on this processor");
     HttpWords http;
     CLI::App* const http_app = app.add_subcommand("http", "Ask an HTTP server");
     declare_http(*http_app, http);
+    MixWords mix;
+    CLI::App* const mix_app = app.add_subcommand("mix", "Creates, polls and deletes of Slipway by the clock");
+    declare_mix(*mix_app, mix);
     DiskWords disk;
     CLI::App* const disk_app = app.add_subcommand("disk", "How long 4 KiB take to be on disk");
     disk_app->add_option("--dir", disk.directory)->required();
@@ -126,6 +177,7 @@ int run(int count, const char* const* arguments) {
     CLI11_PARSE(app, count, arguments);
     if (core >= 0 && !pin_to(core)) return refuse({ErrorCode::unavailable, "no such processor", {}, {}});
     if (*http_app) return run_http(http);
+    if (*mix_app) return run_mixed(mix);
     if (*disk_app) return run_disk(disk);
     if (*fork_app) return run_pong(fork_pong(fork));
     if (!broker.key.empty()) {
