@@ -37,11 +37,12 @@ def free_port():
 class Server:
     """Starts and kills one server on one state directory. Only one thread may do so."""
 
-    def __init__(self, binary, state_dir, log_path, config=None):
+    def __init__(self, binary, state_dir, log_path, config=None, more=()):
         self.binary = os.path.abspath(binary)
         self.state_dir = os.path.realpath(state_dir)
         self.log_path = log_path
         self.config = config
+        self.more = list(more)  # arguments
         self.port = free_port()
         self.child = None
         self.up = threading.Event()
@@ -51,6 +52,7 @@ class Server:
         command = [self.binary, "serve", "--state-dir", self.state_dir, "--listen", f"127.0.0.1:{self.port}"]
         if self.config:
             command += ["--config", self.config]
+        command += self.more
         self.starts += 1
         log = open(self.log_path, "ab")
         self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
