@@ -236,6 +236,9 @@ TEST_F(NativeBadInputTest, ATraceStaysWithWhatItCaused) {
     for (const json::value& each : items(get(made.header("Location") + "/events", user), "events")) {
         EXPECT_EQ(text(each.as_object(), "trace"), trace) << each;
     }
+    const Reply later = post("/api/v1/resources", R"({"engine":"redis","plan":"small"})",
+                             with(user, "traceparent", "cc" + trace.substr(2) + "-what-the-future-brings"));
+    EXPECT_EQ(text(member(later, "operation"), "trace"), trace) << "what is not understood is not kept";
     const Reply without = post("/api/v1/resources", R"({"engine":"redis","plan":"small"})",
                                with(user, "traceparent", "00-not-a-trace"));
     EXPECT_EQ(without.status, 202);
