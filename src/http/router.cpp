@@ -67,6 +67,14 @@ std::string shortened(std::string_view text) {
     return std::string(text.substr(0, end)) + "...";
 }
 
+// Keys and passwords have capitals, URLs have colons.
+bool is_name(std::string_view text) {
+    constexpr std::size_t kLongest = 63;
+    return text.size() <= kLongest && std::ranges::all_of(text, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+           });
+}
+
 }  // namespace
 
 struct RouterTables {
@@ -207,8 +215,10 @@ std::string Route::logged_path(const Path& path) const {
     for (std::size_t i = 0; i < pieces.size() && i < path.size(); ++i) {
         const std::size_t end = pieces[i].kind == Piece::Kind::rest ? path.size() : i + 1;
         for (std::size_t k = i; k < end && out.size() < 1024; ++k) {
+            const bool named = pieces[i].kind == Piece::Kind::literal || is_name(path[k]);
+            const bool redacted = pieces[i].redacted || (options.only_names_logged && !named);
             out += '/';
-            out += pieces[i].redacted ? "[redacted]" : shortened(path[k]);
+            out += redacted ? "[redacted]" : shortened(path[k]);
             if (pieces[i].redacted) break;  // how many segments it had is nobody's business either
         }
     }

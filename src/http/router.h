@@ -34,6 +34,9 @@ struct RouteOptions {
     std::optional<std::size_t> max_body = {};  // bytes; the server's limit otherwise
     // Path parameters that may hold a secret: the log has "[redacted]" in their place.
     std::vector<std::string> redacted = {};
+    // The log has every path parameter that is no name (1 to 63 of a-z 0-9 - _) as "[redacted]" too: for routes
+    // whose names and ids are such, where people mistake a key or a URL for one.
+    bool only_names_logged = false;
     std::string label = {};  // for logs and metrics; the pattern otherwise
 };
 

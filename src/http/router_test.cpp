@@ -108,6 +108,24 @@ TEST(Router, LoggedPathHidesRedactedParametersAndBoundsTheOthers) {
     EXPECT_EQ(logged("/v1/" + std::string(127, 'x') + "%C3%A9yy/x"), cut + "/x") << "no half characters";
 }
 
+// People paste a key where its id belongs, and a URL where a name does.
+TEST(Router, LoggedPathHasNamesAloneWhereARouteWantsThat) {
+    Router router;
+    router.add(Method::get, "/Keys/:id/x", nothing(), {.only_names_logged = true});
+    const auto logged = [&](const std::string& id) {
+        const Target target = target_of("/Keys/" + id + "/x");
+        return router.match(Method::get, target).route->logged_path(target.segments());
+    };
+    for (const std::string& name :
+         {std::string("key_01m832kmmkd0rcqpgzxsvp7jwc"), std::string("oct-f592509d"), std::string(63, 'x')}) {
+        EXPECT_EQ(logged(name), "/Keys/" + name + "/x");
+    }
+    for (const std::string& other : {std::string("slk_aB"), std::string("default:pw@oct-1"), std::string(64, 'x'),
+                                     std::string("a%20b"), std::string("a.b"), std::string("%C3%A9")}) {
+        EXPECT_EQ(logged(other), "/Keys/[redacted]/x") << other;
+    }
+}
+
 TEST(Router, LongestGroupPrefixRendersErrorsOfKnownAndUnknownPaths) {
     const auto saying = [](std::string text) {
         return [text](int status, const Error&) { return Response::text(status, text); };

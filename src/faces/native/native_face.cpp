@@ -27,7 +27,7 @@ void add_native(http::Router& router, const FaceContext& context, NativePorts po
     using Member = Task<Response> (NativeFace::*)(Request&) const;
     const auto add = [&](Method method, std::string_view pattern, Member member) {
         router.add(method, pattern, [face, member](Request& request) { return ((*face).*member)(request); },
-                   {.max_body = kMaxBody});
+                   {.max_body = kMaxBody, .only_names_logged = true});
     };
     using F = NativeFace;
     add(Method::get, "/api/v1/openapi.yaml", &F::openapi);
