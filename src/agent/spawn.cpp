@@ -1,6 +1,7 @@
 #include "agent/spawn.h"
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 
 #include <fcntl.h>
@@ -9,8 +10,6 @@
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-
-extern char** environ;
 
 namespace slipway::agent {
 namespace {
@@ -25,6 +24,23 @@ std::vector<std::string> words_of(const SpawnOptions& options) {
     words.insert(words.end(), options.extra.begin(), options.extra.end());
     words.insert(words.end(), rest.begin(), rest.end());
     return words;
+}
+
+// Of the server's environment what a program needs to run at all: the rest may hold secrets, and is the server's.
+std::vector<std::string> environment_of_helper() {
+    std::vector<std::string> kept{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C"};
+    for (const char* name : {"LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
+        if (const char* value = std::getenv(name)) kept.push_back(fmt::format("{}={}", name, value));
+    }
+    return kept;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& words) {
+    std::vector<char*> out;
+    out.reserve(words.size() + 1);
+    for (std::string& word : words) out.push_back(word.data());
+    out.push_back(nullptr);
+    return out;
 }
 
 class Attributes {
@@ -52,11 +68,9 @@ int start(const SpawnOptions& options, int fd, pid_t& pid) {
     ::posix_spawnattr_setsigmask(&with.attributes_, &none);
     ::posix_spawn_file_actions_adddup2(&with.actions_, fd, kHelperFd);
     std::vector<std::string> words = words_of(options);
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    return ::posix_spawn(&pid, options.executable.c_str(), &with.actions_, &with.attributes_, argv.data(), environ);
+    std::vector<std::string> variables = environment_of_helper();
+    return ::posix_spawn(&pid, options.executable.c_str(), &with.actions_, &with.attributes_,
+                         pointers(words).data(), pointers(variables).data());
 }
 
 }  // namespace
