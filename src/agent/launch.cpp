@@ -82,8 +82,18 @@ void limit(int report, __rlimit_resource what, std::uint64_t value) {
     if (::setrlimit(what, &wanted) != 0) give_up(report, "set a limit");
 }
 
+// Not every container allows it.
+void write_own(const char* path, std::string_view text) {
+    const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) return;
+    static_cast<void>(::write(file, text.data(), text.size()));
+    ::close(file);
+}
+
 void set_limits(const Launch& plan, int report) {
-    limit(report, RLIMIT_CORE, 0);  // a dump would hold the tenant's data
+    // A dump would hold the tenant's data. One that goes to a program (core_pattern) does not heed the limit.
+    limit(report, RLIMIT_CORE, 0);
+    write_own("/proc/self/coredump_filter", "0");
     if (plan.open_files != 0) limit(report, RLIMIT_NOFILE, plan.open_files);
     if (plan.file_size != 0) {
         limit(report, RLIMIT_FSIZE, plan.file_size);
@@ -91,12 +101,8 @@ void set_limits(const Launch& plan, int report) {
         ::signal(SIGXFSZ, SIG_IGN);
     }
     if (plan.memory != 0) limit(report, RLIMIT_DATA, plan.memory);
-    // Where memory runs out, a tenant's engine is to die before the broker. Not every container allows it.
-    const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (score >= 0) {
-        static_cast<void>(::write(score, "300", 3));
-        ::close(score);
-    }
+    // Where memory runs out, a tenant's engine is to die before the broker.
+    write_own("/proc/self/oom_score_adj", "300");
 }
 
 void drop_rights(const Launch& plan, int report) {
