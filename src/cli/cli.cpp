@@ -12,6 +12,7 @@
 #include "cli/grammar.h"
 #include "cli/manual.h"
 #include "cli/process.h"
+#include "cli/unexpected.h"
 
 namespace slipway::cli {
 namespace {
@@ -62,8 +63,8 @@ Exit run_hidden(const std::vector<std::string>& arguments, Environment& environm
 }
 
 // What is wrong with the command line, and where it is told what would be right.
-Failure misuse(const CLI::ParseError& error, const std::vector<std::string>& arguments,
-               const CommandInfo& grammar) {
+Failure misuse(const CLI::ParseError& error, const std::vector<std::string>& left,
+               const std::vector<std::string>& arguments, const CommandInfo& grammar) {
     const CommandInfo* command = &grammar;
     std::string path = "slipway";
     const OptionText* awaited = nullptr;
@@ -71,8 +72,11 @@ Failure misuse(const CLI::ParseError& error, const std::vector<std::string>& arg
     for (const std::string& word : arguments) {
         if (std::exchange(awaited, nullptr) != nullptr) continue;
         if (word.starts_with('-')) {
-            awaited = command->find_option(word);
-            if (awaited != nullptr && awaited->value.empty()) awaited = nullptr;
+            awaited = command->find_option(option_name(word));
+            if (awaited == nullptr) awaited = grammar.find_option(option_name(word));
+            // What follows may be its value.
+            if (awaited == nullptr) break;
+            if (awaited->value.empty() || word != option_name(word)) awaited = nullptr;
             continue;
         }
         const CommandInfo* next = command->find(word);
@@ -87,6 +91,7 @@ Failure misuse(const CLI::ParseError& error, const std::vector<std::string>& arg
     if (!unknown.empty()) {
         return {Exit::usage, fmt::format("`{}` knows no command \"{}\"", path, printable(unknown)), fix};
     }
+    if (!left.empty()) return {Exit::usage, printable(unexpected(left)), fix};
     if (command == &grammar) return {Exit::usage, "a command is needed", fix};
     if (!command->commands.empty()) {
         std::string names;
@@ -124,7 +129,8 @@ int run(std::vector<std::string> arguments, Environment& environment, const std:
         // Help and version are such "errors" too.
         std::ostream nowhere(nullptr);
         if (app.exit(error, environment.out, nowhere) == 0) return static_cast<int>(Exit::ok);
-        return static_cast<int>(report(misuse(error, arguments, describe(app)), environment.err));
+        return static_cast<int>(
+            report(misuse(error, app.remaining(true), arguments, describe(app)), environment.err));
     } catch (const std::exception& error) {
         environment.err << "slipway: " << error.what() << '\n';
         return static_cast<int>(Exit::failed);

@@ -302,6 +302,24 @@ TEST_F(CliTest, AWrongWordIsNamedWithWhereTheRightOnesStand) {
     EXPECT_NE(err.str().find("PLAN is required\n  fix: `slipway create --help`"), std::string::npos) << err.str();
     EXPECT_EQ(run({"ls", "--limit", "0"}), 2);
     EXPECT_NE(err.str().find("--limit"), std::string::npos) << err.str();
+    EXPECT_EQ(run({"url", "a", "b"}), 2);
+    EXPECT_NE(err.str().find("not expected here: b\n"), std::string::npos) << err.str();
+    EXPECT_EQ(run({"keys", "--server", "http://h", "lst"}), 2);
+    EXPECT_NE(err.str().find("`slipway keys` knows no command \"lst\""), std::string::npos) << err.str();
+}
+
+// People try --key KEY, and what a program says ends up in logs of others.
+TEST_F(CliTest, AWrongOptionIsNamedWithoutItsValue) {
+    const std::vector<std::vector<std::string>> all{
+        {"ls", "--key", "secret"},         {"ls", "--key=secret"},    {"--key", "secret", "ls"},
+        {"keys", "--key", "secret", "ls"}, {"ls", "secret", "--key"}, {"--server=http://h", "--key", "secret"}};
+    for (const auto& words : all) {
+        EXPECT_EQ(run(words), 2);
+        EXPECT_NE(err.str().find("there is no option --key\n"), std::string::npos) << err.str();
+        EXPECT_EQ(err.str().find("secret"), std::string::npos) << err.str();
+    }
+    EXPECT_EQ(run({"ls", "-ksecret"}), 2);
+    EXPECT_NE(err.str().find("there is no option -k\n"), std::string::npos) << err.str();
 }
 
 // A reader that went away, or a full disk: what was not written was not said.

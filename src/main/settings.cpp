@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/unexpected.h"
 #include "main/units.h"
 
 namespace slipway {
@@ -75,7 +76,11 @@ Result<Words> parse(std::vector<std::string> arguments) {
         std::ostringstream out;
         std::ostringstream complaint;
         if (app.exit(error, out, complaint) == 0) return fail(ErrorCode::cancelled, out.str());
-        return fail(Error{ErrorCode::invalid_argument, "wrong usage", {}, {{"slipway serve", error.what()}}});
+        const std::vector<std::string> left = app.remaining(true);
+        return fail(Error{ErrorCode::invalid_argument,
+                          "wrong usage",
+                          {},
+                          {{"slipway serve", left.empty() ? error.what() : cli::unexpected(left)}}});
     }
     return words;
 }
