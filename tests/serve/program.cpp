@@ -190,11 +190,11 @@ std::vector<std::string> Site::command(std::vector<std::string> words) const {
     return all;
 }
 
-void Site::start(std::vector<std::string> words) {
+void Site::start(std::vector<std::string> words, const std::map<std::string, std::string>& environment) {
     if (std::ranges::find(words, "--listen") == words.end()) words.insert(words.end(), {"--listen", "127.0.0.1:0"});
     const auto listeners = static_cast<std::size_t>(std::ranges::count(words, "--listen"));
     const auto begin = steady_clock::now();
-    program_.emplace(command(std::move(words)), std::map<std::string, std::string>{}, log_path());
+    program_.emplace(command(std::move(words)), environment, log_path());
     ports_.clear();
     std::optional<std::string> line;
     for (std::size_t left = listeners; left > 0; --left) {

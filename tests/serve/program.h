@@ -73,8 +73,8 @@ class Site {
     Site& operator=(const Site&) = delete;
 
     // Starts it, on a loopback port of the system's choice unless `words` name listeners, and waits until it
-    // listens.
-    void start(std::vector<std::string> words = {});
+    // listens. `environment` is all that it gets.
+    void start(std::vector<std::string> words = {}, const std::map<std::string, std::string>& environment = {});
     // Runs `slipway serve` with these words (and the state directory), to its end.
     int run_to_end(std::vector<std::string> words, const std::map<std::string, std::string>& environment = {});
     void kill();
