@@ -100,7 +100,6 @@ void set_limits(const Launch& plan, int report) {
         // An engine whose file (or log) is full is told so by its write, instead of being killed.
         ::signal(SIGXFSZ, SIG_IGN);
     }
-    if (plan.memory != 0) limit(report, RLIMIT_DATA, plan.memory);
     // Where memory runs out, a tenant's engine is to die before the broker.
     write_own("/proc/self/oom_score_adj", "300");
 }
@@ -139,6 +138,8 @@ void drop_rights(const Launch& plan, int report) {
     std::string path = "PATH=/usr/local/bin:/usr/bin:/bin";
     std::string lang = "LANG=C";
     const std::array<char*, 3> environment{path.data(), lang.data(), nullptr};
+    // The last of all: it is for the program, and what still ran here before it might need memory itself.
+    if (plan.memory != 0) limit(kReportFd, RLIMIT_DATA, plan.memory);
     ::execve(plan.path.c_str(), argv.data(), environment.data());
     give_up(kReportFd, "execute the program");
 }

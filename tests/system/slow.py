@@ -1,5 +1,7 @@
 """Clients that take all the time there is: each of them breaks one limit that the server promises, and has to be
 ended by it. One thread for all of them."""
+import heapq
+import itertools
 import selectors
 import socket
 import threading
@@ -12,8 +14,8 @@ SLACK = 15
 STEP = 1.0  # seconds between two bytes
 
 PAGE = 30  # items of the list that is read slowly
-ASKED = 200  # times: more than the kernel's buffers hold
-ASK_STEP = 0.1
+ASKED = 150  # times: more than the kernel's buffers hold
+ASK_STEP = 0.2  # lists are work: this is to be no burst of it
 FLUSHED_AT = 64 * 1024  # answers wait for each other up to here
 
 
@@ -23,14 +25,14 @@ class Slow:
     kind = ""
     step = STEP
 
-    def __init__(self, port, key):
+    def __init__(self, port, key, phase):
         self.key = key
         self.socket = socket.socket()
         self.prepare()
         self.socket.setblocking(False)
         self.socket.connect_ex(("127.0.0.1", port))
         self.began = time.monotonic()
-        self.next = self.began + self.step
+        self.next = self.began + self.step * phase  # not in step with each other
         self.received = b""
         self.ended = None  # how
         self.sent = 0
@@ -84,8 +86,8 @@ class SlowHead(Slow):
 class SlowBody(Slow):
     kind = "body, a byte a second"
 
-    def __init__(self, port, key):
-        super().__init__(port, key)
+    def __init__(self, port, key, phase):
+        super().__init__(port, key, phase)
         self.text = (b"POST /api/v1/resources HTTP/1.1\r\nHost: slow\r\nContent-Type: application/json\r\n"
                      b"Content-Length: 4096\r\nAuthorization: Bearer " + key.encode() + b"\r\n\r\n")
         self.head = len(self.text)
@@ -106,8 +108,8 @@ class SlowReader(Slow):
     step = ASK_STEP
     most_bytes = PAGE * 1024  # of an answer
 
-    def __init__(self, port, key):
-        super().__init__(port, key)
+    def __init__(self, port, key, phase):
+        super().__init__(port, key, phase)
         self.text = (f"GET /api/v1/resources?limit={PAGE}&include_gone=true HTTP/1.1\r\nHost: slow\r\n"
                      f"Authorization: Bearer {key}\r\n\r\n").encode()
         self.asked = 0
@@ -174,6 +176,8 @@ class SlowClients:
         self.patience = None  # seconds; whose limit lies beyond that are not waited for
         self.selector = selectors.DefaultSelector()
         self.alive = []
+        self.due = []  # a heap of (when, number, client)
+        self.numbers = itertools.count()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.stopping = threading.Event()
 
@@ -195,10 +199,8 @@ class SlowClients:
         try:
             for number in range(self.count):
                 self._begin(TURNS[number % len(TURNS)])
-                if number % 20 == 19:
-                    self._turn(0.1)  # not all in step with each other
             while not self.stopping.is_set() and (self.refill or self._worth_waiting()):
-                self._turn(0.05)
+                self._turn()
             for each in self.alive:
                 self._count(each.kind, "not at its limit yet")
                 self._close(each)
@@ -209,42 +211,49 @@ class SlowClients:
         return any(each.limit() <= self.patience for each in self.alive)
 
     def _begin(self, kind):
-        client = kind(self.port, self.key)
+        client = kind(self.port, self.key, self.begun * 0.618 % 1)
         self.begun += 1
         self.alive.append(client)
+        self._come_back(client)
         # A slow reader is not told that there is something to read: it would be told all the time.
         if kind is not SlowReader:
             self.selector.register(client.socket, selectors.EVENT_READ, client)
+
+    def _come_back(self, client):
+        heapq.heappush(self.due, (client.next, next(self.numbers), client))
 
     def _close(self, client):
         if client.socket in self.selector.get_map():
             self.selector.unregister(client.socket)
         client.socket.close()
 
-    def _turn(self, pause):
-        ready = [key.data for key, _ in self.selector.select(pause)]
+    def _turn(self):
+        wait = self.due[0][0] - time.monotonic() if self.due else 0.1
+        for key, _ in self.selector.select(min(max(wait, 0), 0.1)):
+            self._let(key.data, key.data.take)
         now = time.monotonic()
-        for each in ready:
-            self._let(each, each.take)
-        for each in list(self.alive):
-            if each.ended is None and each.next <= now:
-                each.next += each.step
-                self._let(each, each.tick)
-            if each.ended is not None:
-                self._ended(each)
-            elif now - each.began > each.limit() + SLACK:
-                self.faults.append(f"slow {each.kind}: still there {now - each.began:.0f} s after it began")
-                each.end("given up")
-                self._ended(each)
+        while self.due and self.due[0][0] <= now:
+            client = heapq.heappop(self.due)[2]
+            if client.ended is not None:
+                continue
+            client.next += client.step
+            self._let(client, client.tick)
+            if client.ended is None and now - client.began > client.limit() + SLACK:
+                self.faults.append(f"slow {client.kind}: still there {now - client.began:.0f} s after it began")
+                client.end("given up")
+                self._ended(client)
+            elif client.ended is None:
+                self._come_back(client)
 
-    @staticmethod
-    def _let(client, act):
+    def _let(self, client, act):
         try:
             act()
         except BlockingIOError:
             pass
         except (ConnectionResetError, BrokenPipeError):
             client.end("reset")
+        if client.ended is not None:
+            self._ended(client)
 
     def _ended(self, client):
         self.alive.remove(client)
