@@ -131,6 +131,9 @@ void CanaryRun::plant_in_bodies() {
     body("an end of a key", "/api/v1/keys", R"({"role":"user","expires_at":"CANARY"})");
     body("a type of event", "/api/v1/webhooks", R"({"url":"https://example.org/","types":["CANARY"]})");
     body("a long body", make, R"({"name":"CANARY)" + std::string(300'000, 'x') + "\"}");
+    body("an unknown plan", make, R"({"engine":"redis","plan":"CANARY"})");
+    body("an unknown engine", make, R"({"engine":"CANARY","plan":"small"})");
+    body("an unknown plan of the Redis API", "/v1/redis/instance", R"({"plan":"CANARY","billingcode":"gwp"})");
     body("a verb", "/api/v1/plan", R"({"verb":"CANARY"})");
     send(inputs);
 }
