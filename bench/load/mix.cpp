@@ -55,8 +55,9 @@ class Mix {
         Descriptor socket;
         std::string received;
         Request request;
-        Time due;
+        Time began;  // what its latency counts from
         Time sent;
+        Time idle_since;
         bool busy = false;
         bool timed = false;
     };
@@ -109,6 +110,7 @@ Status Mix::open(std::size_t which) {
     connection.socket = std::move(*socket);
     connection.received.clear();
     connection.busy = false;
+    connection.idle_since = Clock::now();
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u64 = which;
@@ -208,12 +210,14 @@ Status Mix::ask(Time due, bool timed) {
     idle_.pop_front();
     Connection& connection = connections_[which];
     connection.request = timed ? choose() : create_new();
-    connection.due = due;
     connection.timed = timed;
     connection.busy = true;
     under_way_ += 1;
     const std::string text = text_of(connection.request);
     connection.sent = Clock::now();
+    // Where no connection was free when it fell due, the server kept it waiting; else it was we who had no
+    // processor, which says nothing about the server and is counted by itself.
+    connection.began = connection.idle_since > due ? due : connection.sent;
     if (timed) figures_.late.add(connection.sent - due);
     const ssize_t sent = ::send(connection.socket.get(), text.data(), text.size(), MSG_NOSIGNAL);
     if (sent == static_cast<ssize_t>(text.size())) return {};
@@ -284,7 +288,7 @@ void Mix::answered(Connection& connection, const Answer& answer) {
         learn(request, answer.status, body.substr(0, answer.body));
     }
     if (body.size() != answer.body) fault(fmt::format("{}: more came than one answer", describe(request)));
-    const Nanoseconds taken = now_ - connection.due;
+    const Nanoseconds taken = now_ - connection.began;
     if (!connection.timed) return;
     if (request.kind == MixKind::create) figures_.creates.add(taken);
     if (request.kind == MixKind::erase) figures_.erases.add(taken);
@@ -307,6 +311,7 @@ Status Mix::read(std::size_t which) {
     answered(connection, **answer);
     connection.received.clear();
     connection.busy = false;
+    connection.idle_since = now_;
     under_way_ -= 1;
     idle_.push_back(which);
     if (!(*answer)->closes) return {};

@@ -1,7 +1,9 @@
 // The mixed load of scripts/load: creates, polls, deletes and repeated creates through the native API, from one
-// thread over a fixed number of keep-alive connections, by the clock (open loop: latency counts from when a request
-// was due). Unlike run_http_load it ends at no wrong answer: it judges every one, counts, goes on, and hands back
-// what was promised for each key, so that somebody can check afterwards that it was kept.
+// thread over a fixed number of keep-alive connections, by the clock (open loop). Latency counts from when a
+// request was due where no connection was free then, so that a stalled server hides nothing, and else from when it
+// was sent: what a busy machine keeps from us is not the server's. Unlike run_http_load it ends at no wrong answer:
+// it judges every one, counts, goes on, and hands back what was promised for each key, so that somebody can check
+// afterwards that it was kept.
 #pragma once
 
 #include <array>
@@ -51,8 +53,7 @@ struct MixFigures {
     Histogram polls;    // of both kinds
     Histogram creates;  // without those before the clock
     Histogram erases;
-    Histogram
-        late;  // from when a request was due until it was sent: no connection was free, or we had no processor
+    Histogram late;                     // from when a request was due until it was sent
     std::uint64_t unanswered = 0;       // no answer for 30 seconds, or the server hung up instead
     std::uint64_t faults = 0;           // answers that were not promised, and unanswered ones
     std::vector<std::string> examples;  // of faults, the first ones
