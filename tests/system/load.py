@@ -18,10 +18,12 @@ import time
 
 from invariants import wait_for_quiet
 from ledger import Ledger
-from server import Server, machine
+from server import Server, machine, wait_until
 from slow import FLUSHED_AT, SlowClients, SlowReader
 
 MB = 1024 * 1024
+# The quota would be met where more is asked for than the engine works off; all else is as it comes.
+CONFIG = "[broker]\nquota = 1000000\n"
 # Of all requests: creates, deletes, and creates that are sent again with their key. The rest are polls.
 MIX = {"creates": 15, "deletes": 15, "repeats": 3}
 PREPARED = 200  # resources that are there before the clock starts
@@ -154,20 +156,26 @@ def check_promises(server, items, ledger):
         ledger.doubled.append(f"nobody asked for {[each['id'] for each in found][:5]} ({key or 'no key'})")
 
 
-def check_metrics(server, faults):
-    """The server's own view: no answer of 5xx, no work that was taken over, and no connection that is left."""
+def metrics(server):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=40)
-    connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
-    connection.close()
-    for line in text.splitlines():
-        name, _, value = line.rpartition(" ")
-        if re.search(r'^slipway_http_requests_total.*code="5', name) and float(value) > 0:
-            faults.append(f"the server counts {line}")
-        if name in ("slipway_lease_takeovers_total", "slipway_superseded_writes_total") and float(value) > 0:
-            faults.append(f"the server counts {line}")
-        if name == 'slipway_http_open{what="connections"}' and float(value) > 1:
-            faults.append(f"{int(float(value)) - 1} connections are open that nobody has any more")
+    try:
+        connection.request("GET", "/metrics")
+        lines = connection.getresponse().read().decode().splitlines()
+    finally:
+        connection.close()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+
+
+def check_metrics(server, faults):
+    """The server's own view: no answer of 5xx, and no connection but the one that asks."""
+    def open_connections():
+        return metrics(server)['slipway_http_open{what="connections"}']
+
+    if not wait_until(lambda: open_connections() <= 1, 15, 0.2):
+        faults.append(f"{open_connections() - 1:.0f} connections are open that nobody has any more")
+    for name, value in metrics(server).items():
+        if re.search(r'^slipway_http_requests_total.*code="5', name) and value > 0:
+            faults.append(f"the server counts {name} {value:.0f}")
 
 
 def memory_bound(start, threads, database, arguments):
@@ -204,8 +212,11 @@ class Run:
     def __init__(self, arguments, place):
         self.arguments = arguments
         self.place = place
+        config = os.path.join(place, "slipway.toml")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(CONFIG)
         self.server = Server(arguments.binary, os.path.join(place, "state"), os.path.join(place, "server.log"),
-                             more=["--provider", "dummy"])
+                             config, more=["--provider", "dummy"])
         self.ledger = Ledger()
         self.faults = []
         self.requests = 0
@@ -222,13 +233,14 @@ class Run:
 
     def judge(self, title, figures, items):
         show(title, figures)
-        self.requests += sum(sum(each.values()) for each in figures["requests"].values())
         self.items += items
         self.faults += [f"{title}: {each}" for each in figures["examples"]]
         more = figures["faults"] - len(figures["examples"])
         if more > 0:
             self.faults.append(f"{title}: and {more} more")
-        if figures["overdue"]:
+        answered = sum(sum(each.values()) for each in figures["requests"].values())
+        self.requests += answered
+        if self.arguments.latency and figures["overdue"] > answered / 100:
             self.faults.append(f"{title}: {figures['overdue']} requests could not even be sent: the machine does not "
                                "hold this rate (see --rate)")
 
