@@ -26,10 +26,11 @@ CREATE TABLE "resources" (
     body          TEXT NOT NULL CHECK (body <> '')
 ) STRICT;
 -- No two resources, live or gone, ever share a name at a provider.
-CREATE UNIQUE INDEX resources_external_name ON resources (provider, external_name);
+CREATE UNIQUE INDEX resources_external_name ON resources (external_name, provider);
 CREATE INDEX resources_state ON resources (state, id);
 CREATE INDEX resources_organization ON resources (organization, state, id);
-CREATE INDEX resources_name ON resources (name, id);
+-- Who is not given a name has the external one, which is random: a second index of it costs a page for every row.
+CREATE INDEX resources_name ON resources (name, id) WHERE name <> external_name;
 CREATE INDEX resources_billing_code ON resources (billing_code, id) WHERE billing_code <> '';
 CREATE INDEX resources_pool ON resources (kind, engine, plan, state, id)
     WHERE pooled = 1 AND state IN ('requested', 'provisioning', 'ready');

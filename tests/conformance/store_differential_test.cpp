@@ -63,6 +63,7 @@ class RandomHistory {
         if (chance(3)) resource.organization = organization();
         if (chance(2)) resource.state = state(number);
         if (chance(3)) resource.name = name();
+        if (chance(4)) resource.name = resource.external_name;
         if (chance(4)) resource.plan = chance(2) ? "small" : "large";
         if (chance(4)) resource.billing_code = chance(2) ? "123" : "456";
         resource.pooled = chance(2);
@@ -76,7 +77,9 @@ class RandomHistory {
     }
 
     ApiKeyId key_id() { return ApiKeyId("key_" + std::to_string(below(5))); }
-    std::string name() { return "name-" + std::to_string(below(9)); }
+    std::string name() {
+        return chance(4) ? sample_resource(some()).external_name : "name-" + std::to_string(below(9));
+    }
 
     void add_quota(Commit& commit) {
         Quota quota{organization(), std::nullopt, "", "", below(5)};

@@ -67,6 +67,27 @@ TEST_P(StoreConformance, NameFreeMeansThatNothingOfTheOrganizationThatIsThereHas
     must(with(precondition::NameFree{OrganizationId("acme"), "cache 2"}));
 }
 
+// Who is given no name has the external one: it is taken as well.
+TEST_P(StoreConformance, NameFreeKnowsNamesThatAreExternalOnes) {
+    Resource unnamed = sample_resource(1);
+    unnamed.name = unnamed.external_name;
+    unnamed = put(unnamed);
+    const precondition::NameFree free{OrganizationId("acme"), unnamed.external_name};
+    EXPECT_EQ(refused(with(free)).obstacle, Obstacle::name_taken);
+    must(with(precondition::NameFree{OrganizationId("globex"), unnamed.external_name}));
+    unnamed.name = "web";
+    unnamed = put(unnamed);
+    must(with(free));
+    EXPECT_EQ(refused(with(precondition::NameFree{OrganizationId("acme"), "web"})).obstacle, Obstacle::name_taken);
+    Resource other = sample_resource(2);
+    other.name = unnamed.external_name;  // another's external name, as a name
+    other = put(other);
+    EXPECT_EQ(refused(with(free)).obstacle, Obstacle::name_taken);
+    other.state = resource_state::Gone{kStart};
+    put(other);
+    must(with(free));
+}
+
 TEST_P(StoreConformance, OrganizationFreeAndTheLastAdministrator) {
     const OrganizationId acme("acme");
     must(with(precondition::OrganizationFree{acme}));

@@ -133,6 +133,25 @@ TEST_P(StoreFilters, FollowChangesOfLabelsAndState) {
     EXPECT_EQ(find(f), ids_of({1}));
 }
 
+TEST_P(StoreFilters, ANameIsFoundWhetherItIsTheExternalOneOrNot) {
+    for (int i = 30; i < 36; ++i) {
+        Resource resource = sample_resource(i, i % 2 == 0 ? "acme" : "globex");
+        resource.name = i == 31 ? resource.external_name : sample_resource(31).external_name;
+        put(resource);
+    }
+    ResourceFilter f;
+    f.name = sample_resource(31).external_name;
+    EXPECT_EQ(find(f), ids_of({30, 31, 32, 33, 34, 35}));
+    f.organization = OrganizationId("globex");
+    EXPECT_EQ(find(f), ids_of({31, 33, 35}));
+    const auto page = run(store().resources(f, {resource_id(31).str(), 1})).value();
+    ASSERT_EQ(page.items.size(), 1U);
+    EXPECT_EQ(page.items[0].id, resource_id(33));
+    EXPECT_EQ(page.next, resource_id(33).str());
+    f.name = sample_resource(32).external_name;
+    EXPECT_EQ(find(f), ids_of({}));
+}
+
 TEST_P(StoreConformance, PagesNeitherRepeatNorSkipWhatStaysWhileOtherRowsChange) {
     for (int i = 10; i < 30; ++i) put(sample_resource(i));
     const auto first = run(store().resources({}, {"", 7})).value();

@@ -74,11 +74,25 @@ std::string sql_by_label(Conditions& conditions, const ResourceFilter& filter, s
     return fmt::format("{} WHERE {} ORDER BY l.resource", sql, c.where());
 }
 
-// Which index gives the fewest rows in the order of their ids.
-std::string_view index_for(const ResourceFilter& filter) {
-    if (filter.name) return "resources_name";
-    if (filter.billing_code && !filter.billing_code->empty()) return "resources_billing_code";
-    return "";
+// By name: the few rows that have it, looked up one by one. A name that is also the external one is found by that.
+std::string sql_by_name(Conditions& c, const ResourceFilter& filter, std::string_view after) {
+    const std::string name = c.value(*filter.name);
+    add_columns(c, filter);
+    c.add(fmt::format("r.id > {}", c.value(std::string(after))));
+    return fmt::format(
+        "SELECT r.id, r.version, r.body FROM "
+        "(SELECT id FROM resources INDEXED BY resources_name WHERE name = {0} AND name <> external_name "
+        "UNION ALL SELECT id FROM resources INDEXED BY resources_external_name "
+        "WHERE external_name = {0} AND name = {0}) n CROSS JOIN resources r ON r.id = n.id WHERE {1} ORDER BY r.id",
+        name, c.where());
+}
+
+std::string sql_by_billing_code(Conditions& c, const ResourceFilter& filter, std::string_view after) {
+    add_columns(c, filter);
+    c.add(fmt::format("r.id > {}", c.value(std::string(after))));
+    return fmt::format(
+        "SELECT r.id, r.version, r.body FROM resources r INDEXED BY resources_billing_code WHERE {} ORDER BY r.id",
+        c.where());
 }
 
 std::string sql_by_column(Conditions& conditions, const ResourceFilter& filter, std::string_view after,
@@ -86,10 +100,6 @@ std::string sql_by_column(Conditions& conditions, const ResourceFilter& filter, 
     const std::string from = conditions.value(std::string(after));
     add_columns(conditions, filter);
     conditions.add(fmt::format("r.id > {}", from));
-    if (const auto index = index_for(filter); !index.empty()) {
-        return fmt::format("SELECT r.id, r.version, r.body FROM resources r INDEXED BY {} WHERE {} ORDER BY r.id",
-                           index, conditions.where());
-    }
     if (!filter.state && filter.include_gone && !filter.organization) {
         return fmt::format("SELECT r.id, r.version, r.body FROM resources r WHERE {} ORDER BY r.id",
                            conditions.where());
@@ -109,6 +119,17 @@ std::string sql_by_column(Conditions& conditions, const ResourceFilter& filter, 
         "SELECT r.id, r.version, r.body FROM (SELECT id FROM ({}) ORDER BY id LIMIT {}) i "
         "CROSS JOIN resources r ON r.id = i.id ORDER BY i.id",
         runs, rows);
+}
+
+// By what gives the fewest rows in the order of their ids.
+std::string shape_of(Conditions& conditions, const ResourceFilter& filter, std::string_view after,
+                     const std::string& rows) {
+    if (!filter.labels.empty()) return sql_by_label(conditions, filter, after);
+    if (filter.name) return sql_by_name(conditions, filter, after);
+    if (filter.billing_code && !filter.billing_code->empty()) {
+        return sql_by_billing_code(conditions, filter, after);
+    }
+    return sql_by_column(conditions, filter, after, rows);
 }
 
 std::string operations_sql(Conditions& c, const OperationFilter& filter, std::string_view after) {
@@ -158,8 +179,7 @@ Result<Page<Resource>> read_resources(Database& database, const ResourceFilter& 
     const std::uint32_t limit = store::page_limit(page.limit);
     Conditions conditions;
     const std::string rows = conditions.value(std::to_string(limit + 1));
-    const std::string sql = !filter.labels.empty() ? sql_by_label(conditions, filter, page.after)
-                                                   : sql_by_column(conditions, filter, page.after, rows);
+    const std::string sql = shape_of(conditions, filter, page.after, rows);
     return read_page<Resource>(
         conditions.run(database, fmt::format("{} LIMIT {}", sql, rows)), limit,
         [](const Cursor& row) { return store::decode_resource(row.text(0), row.text(2), row.natural(1)); });

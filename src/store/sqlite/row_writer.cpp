@@ -249,7 +249,7 @@ void RowWriter::put(const Operation& in, std::string_view body, const StoredOper
     }
     const bool moved = std::tie(before->organization, before->kind, before->provider, before->host) !=
                        std::tie(after.organization, after.kind, after.provider, after.host);
-    if (moved || before->open != after.open) {
+    if (moved) {
         database_
             .statement(
                 "UPDATE operations SET version = ?2, fence = ?3, organization = ?4, kind = ?5, "
@@ -257,6 +257,15 @@ void RowWriter::put(const Operation& in, std::string_view body, const StoredOper
                 "blocked_by = ?12, body = ?13 WHERE id = ?1")
             .run(id, after.version, after.fence, after.organization, after.kind, after.provider, after.host, state,
                  after.open, due, token, blocked_by, body)
+            .done();
+        return;
+    }
+    if (before->open != after.open) {
+        database_
+            .statement(
+                "UPDATE operations SET version = ?2, fence = ?3, state = ?4, open = ?5, due_at = ?6, "
+                "lease_token = ?7, blocked_by = ?8, body = ?9 WHERE id = ?1")
+            .run(id, after.version, after.fence, state, after.open, due, token, blocked_by, body)
             .done();
         return;
     }

@@ -123,6 +123,17 @@ std::optional<StoredOperation> WriteSession::stored(const OperationId& id) {
     return row ? std::optional(stored_form(*row)) : rows_.find_operation(id);
 }
 
+bool WriteSession::name_is_taken(const precondition::NameFree& wanted) {
+    return exists(
+               "SELECT 1 FROM resources INDEXED BY resources_name "
+               "WHERE name = ?1 AND name <> external_name AND organization = ?2 AND state <> 'gone' LIMIT 1",
+               wanted.name, wanted.organization.str()) ||
+           exists(
+               "SELECT 1 FROM resources INDEXED BY resources_external_name "
+               "WHERE external_name = ?1 AND name = ?1 AND organization = ?2 AND state <> 'gone' LIMIT 1",
+               wanted.name, wanted.organization.str());
+}
+
 bool WriteSession::exists(std::string_view sql, const std::string& a, const std::string& b) {
     return database_.statement(sql).run(a, b).next();
 }
@@ -165,11 +176,7 @@ std::optional<Rejected> WriteSession::check(const Precondition& precondition, Ti
                 return unless(below, Obstacle::quota_reached, store::plan_subject(p));
             },
             [&](const precondition::NameFree& p) {
-                const bool taken = exists(
-                    "SELECT 1 FROM resources INDEXED BY resources_name "
-                    "WHERE name = ?1 AND organization = ?2 AND state <> 'gone' LIMIT 1",
-                    p.name, p.organization.str());
-                return unless(!taken, Obstacle::name_taken, p.name);
+                return unless(!name_is_taken(p), Obstacle::name_taken, p.name);
             },
             [&](const precondition::OrganizationFree& p) {
                 const bool taken = database_.statement("SELECT 1 FROM organizations WHERE id = ?1")

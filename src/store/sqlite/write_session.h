@@ -62,6 +62,7 @@ class WriteSession {
     std::optional<Rejected> check(const write::PutOperation& put, Stored& stored, const Commit& commit);
     std::optional<Rejected> check(const write::PutWebhook& put);
     Status check_constraints(const Commit& commit, const std::vector<Stored>& stored);
+    bool name_is_taken(const precondition::NameFree& wanted);
     bool exists(std::string_view sql, const std::string& a, const std::string& b);
     void write(PreparedCommit& work, const std::vector<Stored>& stored, TimePoint now, CommitNotice& notice);
     void unblock(const OperationId& id, CommitNotice& notice);
