@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include "base/base64.h"
+
 namespace slipway::http {
 namespace {
 
@@ -16,14 +18,9 @@ std::string_view trimmed(std::string_view text) {
 }
 
 Result<std::optional<Credentials>> parse_basic(std::string_view encoded) {
-    std::string decoded(encoded.size(), '\0');
-    std::size_t length = 0;
-    const char* end = nullptr;
-    const int failed =
-        sodium_base642bin(reinterpret_cast<unsigned char*>(decoded.data()), decoded.size(), encoded.data(),
-                          encoded.size(), nullptr, &length, &end, sodium_base64_VARIANT_ORIGINAL);
-    if (failed != 0 || end != encoded.data() + encoded.size()) return unreadable("Basic takes base64");
-    decoded.resize(length);
+    auto read = from_base64(encoded);
+    if (!read) return unreadable("Basic takes base64");
+    std::string& decoded = *read;
     const std::size_t colon = decoded.find(':');
     if (colon == std::string::npos) return unreadable("Basic takes base64 of user:password");
     std::string user = decoded.substr(0, colon);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include "base/base64.h"
 #include "base/secret_file.h"
 #include "store/sealer.h"
 
@@ -26,6 +27,18 @@ Secret make_key_line(Random& random) {
     return line;
 }
 
+// Empty where it is none.
+Secret from_hex(std::string_view text) {
+    std::string key(kKeyBytes, '\0');
+    std::size_t size = 0;
+    const char* end = nullptr;
+    const int failed = sodium_hex2bin(reinterpret_cast<unsigned char*>(key.data()), key.size(), text.data(),
+                                      text.size(), nullptr, &size, &end);
+    Secret parsed(std::move(key));
+    const bool whole = failed == 0 && size == kKeyBytes && end == text.data() + text.size();
+    return whole ? std::move(parsed) : Secret();
+}
+
 }  // namespace
 
 Result<Secret> parse_master_key(const Secret& text) {
@@ -34,16 +47,8 @@ Result<Secret> parse_master_key(const Secret& text) {
     const std::size_t start = std::min(view.find_first_not_of(kSpace), view.size());
     view.remove_prefix(start);
     view = view.substr(0, view.find_last_not_of(kSpace) + 1);
-    std::string key(kKeyBytes, '\0');
-    auto* out = reinterpret_cast<unsigned char*>(key.data());
-    std::size_t size = 0;
-    const char* end = nullptr;
-    const bool hex = view.size() == 2 * kKeyBytes;
-    const int code = hex ? sodium_hex2bin(out, key.size(), view.data(), view.size(), nullptr, &size, &end)
-                         : sodium_base642bin(out, key.size(), view.data(), view.size(), nullptr, &size, &end,
-                                             sodium_base64_VARIANT_ORIGINAL);
-    Secret parsed(std::move(key));
-    if (code != 0 || size != kKeyBytes || end != view.data() + view.size()) {
+    Secret parsed = view.size() == 2 * kKeyBytes ? from_hex(view) : Secret(from_base64(view).value_or(""));
+    if (parsed.reveal().size() != kKeyBytes) {
         return fail(ErrorCode::invalid_argument,
                     fmt::format("a master key is {} bytes as base64 or hexadecimal; this text of {} characters "
                                 "is not",

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include "base/base64.h"
+
 namespace slipway::store {
 namespace {
 
@@ -18,24 +20,6 @@ constexpr std::string_view kSuccessorScope = "data_key/after";
 const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
-std::string base64(std::string_view in) {
-    std::string out(sodium_base64_ENCODED_LEN(in.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-    sodium_bin2base64(out.data(), out.size(), bytes(in), in.size(), sodium_base64_VARIANT_ORIGINAL);
-    out.resize(out.size() - 1);  // its terminator
-    return out;
-}
-
-std::optional<std::string> from_base64(std::string_view in) {
-    std::string out(in.size(), '\0');
-    std::size_t size = 0;
-    if (sodium_base642bin(bytes(out), out.size(), in.data(), in.size(), nullptr, &size, nullptr,
-                          sodium_base64_VARIANT_ORIGINAL) != 0) {
-        return std::nullopt;
-    }
-    out.resize(size);
-    return out;
-}
-
 // base64 of nonce and ciphertext
 std::string encrypt(std::string_view plain, std::string_view context, const Secret& key, Random& random) {
     std::string out(kNonceBytes + plain.size() + kTagBytes, '\0');
@@ -43,7 +27,7 @@ std::string encrypt(std::string_view plain, std::string_view context, const Secr
     crypto_aead_xchacha20poly1305_ietf_encrypt(bytes(out) + kNonceBytes, nullptr, bytes(plain), plain.size(),
                                                bytes(context), context.size(), nullptr, bytes(out),
                                                bytes(key.reveal()));
-    return base64(out);
+    return to_base64(out);
 }
 
 std::optional<Secret> decrypt(std::string_view text, std::string_view context, const Secret& key) {
