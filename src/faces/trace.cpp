@@ -30,7 +30,7 @@ bool valid_traceparent(std::string_view text) {
     const std::string_view version = text.substr(0, 2);
     if (!hex(version) || version == "ff") return false;
     const bool later = version != "00";
-    if (text.size() > kLength && !(later && text[kLength] == '-')) return false;
+    if (text.size() > kLength && (!later || text[kLength] != '-')) return false;
     if (!std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; })) return false;
     return text[kTrace - 1] == '-' && id(text.substr(kTrace, kTraceDigits)) && text[kParent - 1] == '-' &&
            id(text.substr(kParent, kParentDigits)) && text[kFlags - 1] == '-' && hex(text.substr(kFlags, 2));
