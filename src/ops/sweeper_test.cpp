@@ -22,6 +22,10 @@ class SweeperTest : public OpsTest {
         EXPECT_TRUE(report);
         return report.value_or(SweepReport{});
     }
+    Result<SweepRemoval> remove_one(const std::string& name) {
+        Sweeper sweeper({store_, host_.calls(), timeline_.clock()});
+        return run(sweeper.remove_one(std::string(host_.provider().name()), name, SweepOptions()));
+    }
     static SweepOptions real() { return {.dry_run = false, .grace = 1h}; }
     const dummy::Thing& add_thing(const std::string& name, const std::string& installation,
                                   const std::string& of = "res_unknown", std::uint64_t generation = 1) {
@@ -294,6 +298,58 @@ TEST_F(SweeperTest, AStoreThatFailsRemovesNothing) {
     Sweeper sweeper({store_, host_.calls(), timeline_.clock()});
     EXPECT_EQ(run(sweeper.sweep({.dry_run = false, .grace = 0s})).error().code, ErrorCode::storage);
     EXPECT_EQ(cloud_.things().size(), 1U);
+}
+
+// Somebody asked for this one by its name: no grace holds him up.
+TEST_F(SweeperTest, OneOrphanIsRemovedAtOnceAndNoOther) {
+    add_thing("oct-lost", "ours");
+    add_thing("oct-lost-too", "ours");
+    EXPECT_EQ(remove_one("oct-lost").error().code, ErrorCode::not_found) << "no sweep has seen it yet";
+    sweep(real());
+    const auto removal = remove_one("oct-lost");
+    ASSERT_TRUE(removal) << removal.error().message;
+    EXPECT_TRUE(removal->removed);
+    EXPECT_EQ(removal->orphan.removed_at, now());
+    EXPECT_TRUE(cloud_.named("oct-lost").empty());
+    EXPECT_EQ(cloud_.named("oct-lost-too").size(), 1U);
+    ASSERT_EQ(orphans().size(), 1U);
+    EXPECT_EQ(orphans()[0].external_name, "oct-lost-too");
+    EXPECT_THAT(event_types(ResourceId("res_unknown")), Contains("orphan.removed"));
+}
+
+TEST_F(SweeperTest, OneThatIsForeignOrAccountedForIsNotRemoved) {
+    add_thing("theirs", "another-installation");
+    const Asked asked = with_remnants();
+    const std::string name = resource(asked.resource).external_name;
+    sweep(real());
+    EXPECT_EQ(remove_one("theirs").error().code, ErrorCode::conflict);
+    Resource adopted = resource(asked.resource);
+    adopted.state = resource_state::Ready{};
+    Commit commit;
+    commit.writes.emplace_back(write::PutResource{std::move(adopted)});
+    ASSERT_TRUE(run(store_.commit(std::move(commit))));
+    const std::size_t removals = host_.provider().count(CallVerb::remove);
+    EXPECT_EQ(remove_one(name).error().code, ErrorCode::conflict);
+    EXPECT_EQ(host_.provider().count(CallVerb::remove), removals);
+    EXPECT_EQ(cloud_.named("theirs").size(), 1U);
+    EXPECT_EQ(cloud_.count(asked.resource), 1U);
+}
+
+TEST_F(SweeperTest, OneWhoseProviderFailsOrIsStillAtItStaysNoted) {
+    add_thing("oct-lost", "ours");
+    sweep(real());
+    host_.provider().once(CallVerb::remove, Reaction::fail(ErrorClass::permanent, "not today"));
+    const auto failed = remove_one("oct-lost");
+    EXPECT_EQ(failed.error().code, ErrorCode::provider_failure);
+    EXPECT_THAT(failed.error().message, ::testing::HasSubstr("not today"));
+    host_.provider().once(CallVerb::remove, Reaction::pend(5));
+    const auto under_way = remove_one("oct-lost");
+    ASSERT_TRUE(under_way);
+    EXPECT_FALSE(under_way->removed);
+    EXPECT_EQ(orphans().size(), 1U);
+    EXPECT_EQ(
+        run(Sweeper({store_, host_.calls(), timeline_.clock()}).remove_one("nowhere", "oct-lost", {})).error().code,
+        ErrorCode::not_found);
 }
 
 }  // namespace
