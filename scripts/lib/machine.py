@@ -28,7 +28,7 @@ class Process:
         return os.path.basename(self.argv[0].split(" ")[0]) if self.argv else ""
 
     def is_engine(self):
-        return self.program.startswith("redis-server")
+        return self.program.startswith(("redis-server", "memcached"))
 
     def is_helper(self):
         return len(self.argv) > 1 and self.argv[1] == "agent"

@@ -24,6 +24,7 @@ SLOWEST = 15  # seconds
 CONFIG = """\
 [pool]
 small = {pool}
+memcached.small = {pool}
 [broker]
 rest = "3s"
 [reconcile]
@@ -139,7 +140,7 @@ def delete_everything(server, ledger, config):
     for promise in ledger.in_state("made"):
         promise.state = "deleting"
         ledger.count_request()
-        status, _, answer = server.request("DELETE", f"/v1/redis/instance/{promise.name}")
+        status, _, answer = server.request("DELETE", f"/v1/{promise.engine}/instance/{promise.name}")
         if status != 200:
             ledger.lost.append(f"delete of {promise.name} was answered {status} {answer}")
         ledger.deleted(promise)

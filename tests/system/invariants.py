@@ -43,7 +43,7 @@ class Inspector:
     def _check_urls(self):
         for promise in self.ledger.in_state("made"):
             if not promise.url.answers(30):
-                self.ledger.lost.append(f"{promise.name} on port {promise.url.port} does not answer PING")
+                self.ledger.lost.append(f"{promise.name} on port {promise.url.port} does not answer")
 
     def _check_promises(self, live, engines):
         for promise in self.ledger.in_state("made"):

@@ -9,10 +9,16 @@ from server import Url
 class Promise:
     key: str  # the Idempotency-Key of its create
     plan: str
+    engine: str = "redis"  # or memcached
     state: str = "asked"  # asked -> made -> deleting -> deleted; or refused
     url: Url = None
     engine_pid: int = 0  # of its engine, once seen; cleared where we killed it on purpose
     answer: str = ""
+
+    @property
+    def variable(self):
+        """What its URL is called in an answer."""
+        return self.engine.upper() + "_URL"
 
     @property
     def name(self):
@@ -28,8 +34,8 @@ class Ledger:
         self.doubled = []  # there more than once, or given to two
         self.left = []  # there, and nobody's
 
-    def ask(self, key, plan):
-        promise = Promise(key, plan)
+    def ask(self, key, plan, engine):
+        promise = Promise(key, plan, engine)
         with self.lock:
             self.promises.append(promise)
         return promise

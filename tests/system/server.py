@@ -131,11 +131,12 @@ class Server:
 
 
 class Url:
-    """A redis:// URL, taken apart."""
+    """A redis:// URL, or host:port of a memcached, taken apart."""
 
     def __init__(self, text):
         self.text = text
-        parts = urllib.parse.urlsplit(text)
+        self.of_redis = "://" in text
+        parts = urllib.parse.urlsplit(text if self.of_redis else f"memcached://{text}")
         self.user = parts.username or ""
         self.password = parts.password or ""
         self.host = parts.hostname
@@ -153,13 +154,20 @@ class Url:
             _send(stream, *words)
             return _receive(stream)
 
+    def _version(self, timeout=2):
+        with socket.create_connection((self.host, self.port), timeout=timeout) as connection:
+            stream = connection.makefile("rwb")
+            stream.write(b"version\r\n")
+            stream.flush()
+            return stream.readline().decode()
+
     def answers(self, seconds, moot=lambda: False):
-        """Whether PING is answered by PONG within the time; a refused or broken connection is tried again, unless it
-        does not matter any more."""
+        """Whether PING is answered by PONG (of a memcached: version by its version) within the time; a refused or
+        broken connection is tried again, unless it does not matter any more."""
 
         def ping():
             try:
-                return self.command("PING") == "PONG"
+                return self.command("PING") == "PONG" if self.of_redis else self._version().startswith("VERSION ")
             except (OSError, ValueError):
                 return False
 

@@ -44,7 +44,8 @@ class Clients:
         choice = rng.random()
         alive = len(self.ledger.in_state("asked", "made", "deleting"))
         if choice < 0.45 and alive < MOST_ALIVE:
-            self._create(self.ledger.ask(key, rng.choice(["small", "small", "medium"])))
+            self._create(self.ledger.ask(key, rng.choice(["small", "small", "medium"]),
+                                          rng.choice(["redis", "redis", "memcached"])))
         elif choice < 0.75 or alive >= MOST_ALIVE:
             promise = self.ledger.take_for_deletion(rng)
             if promise:
@@ -76,9 +77,9 @@ class Clients:
         body = {"plan": promise.plan, "billingcode": "crash"}
         end = time.monotonic() + PATIENCE
         while True:
-            status, answer = self._ask("POST", "/v1/redis/instance", body, {"Idempotency-Key": promise.key})
-            if status == 200 and answer.get("REDIS_URL"):
-                url = Url(answer["REDIS_URL"])
+            status, answer = self._ask("POST", f"/v1/{promise.engine}/instance", body, {"Idempotency-Key": promise.key})
+            if status == 200 and answer.get(promise.variable):
+                url = Url(answer[promise.variable])
                 self.ledger.made(promise, url)
                 # Another client may delete it at once: then nobody may rely on it any more.
                 if not url.answers(20, lambda: promise.state != "made") and promise.state == "made":
@@ -95,7 +96,7 @@ class Clients:
                 return
 
     def _delete(self, promise):
-        status, answer = self._ask("DELETE", f"/v1/redis/instance/{promise.name}")
+        status, answer = self._ask("DELETE", f"/v1/{promise.engine}/instance/{promise.name}")
         # 404: an earlier try was accepted, and its answer lost.
         if status not in (200, 404):
             with self.ledger.lock:
@@ -103,9 +104,9 @@ class Clients:
         self.ledger.deleted(promise)
 
     def _read(self, promise):
-        status, answer = self._ask("GET", f"/v1/redis/url/{promise.name}")
+        status, answer = self._ask("GET", f"/v1/{promise.engine}/url/{promise.name}")
         if promise.state != "made":  # somebody deleted it meanwhile
             return
-        if status != 200 or Url(answer["REDIS_URL"] or "redis://none").name != promise.name:
+        if status != 200 or Url(answer[promise.variable] or "none:0").name != promise.name:
             with self.ledger.lock:
                 self.ledger.lost.append(f"{promise.name}: reading its URL was answered {status} {type(answer).__name__}")
