@@ -12,7 +12,6 @@
 #include <system_error>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -21,6 +20,7 @@
 
 #include "agent/agent.h"
 #include "agent/process.h"
+#include "base/start_test_support.h"
 #include "base/task.h"
 #include "base/temporary_directory_test_support.h"
 
@@ -94,10 +94,7 @@ class TempRoot {
 template <class T>
 T run(boost::asio::io_context& io, Task<T> task, std::chrono::milliseconds limit = std::chrono::seconds(60)) {
     std::optional<T> result;
-    boost::asio::co_spawn(io, std::move(task), [&](std::exception_ptr thrown, T value) {
-        if (thrown) std::rethrow_exception(thrown);
-        result = std::move(value);
-    });
+    start(io, into(result, std::move(task)));
     io.restart();
     const auto end = std::chrono::steady_clock::now() + limit;
     while (!result) {

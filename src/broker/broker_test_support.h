@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/start_test_support.h"
 #include "broker/key_test_support.h"
 #include "domain/stepping.h"
 #include "store/forwarding_store.h"
@@ -133,8 +133,7 @@ class BrokerTest : public ::testing::Test {
     T run(Task<T> task) {
         std::optional<T> result;
         boost::asio::io_context own{1};
-        boost::asio::co_spawn(own, std::move(task),
-                              [&](std::exception_ptr, T value) { result.emplace(std::move(value)); });
+        start(own, into(result, std::move(task)));
         own.poll();
         if (!result) throw std::runtime_error("the task does not end by itself");
         return std::move(*result);

@@ -14,6 +14,7 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include "base/start_test_support.h"
 #include "broker/administration.h"
 #include "broker/engine_operations.h"
 #include "broker/key_test_support.h"
@@ -303,13 +304,7 @@ class World {
     template <class T>
     T run(Task<T> task) {
         std::optional<T> result;
-        boost::asio::co_spawn(
-            io_,
-            [](Task<T> inner, std::optional<T>& out) -> Task<void> { out.emplace(co_await std::move(inner)); }(
-                                                         std::move(task), result),
-            [](const std::exception_ptr& error) {
-                if (error) std::rethrow_exception(error);
-            });
+        start(io_, into(result, std::move(task)));
         for (int turns = 0; !result && turns < 10'000; ++turns) {
             settle();
             if (result) break;

@@ -11,7 +11,6 @@
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -19,6 +18,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/start_test_support.h"
 #include "domain/stepping.h"
 #include "ops/background.h"
 #include "ops/engine.h"
@@ -312,8 +312,7 @@ class OpsTest : public ::testing::Test {
     template <class T>
     T run(Task<T> task) {
         std::optional<T> result;
-        boost::asio::co_spawn(context_, std::move(task),
-                              [&](std::exception_ptr, T value) { result.emplace(std::move(value)); });
+        start(context_, into(result, std::move(task)));
         if (!until([&] { return result.has_value(); }, 24h)) throw std::runtime_error("the task does not end");
         return std::move(*result);
     }

@@ -3,12 +3,12 @@
 #include <fstream>
 #include <sstream>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/start_test_support.h"
 #include "base/temporary_directory_test_support.h"
 #include "store/master_key.h"
 #include "store/memory/memory_store.h"
@@ -21,10 +21,7 @@ template <class T>
 T run(Task<T> task) {
     boost::asio::io_context context;
     std::optional<T> result;
-    boost::asio::co_spawn(context, std::move(task), [&](const std::exception_ptr& error, T value) {
-        if (error) std::rethrow_exception(error);
-        result.emplace(std::move(value));
-    });
+    start(context, into(result, std::move(task)));
     context.run();
     return std::move(result).value();
 }

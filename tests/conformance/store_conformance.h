@@ -6,11 +6,11 @@
 #include <memory>
 #include <string>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "base/start_test_support.h"
 #include "base/temporary_directory_test_support.h"
 #include "store/store.h"
 
@@ -23,10 +23,7 @@ template <class T>
 T run(Task<T> task) {
     boost::asio::io_context context;
     std::optional<T> result;
-    boost::asio::co_spawn(context, std::move(task), [&](const std::exception_ptr& error, T value) {
-        if (error) std::rethrow_exception(error);
-        result.emplace(std::move(value));
-    });
+    start(context, into(result, std::move(task)));
     context.run();
     return std::move(result).value();
 }

@@ -4,12 +4,12 @@
 #include <memory>
 #include <optional>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <fcntl.h>
 #include <sodium.h>
 #include <unistd.h>
 
+#include "base/start_test_support.h"
 #include "fuzz/agent_root.h"
 #include "fuzz/fuzz.h"
 #include "main/state_dir.h"
@@ -70,10 +70,7 @@ template <class T>
 T run(Task<T> task) {
     boost::asio::io_context io(1);
     std::optional<T> result;
-    boost::asio::co_spawn(io, std::move(task), [&](const std::exception_ptr& thrown, T value) {
-        if (thrown) std::rethrow_exception(thrown);
-        result.emplace(std::move(value));
-    });
+    start(io, into(result, std::move(task)));
     io.run();
     return std::move(result.value());
 }

@@ -1,8 +1,9 @@
 #include "providers/dummy/dummy_provider.h"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
+
+#include "base/start_test_support.h"
 
 namespace slipway::dummy {
 namespace {
@@ -25,7 +26,7 @@ class DummyTest : public ::testing::Test {
     T run(Task<T> task) {
         std::optional<T> result;
         boost::asio::io_context io;
-        boost::asio::co_spawn(io, std::move(task), [&](std::exception_ptr, T value) { result = std::move(value); });
+        start(io, into(result, std::move(task)));
         io.run();
         return std::move(*result);
     }
