@@ -4,13 +4,13 @@
 #include <cstring>
 
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "load/answer_reader.h"
 #include "load/connect.h"
 #include "load/descriptor.h"
+#include "load/usage.h"
 
 namespace slipway::bench {
 namespace {
@@ -20,17 +20,6 @@ using Time = Clock::time_point;
 
 constexpr Nanoseconds kNoAnswer = std::chrono::seconds(30);
 constexpr std::size_t kShownBytes = 300;
-
-double seconds_of(Nanoseconds time) { return static_cast<double>(time.count()) / 1e9; }
-
-double used_cpu_seconds() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto of = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return of(usage.ru_utime) + of(usage.ru_stime);
-}
 
 class Run {
   public:

@@ -6,11 +6,11 @@
 
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "load/answer_reader.h"
 #include "load/connect.h"
+#include "load/usage.h"
 
 namespace slipway::bench {
 namespace {
@@ -22,17 +22,6 @@ constexpr Nanoseconds kNoAnswer = std::chrono::seconds(30);
 constexpr Nanoseconds kLongestPause = std::chrono::milliseconds(200);
 constexpr std::size_t kShownBytes = 200;
 constexpr std::size_t kExamples = 20;
-
-double seconds_of(Nanoseconds time) { return static_cast<double>(time.count()) / 1e9; }
-
-double used_cpu_seconds() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto of = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return of(usage.ru_utime) + of(usage.ru_stime);
-}
 
 std::string id_in(const json::object& from, std::string_view member) {
     const auto* const found = from.if_contains(member);
