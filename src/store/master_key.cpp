@@ -1,6 +1,5 @@
 #include "store/master_key.h"
 
-#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,10 +17,8 @@ constexpr std::size_t kMaxFile = 255;
 Secret make_key_line(Random& random) {
     std::string key(kKeyBytes, '\0');
     random.fill(std::as_writable_bytes(std::span(key.data(), key.size())));
-    std::array<char, sodium_base64_ENCODED_LEN(kKeyBytes, sodium_base64_VARIANT_ORIGINAL)> text{};
-    sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(key.data()), key.size(),
-                      sodium_base64_VARIANT_ORIGINAL);
-    Secret line(std::string(text.data()) + "\n");
+    std::string text = to_base64(key);
+    Secret line(text + "\n");
     sodium_memzero(key.data(), key.size());
     sodium_memzero(text.data(), text.size());
     return line;
