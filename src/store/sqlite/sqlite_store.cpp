@@ -78,12 +78,12 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
     if (Status status = make_private_file(file.path); !status) return fail(status.error());
     if (Status status = bring_up_to_date(file, clock.now()); !status) return fail(status.error());
     auto recent = std::make_unique<sqlite::RecentRows>(options.recent_rows);
-    auto writer =
-        sqlite::Writer::start({file,
-                               options.max_queue,
-                               options.max_batch,
-                               {clock, random, *recent, options.policy, options.durable, options.checkpoint_pages},
-                               std::move(options.on_batch)});
+    auto writer = sqlite::Writer::start({file,
+                                         options.max_queue,
+                                         options.max_batch,
+                                         options.checkpoint_pages,
+                                         {clock, random, *recent, options.policy, options.durable},
+                                         std::move(options.on_batch)});
     if (!writer) return fail(writer.error());
     return std::unique_ptr<SqliteStore>(
         new SqliteStore(clock, std::make_unique<sqlite::DirectoryLock>(std::move(*lock)), std::move(recent),

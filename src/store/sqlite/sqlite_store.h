@@ -23,7 +23,7 @@ struct SqliteOptions {
     std::size_t max_queue = 16'384;  // commits and leases that wait; more get ErrorCode::exhausted
     std::size_t max_batch = 512;     // that share one transaction
     std::size_t max_readers = 16;    // reads at one time; more wait
-    int checkpoint_pages = 4000;     // of the write-ahead log, before the writer moves them into the database
+    int checkpoint_pages = 4000;     // of the write-ahead log, before they are moved into the database
     std::size_t recent_rows = 4096;  // resources, and as many operations, kept in memory (1 to 3 KB each)
     // Told of every transaction that was committed, on the writer's thread: how many commits and leases shared it,
     // and how long it took until it was on disk. Must return at once and not throw.

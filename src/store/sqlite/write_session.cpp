@@ -65,8 +65,13 @@ Result<PreparedCommit> prepare(Commit commit) {
 WriteSession::WriteSession(const Database::Open& open, const Needs& needs)
     : needs_(needs), database_(open), rows_(database_) {
     database_.execute(fmt::format("PRAGMA synchronous = {}", needs.durable ? "FULL" : "OFF"));
-    database_.execute(fmt::format("PRAGMA wal_autocheckpoint = {}", needs.checkpoint_pages));
     database_.execute("PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY");
+    // In place of SQLite's own checkpoint, which runs within COMMIT.
+    const auto note_pages = [](void* pages, sqlite3*, const char*, int now) {
+        *static_cast<int*>(pages) = now;
+        return SQLITE_OK;
+    };
+    sqlite3_wal_hook(database_.handle(), note_pages, &log_pages_);
     load();
 }
 

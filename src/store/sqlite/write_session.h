@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "store/allocation_book.h"
 #include "store/due_index.h"
+#include "store/sqlite/checkpointer.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/recent_rows.h"
 #include "store/sqlite/row_writer.h"
@@ -40,13 +41,16 @@ class WriteSession {
         RecentRows& recent;
         RetryPolicy policy;
         bool durable = true;
-        int checkpoint_pages = 0;
     };
     // Reads the open operations, the allocations and the last event's number. Throws SqlFailure, as does all below.
     WriteSession(const Database::Open& open, const Needs& needs);
 
     void begin() { transaction_.emplace(database_, "IMMEDIATE"); }
     void end();  // commits: what was answered since `begin` is on disk when it returns
+    // Pages of the write-ahead log after the last `end`.
+    [[nodiscard]] int log_pages() const { return log_pages_; }
+    // Between transactions: moves the log into the database; what fails is left for the next time.
+    void checkpoint() { (void)checkpoint_now(database_); }
     // Within a transaction. Nothing is written unless the answer is Committed, whose rows `collect` adds.
     Result<CommitAnswer> commit(PreparedCommit& work, CommitNotice& notice);
     LeaseAnswer lease(const LeaseRequest& request, CommitNotice& notice);
@@ -83,6 +87,7 @@ class WriteSession {
     store::AllocationBook allocations_;
     ChangedRows changed_;
     std::uint64_t last_event_ = 0;
+    int log_pages_ = 0;
     std::optional<Transaction> transaction_;
 };
 

@@ -10,6 +10,9 @@
 namespace slipway::sqlite {
 namespace {
 
+// Times checkpoint_pages: the checkpointer is too slow or fails, so the writer does its work.
+constexpr int kLongestLog = 8;
+
 void fail_job(Writer::Job& job, const Error& error) {
     std::visit([&](auto& of) { of.done(fail(error)); }, job);
 }
@@ -85,6 +88,7 @@ void Writer::work() {
         ++batches_;
         run(batch);
         batch.clear();
+        keep_log_short();
     }
 }
 
@@ -139,6 +143,15 @@ void Writer::run(std::span<Job> batch) {
                    },
                    batch[i]);
     }
+}
+
+// After the answers, so that nobody waits for it. While commits go on, the checkpointer alone never reaches the
+// log's end, and only a log that was moved whole starts anew.
+void Writer::keep_log_short() {
+    if (!session_ || session_->log_pages() < settings_.checkpoint_pages) return;
+    const bool far_too_long = session_->log_pages() > kLongestLog * settings_.checkpoint_pages;
+    if (!checkpointer_.take_finished() && !far_too_long) return checkpointer_.request();
+    session_->checkpoint();
 }
 
 void Writer::give_up(std::span<Job> batch, const SqlFailure& failure, bool outcome_unknown) {

@@ -23,6 +23,7 @@ class Writer {
         Database::Open open;
         std::size_t max_queue = 0;
         std::size_t max_batch = 0;
+        int checkpoint_pages = 0;  // of the log, before it is moved into the database
         WriteSession::Needs needs;
         std::function<void(std::size_t commits, Duration took)> on_batch = {};
     };
@@ -53,10 +54,11 @@ class Writer {
 
   private:
     using Answer = std::variant<Result<CommitAnswer>, Result<LeaseAnswer>>;
-    explicit Writer(Settings settings) : settings_(std::move(settings)) {}
+    explicit Writer(Settings settings) : settings_(std::move(settings)), checkpointer_(settings_.open) {}
     void work();
     void run(std::span<Job> batch);
     void run_together(std::span<Job> batch, std::vector<Answer>& answers, std::vector<CommitNotice>& notices);
+    void keep_log_short();
     void give_up(std::span<Job> batch, const SqlFailure& failure, bool outcome_unknown);
     Answer answer(Job& job, CommitNotice& notice);
     void tell(const CommitNotice& notice);
@@ -64,7 +66,8 @@ class Writer {
 
     const Settings settings_;
     std::unique_ptr<WriteSession> session_;  // of the writer's thread; null after a failure
-    bool committing_ = false;                // whether the batch had reached its COMMIT
+    Checkpointer checkpointer_;
+    bool committing_ = false;  // whether the batch had reached its COMMIT
     std::atomic<std::uint64_t> jobs_ = 0;
     std::atomic<std::uint64_t> batches_ = 0;
     std::mutex mutex_;
