@@ -57,6 +57,9 @@ struct ProvisionRequest {
     std::string name = {};        // empty: its external name; valid_name(), free in the organization
     // Whose it is to be; none: the caller's. Only administrators may name another.
     std::optional<OrganizationId> organization = {};
+    // For the provider, besides the plan's, which they win over. The face has checked them: they are not the
+    // caller's words.
+    json::object parameters = {};
 };
 
 // What is not named stays as it is.

@@ -19,6 +19,14 @@ struct Price {
     friend bool operator==(const Price&, const Price&) = default;
 };
 
+// Resources of a plan that live on shared ones of another kind (placement.h).
+struct PlacementRule {
+    std::string host_plan;         // of the shared ones' kind and the same engine: what the next one is made of
+    std::uint64_t threshold = 50;  // one that serves more than so many takes no further one
+    bool make_hosts = true;        // whether the next one is made on demand; else `unavailable`
+    friend bool operator==(const PlacementRule&, const PlacementRule&) = default;
+};
+
 struct Plan {
     Kind kind = Kind::cache;
     std::string engine;  // "redis"
@@ -30,6 +38,7 @@ struct Plan {
     std::uint32_t pool = 0;                     // how many unclaimed ones to keep ready
     bool password = true;                       // whether a tenant password is made for it
     std::optional<Price> price = std::nullopt;  // none: it costs nothing, or nobody says what
+    std::optional<PlacementRule> placement = std::nullopt;  // none: its resources live by themselves
 };
 
 class Catalog {

@@ -32,6 +32,9 @@ struct ProvisionDraftRequest {
     std::string name;         // empty: the external name
     std::string name_prefix;  // of the external name, e.g. "oct"
     bool pooled = false;
+    json::object parameters = {};  // of this one; win over the plan's
+    ResourceId placed_on = {};     // what serves it; empty: nothing
+    OperationId blocked_by = {};   // what has to end before it is begun, e.g. the making of what serves it
     HostId host;            // this host; used where the traits say so
     Duration time_limit{};  // forward work is undone after that
     Cause cause;

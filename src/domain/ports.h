@@ -1,11 +1,14 @@
 // What the use cases need to know of providers without seeing one.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret.h"
+#include "base/task.h"
 #include "domain/resource.h"
 
 namespace slipway {
@@ -26,6 +29,28 @@ class ProviderDirectory {
     // ErrorCode::unavailable, with the reason and the fix, where the provider cannot make this kind here and now.
     [[nodiscard]] virtual Result<ProviderTraits> traits(std::string_view provider, Kind kind,
                                                         std::string_view engine) const = 0;
+};
+
+// How a database server is administered.
+struct ServerAccess {
+    ResourceId server;
+    std::string engine;   // "postgres", "mysql"
+    std::string address;  // to connect to; an IP address where one is known
+    std::uint16_t port = 0;
+    Endpoint endpoint;  // as clients are told
+    std::string user;   // with every right that making roles and databases takes
+    Secret password;
+};
+
+// Thread-safe.
+class DatabaseServers {
+  public:
+    virtual ~DatabaseServers() = default;
+    // None where there is no such server (any more): what was on it is gone with it.
+    // Errors: unavailable (it is being made, or is being removed), storage.
+    virtual Task<Result<std::optional<ServerAccess>>> find(ResourceId server) = 0;
+    // Those that are ready; for inventories.
+    virtual Task<Result<std::vector<ServerAccess>>> all() = 0;
 };
 
 }  // namespace slipway

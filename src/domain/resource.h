@@ -94,6 +94,8 @@ struct Resource {
     std::map<std::string, std::string> labels;
     bool pooled = false;  // made ahead and not claimed by anyone yet
     HostId host;          // the machine of ours it lives on; empty: none of ours
+    // The resource that serves it, for life: a database's server. It has a place there until it is gone or failed.
+    ResourceId placed_on;  // empty: none
 
     ResourceState state;
     Health health = Health::unknown;

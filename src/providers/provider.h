@@ -46,6 +46,7 @@ struct Spec {
     std::map<std::string, std::int64_t> allocations;  // "port", "uid", …
     std::map<std::string, Secret> secrets;            // "password", "management_password", …
     std::map<std::string, std::string> tags;          // "Name", "billingcode", labels
+    ResourceId placed_on = {};                        // what serves it; empty: nothing
 };
 
 struct InventoryItem {

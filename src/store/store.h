@@ -20,6 +20,7 @@
 #include "domain/event.h"
 #include "domain/operation.h"
 #include "domain/operation_step.h"
+#include "domain/placement.h"
 #include "domain/resource.h"
 #include "domain/usage.h"
 #include "domain/webhook.h"
@@ -68,12 +69,30 @@ struct ResourceUnchanged {  // the resource has this version; for decisions that
     ResourceId resource;
     std::uint64_t version = 0;
 };
+// The host (Resource::placed_on) is requested, provisioning, ready or updating, and fewer than `limit` resources that
+// are neither gone nor failed are placed on it.
+struct PlaceFree {
+    ResourceId host;
+    std::uint64_t limit = 0;
+};
+struct PlacesFull {  // the opposite of PlaceFree
+    ResourceId host;
+    std::uint64_t limit = 0;
+};
+struct NothingPlaced {  // no resource that is neither gone nor failed is placed on the host
+    ResourceId host;
+};
+struct SettingIs {  // the setting has this value; "" for one that is not there
+    std::string key;
+    std::string value;
+};
 }  // namespace precondition
 using Precondition =
     std::variant<precondition::ExternalNameFree, precondition::IdempotencyKeyFree, precondition::PoolBelow,
                  precondition::LiveResourcesBelow, precondition::PlanResourcesBelow, precondition::NameFree,
                  precondition::OrganizationFree, precondition::AnotherAdministrator,
-                 precondition::ResourceUnchanged>;
+                 precondition::ResourceUnchanged, precondition::PlaceFree, precondition::PlacesFull,
+                 precondition::NothingPlaced, precondition::SettingIs>;
 
 // ---- Writes. ----
 struct IdempotencyRecord {
@@ -205,6 +224,10 @@ enum class Obstacle : std::uint8_t {
     operation_changed,   // version, or existence
     fenced,              // the operation was leased again since
     range_exhausted,     // an allocation found no free value that has rested
+    no_place,            // PlaceFree
+    place_free,          // PlacesFull
+    place_taken,         // NothingPlaced
+    setting_changed,     // SettingIs
 };
 struct Rejected {
     Obstacle obstacle = Obstacle::resource_changed;
@@ -248,6 +271,7 @@ struct ResourceFilter {
     std::optional<std::string> billing_code;
     std::optional<std::string> name;
     std::optional<bool> pooled;
+    std::optional<ResourceId> placed_on = {};
     std::vector<std::pair<std::string, std::string>> labels;  // all must match
     bool include_gone = false;
 };
@@ -324,6 +348,10 @@ class Store {
     virtual Task<Result<std::optional<Resource>>> claimable(Kind kind, std::string engine, std::string plan,
                                                             std::uint32_t skip) = 0;
     virtual Task<Result<std::vector<PoolLevel>>> pool_levels() = 0;
+    // The hosts of one organization, kind and engine that are requested, provisioning, ready or updating, and not
+    // pooled, in the order of their ids (the oldest first), with what is placed on each.
+    virtual Task<Result<std::vector<HostLoad>>> host_loads(OrganizationId organization, Kind kind,
+                                                           std::string engine) = 0;
 
     virtual Task<Result<std::optional<Operation>>> operation(OperationId id) = 0;
     virtual Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) = 0;
