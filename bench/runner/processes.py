@@ -98,8 +98,12 @@ class Process:
 
     def wait_for(self, condition, what, seconds=60, between=0.01):
         def alive():
-            self.check_alive()
-            return condition()
+            # Asked first: what ends after its last word has still said it.
+            ended = self.child.poll() is not None
+            found = condition()
+            if ended and not found:
+                self.check_alive()
+            return found
 
         return wait_until(alive, f"{self.name}: {what}", seconds, between)
 
