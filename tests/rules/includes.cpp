@@ -43,6 +43,8 @@ const std::map<std::string, Sight, std::less<>>& sights() {
 
 // Folders whose subfolders never see each other; what lies directly in them is shared.
 const Names kSeparateParts{"store", "providers", "faces"};
+// The subfolders that all others of their folder see.
+const Names kSharedParts{"providers/sql"};
 
 // Libraries that stay behind one folder's own interface, by the beginning of their headers' paths.
 struct Confined {
@@ -52,10 +54,11 @@ struct Confined {
 const std::vector<Confined>& confined() {
     static const std::vector<Confined> table{
         {"boost/beast", {"http", "net", "tests"}},
-        {"openssl/", {"http", "net", "tests"}},
+        {"openssl/", {"http", "net", "providers", "tests"}},
         {"boost/asio/ssl", {"net", "tests"}},
         {"sqlite3.h", {"store", "tests"}},
-        {"libpq-fe.h", {"store", "tests"}},
+        {"libpq-fe.h", {"store", "providers", "tests"}},
+        {"mysql.h", {"providers", "tests"}},
         {"CLI/", {"main", "cli", "tests", "bench"}},
         {"toml++/", {"main", "tests"}},
         {"spdlog/", {"base"}},
@@ -87,6 +90,7 @@ bool covers(const Names& names, std::string_view include) {
 // Within one's own folder: shared headers, and one's own part.
 bool own_part(const std::vector<std::string>& file, const std::vector<std::string>& include) {
     if (!kSeparateParts.contains(file[0]) || include.size() == 2) return true;
+    if (include.size() > 2 && kSharedParts.contains(include[0] + "/" + include[1])) return true;
     return file.size() > 2 && file[1] == include[1];
 }
 

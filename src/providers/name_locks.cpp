@@ -1,10 +1,10 @@
-#include "providers/local/name_locks.h"
+#include "providers/name_locks.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-namespace slipway::local {
+namespace slipway {
 
 namespace asio = boost::asio;
 
@@ -37,4 +37,4 @@ Task<std::optional<NameLocks::Guard>> NameLocks::acquire(std::string name, Deadl
     co_return std::nullopt;
 }
 
-}  // namespace slipway::local
+}  // namespace slipway
