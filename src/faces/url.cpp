@@ -31,8 +31,13 @@ std::string address_of(const Endpoint& endpoint) {
 }
 
 std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password) {
-    const std::string credentials =
-        password ? fmt::format("{}:{}@", kDefaultUser, percent_encoded(password->reveal())) : std::string();
+    return url_of(endpoint, password, password ? kDefaultUser : "");
+}
+
+std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password, std::string_view user) {
+    std::string credentials = percent_encoded(user);
+    if (password) credentials += ":" + percent_encoded(password->reveal());
+    if (!credentials.empty()) credentials += "@";
     return fmt::format("{}://{}{}", endpoint.scheme, credentials, address_of(endpoint));
 }
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/secret.h"
 #include "domain/provider_types.h"
@@ -17,5 +18,7 @@ std::string address_of(const Endpoint& endpoint);
 
 // "redis://default:PASSWORD@HOST:PORT", or without what stands before the host where there is no password.
 std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password);
+// The same for a named user, who stands there without a password too. Empty: as above.
+std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password, std::string_view user);
 
 }  // namespace slipway::faces

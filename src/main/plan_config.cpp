@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "main/database_plans.h"
 #include "main/units.h"
 
 namespace slipway {
@@ -23,10 +24,11 @@ constexpr std::array<std::string_view, 8> kPolicies{"noeviction",      "allkeys-
                                                     "allkeys-random",  "volatile-lru", "volatile-lfu",
                                                     "volatile-random", "volatile-ttl"};
 constexpr std::array<std::string_view, 3> kFsync{"everysec", "always", "no"};
-constexpr std::array<std::string_view, 1> kKinds{"cache"};
+constexpr std::array<std::string_view, 3> kKinds{"cache", "database-server", "database"};
 // A bare name in [pool] is a plan of the first.
 constexpr std::array<std::string_view, 2> kEngines{"redis", "memcached"};
-constexpr std::array<std::string_view, 2> kProviders{"local", "dummy"};
+constexpr std::array<std::string_view, 4> kAllEngines{"redis", "memcached", "postgres", "mysql"};
+constexpr std::array<std::string_view, 3> kProviders{"local", "databases", "dummy"};
 
 std::string check_name(const std::string& name) {
     const bool good = !name.empty() && name.size() <= kMaxName && std::ranges::all_of(name, [](char c) {
@@ -65,7 +67,7 @@ Plan memcached_plan(std::string name, std::string title, std::int64_t megabytes)
     return plan;
 }
 
-bool is_engine(std::string_view name) { return std::ranges::find(kEngines, name) != kEngines.end(); }
+bool is_engine(std::string_view name) { return std::ranges::find(kAllEngines, name) != kAllEngines.end(); }
 
 bool only_loopback(const LocalConfig& local) { return std::ranges::all_of(local.bind, is_loopback); }
 
@@ -130,20 +132,7 @@ void read_price(TableReader& reader, Plan& plan) {
     plan.price = parse_price(price);
 }
 
-Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<ConfigProblem>& problems) {
-    Plan plan;
-    plan.engine = "redis";
-    plan.provider = "local";
-    if (!reader.has("name")) reader.problem("name", "is required");
-    reader.text("name", plan.name, check_name);
-    plan.title = plan.name;
-    reader.text("title", plan.title, check_text);
-    reader.text("description", plan.description, check_text);
-    if (const auto kind = reader.one_of("kind", kKinds)) plan.kind = parse_kind(*kind).value_or(Kind::cache);
-    if (const auto engine = reader.one_of("engine", kEngines)) plan.engine = *engine;
-    if (const auto provider = reader.one_of("provider", kProviders)) plan.provider = *provider;
-    reader.integer("pool", plan.pool, 0, kMaxPool);
-    read_price(reader, plan);
+void read_cache(TableReader& reader, Plan& plan, const LocalConfig& local, std::vector<ConfigProblem>& problems) {
     const bool memcached = plan.engine == "memcached";
     if (memcached) {
         plan.password = false;
@@ -154,15 +143,58 @@ Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<Config
     } else {
         plan.parameters["password"] = plan.password;
     }
-    if (const toml::table* parameters = reader.table("parameters")) {
-        TableReader inner(*parameters, reader.path() + ".parameters", problems);
-        if (memcached) {
-            read_memcached(inner, plan);
-        } else {
-            read_redis(inner, plan, local);
-        }
-        read_told(inner, plan);
-        inner.finish();
+    const toml::table* parameters = reader.table("parameters");
+    if (parameters == nullptr) return;
+    TableReader inner(*parameters, reader.path() + ".parameters", problems);
+    if (memcached) {
+        read_memcached(inner, plan);
+    } else {
+        read_redis(inner, plan, local);
+    }
+    read_told(inner, plan);
+    inner.finish();
+}
+
+void read_databases(TableReader& reader, Plan& plan, std::vector<ConfigProblem>& problems) {
+    read_placement(reader, plan);
+    const toml::table* parameters = reader.table("parameters");
+    if (parameters == nullptr) return;
+    TableReader inner(*parameters, reader.path() + ".parameters", problems);
+    read_database_parameters(inner, plan);
+    inner.finish();
+}
+
+// Who makes a plan's resources where the plan does not say it.
+std::string_view provider_of(const Plan& plan) { return plan.kind == Kind::database ? "databases" : "local"; }
+
+void check_kind(TableReader& reader, const Plan& plan) {
+    const bool of_databases = is_database_engine(plan.engine);
+    if (of_databases == (plan.kind != Kind::cache)) return;
+    reader.problem(reader.has("kind") ? "kind" : "engine",
+                   of_databases
+                       ? fmt::format("must be \"database-server\" or \"database\" for engine {}", plan.engine)
+                       : fmt::format("must be \"cache\" for engine {}", plan.engine));
+}
+
+Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<ConfigProblem>& problems) {
+    Plan plan;
+    plan.engine = "redis";
+    if (!reader.has("name")) reader.problem("name", "is required");
+    reader.text("name", plan.name, check_name);
+    plan.title = plan.name;
+    reader.text("title", plan.title, check_text);
+    reader.text("description", plan.description, check_text);
+    if (const auto kind = reader.one_of("kind", kKinds)) plan.kind = parse_kind(*kind).value_or(Kind::cache);
+    if (const auto engine = reader.one_of("engine", kAllEngines)) plan.engine = *engine;
+    check_kind(reader, plan);
+    plan.provider = provider_of(plan);
+    if (const auto provider = reader.one_of("provider", kProviders)) plan.provider = *provider;
+    reader.integer("pool", plan.pool, 0, kMaxPool);
+    read_price(reader, plan);
+    if (plan.kind == Kind::cache) {
+        read_cache(reader, plan, local, problems);
+    } else {
+        read_databases(reader, plan, problems);
     }
     reader.finish();
     return plan;
@@ -175,7 +207,7 @@ void read_pools_of(TableReader& pools, std::string_view engine, std::vector<Plan
     if (levels == nullptr) return;
     TableReader reader(*levels, fmt::format("pool.{}", engine), problems);
     for (Plan& plan : plans) {
-        if (plan.engine != engine) continue;
+        if (plan.engine != engine || plan.kind == Kind::database_server) continue;
         const bool bare_too = engine == kEngines.front() && !is_engine(plan.name) && pools.has(plan.name);
         if (bare_too && reader.has(plan.name)) {
             reader.problem(plan.name, fmt::format("is given twice: pool.{} is the same", plan.name));
@@ -199,7 +231,7 @@ void read_pools(TableReader& root, std::vector<Plan>& plans, std::vector<ConfigP
         if (is_engine(plan.name) && is_table(plan.name)) continue;
         reader.integer(plan.name, plan.pool, 0, kMaxPool);
     }
-    for (const std::string_view engine : kEngines) {
+    for (const std::string_view engine : kAllEngines) {
         const bool a_plan = std::ranges::any_of(
             plans, [&](const Plan& plan) { return plan.engine == kEngines.front() && plan.name == engine; });
         if (is_table(engine) || !a_plan) read_pools_of(reader, engine, plans, problems);
@@ -210,9 +242,11 @@ void read_pools(TableReader& root, std::vector<Plan>& plans, std::vector<ConfigP
 }  // namespace
 
 std::vector<Plan> default_plans() {
-    return {redis_plan("small", "Small", 64),        redis_plan("medium", "Medium", 256),
-            redis_plan("large", "Large", 1024),      memcached_plan("small", "Small", 64),
-            memcached_plan("medium", "Medium", 256), memcached_plan("large", "Large", 1024)};
+    std::vector<Plan> plans{redis_plan("small", "Small", 64),        redis_plan("medium", "Medium", 256),
+                            redis_plan("large", "Large", 1024),      memcached_plan("small", "Small", 64),
+                            memcached_plan("medium", "Medium", 256), memcached_plan("large", "Large", 1024)};
+    std::ranges::move(default_database_plans(), std::back_inserter(plans));
+    return plans;
 }
 
 void read_plans(TableReader& root, std::vector<Plan>& plans, const LocalConfig& local,
@@ -228,6 +262,7 @@ void read_plans(TableReader& root, std::vector<Plan>& plans, const LocalConfig& 
             if (twice) reader.problem("name", fmt::format("is used twice: {} {}", plan.engine, plan.name));
             plans.push_back(std::move(plan));
         }
+        check_host_plans(plans, root);
     } else if (!only_loopback(local)) {
         // Nobody asked for these: a server for other machines is configured as it was before there were any.
         std::erase_if(plans, [](const Plan& plan) { return plan.engine == "memcached"; });

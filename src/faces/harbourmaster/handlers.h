@@ -1,0 +1,64 @@
+// The handlers of the HarbourMaster face. Internal to it.
+#pragma once
+
+#include "faces/harbourmaster/harbourmaster_face.h"
+#include "http/body.h"
+
+namespace slipway::faces {
+
+class HarbourMasterFace {
+  public:
+    HarbourMasterFace(const FaceContext& context, HarbourMasterPorts ports)
+        : context_(context), ports_(std::move(ports)) {}
+
+    // {"error", "details":[{"field","problem"}]}; what is wrong with a field is a 422 here.
+    static http::Response render(int status, const Error& error);
+
+    Task<http::Response> create_database(http::Request& request) const;
+    Task<http::Response> show_database(http::Request& request) const;
+    Task<http::Response> remove_database(http::Request& request) const;
+
+    Task<http::Response> create_instance(http::Request& request) const;
+    Task<http::Response> list_instances(http::Request& request) const;
+    Task<http::Response> show_instance(http::Request& request) const;
+    Task<http::Response> remove_instance(http::Request& request) const;
+    Task<http::Response> available(http::Request& request) const;
+
+    Task<http::Response> create_organization(http::Request& request) const;
+    Task<http::Response> list_organizations(http::Request& request) const;
+    Task<http::Response> show_organization(http::Request& request) const;
+    Task<http::Response> create_key(http::Request& request) const;
+    Task<http::Response> list_keys(http::Request& request) const;
+    Task<http::Response> revoke_key(http::Request& request) const;
+    Task<http::Response> create_cluster(http::Request& request) const;
+    Task<http::Response> list_clusters(http::Request& request) const;
+    Task<http::Response> show_cluster(http::Request& request) const;
+    Task<http::Response> remove_cluster(http::Request& request) const;
+
+  private:
+    [[nodiscard]] Broker& broker() const { return context_.broker; }
+    [[nodiscard]] Administration& administration() const { return context_.administration; }
+    [[nodiscard]] http::Response error(const http::Request& request, const Error& what) const;
+
+    // The password for who owns it; none for everybody else.
+    Task<Result<std::optional<Secret>>> password_for(const CallContext& call, const Resource& database) const;
+    Task<http::Response> answer_database(const http::Request& request, const ClusterDatabase& found, int status,
+                                         bool with_instance) const;
+    Task<http::Response> answer_instance(const http::Request& request, const ServerAnswer& found) const;
+    // The plan of databases of this engine that live on shared servers; null: there is none.
+    [[nodiscard]] const Plan* database_plan(std::string_view engine) const;
+    [[nodiscard]] const Plan* instance_plan(std::string_view engine, std::string_view instance_class) const;
+    [[nodiscard]] std::vector<std::string> instance_classes(std::string_view engine) const;
+    // What a database's POST says of the instance that it is to live on: the five fields of `available`, which have
+    // to be those of one that is registered.
+    Task<Result<std::optional<std::string>>> named_instance(const http::Request& request,
+                                                            http::BodyReader& body) const;
+    Result<ServerRequest> read_instance(http::BodyReader& body) const;
+    Task<Result<std::optional<std::string>>> current_instance(const CallContext& call, const std::string& engine,
+                                                              std::optional<std::string> named) const;
+
+    const FaceContext& context_;
+    HarbourMasterPorts ports_;
+};
+
+}  // namespace slipway::faces

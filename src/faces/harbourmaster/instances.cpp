@@ -1,0 +1,189 @@
+// Instances: the shared servers, for administrators. Every answer carries the master password.
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "faces/harbourmaster/handlers.h"
+#include "faces/harbourmaster/shapes.h"
+#include "faces/query.h"
+#include "faces/request_body.h"
+
+namespace slipway::faces {
+
+using http::Request;
+using http::Response;
+
+namespace {
+
+constexpr std::string_view kFirstClass = "db.t3.medium";
+constexpr std::int64_t kLeastStorage = 20;     // gigabytes, as the document says
+constexpr std::int64_t kMostStorage = 65'536;  // the most that RDS has
+constexpr std::int64_t kDefaultStorage = 100;
+constexpr std::size_t kMaxUser = 32;  // MySQL's own limit, the lower one
+
+// What the servers themselves have, or keep for themselves.
+bool is_reserved(std::string_view user) {
+    constexpr std::array<std::string_view, 6> kReserved{"slipway", "postgres",    "root",
+                                                        "mysql",   "mariadb.sys", "public"};
+    return user.starts_with("pg_") || std::ranges::find(kReserved, user) != kReserved.end();
+}
+
+std::string take_user(http::BodyReader& body) {
+    std::string user =
+        body.required_string("user", {.min_length = 1, .max_length = kMaxUser, .allowed = "a-z0-9_-"});
+    if (is_reserved(user)) body.problem("user", "is one of the server's own");
+    if (!user.empty() && (user.front() < 'a' || user.front() > 'z')) {
+        body.problem("user", "must begin with a letter");
+    }
+    return user;
+}
+
+// `storage_db` is the document's other name of it.
+std::int64_t take_storage(http::BodyReader& body) {
+    const auto named = body.optional_integer("storage_gb", kLeastStorage, kMostStorage);
+    const auto alias = body.optional_integer("storage_db", kLeastStorage, kMostStorage);
+    if (named && alias && *named != *alias) body.problem("storage_db", "is not what storage_gb says");
+    return named.value_or(alias.value_or(kDefaultStorage));
+}
+
+}  // namespace
+
+std::vector<std::string> HarbourMasterFace::instance_classes(std::string_view engine) const {
+    std::vector<std::string> classes;
+    for (const Plan* plan : broker().catalog().of(Kind::database_server, engine)) {
+        const std::string name = json::get_string(plan->parameters, "instance_class");
+        if (!name.empty()) classes.push_back(name);
+    }
+    return classes;
+}
+
+const Plan* HarbourMasterFace::instance_plan(std::string_view engine, std::string_view instance_class) const {
+    for (const Plan* plan : broker().catalog().of(Kind::database_server, engine)) {
+        if (json::get_string(plan->parameters, "instance_class") == instance_class) return plan;
+    }
+    return nullptr;
+}
+
+Result<ServerRequest> HarbourMasterFace::read_instance(http::BodyReader& body) const {
+    ServerRequest wanted;
+    wanted.face = "harbourmaster";
+    wanted.name = body.required_string("name", {.min_length = 1, .max_length = 63, .allowed = "a-z0-9-"});
+    wanted.current_name = body.optional_string("hephy_instance_name", {.min_length = 1, .max_length = 63});
+    wanted.engine = body.optional_string("engine").value_or(ports_.options.engine);
+    const auto versions = ports_.options.versions.find(wanted.engine);
+    const std::string user = take_user(body);
+    const std::int64_t storage = take_storage(body);
+    const auto version = body.optional_string("engine_version");
+    const std::string instance_class = body.optional_string("instance_class").value_or(std::string(kFirstClass));
+    if (versions == ports_.options.versions.end()) {
+        std::vector<std::string_view> names;
+        for (const auto& [name, unused] : ports_.options.versions) names.push_back(name);
+        body.problem("engine", fmt::format("must be one of {}", fmt::join(names, ", ")));
+        if (const Status good = body.finish(); !good) return fail(good.error());
+    }
+    const std::vector<std::string>& supported = versions->second.supported;
+    if (version && std::ranges::find(supported, *version) == supported.end()) {
+        body.problem("engine_version", fmt::format("must be one of {}", fmt::join(supported, ", ")));
+    }
+    const Plan* plan = instance_plan(wanted.engine, instance_class);
+    if (plan == nullptr) {
+        body.problem("instance_class",
+                     fmt::format("must be one of {}", fmt::join(instance_classes(wanted.engine), ", ")));
+    }
+    if (const Status good = body.finish(); !good) return fail(good.error());
+    wanted.plan = plan->name;
+    wanted.parameters = {{"user", user},
+                         {"engine_version", version.value_or(versions->second.preferred)},
+                         {"storage_gb", storage},
+                         {"instance_class", instance_class}};
+    return wanted;
+}
+
+// On an installation without any instance it does not matter which one the caller takes for the current one.
+Task<Result<std::optional<std::string>>> HarbourMasterFace::current_instance(
+    const CallContext& call, const std::string& engine, std::optional<std::string> named) const {
+    if (!named) co_return named;
+    const auto found = co_await ports_.servers.find(call, *named);
+    if (found) co_return named;
+    if (found.error().code != ErrorCode::not_found) co_return fail(found.error());
+    const auto current = co_await ports_.servers.current(call, engine);
+    if (!current && current.error().code == ErrorCode::not_found) co_return std::nullopt;
+    if (!current) co_return fail(current.error());
+    co_return fail(Error{ErrorCode::invalid_argument,
+                         "hephy_instance_name names no registered instance",
+                         {},
+                         {{"hephy_instance_name", "names no registered instance"}}});
+}
+
+Task<Response> HarbourMasterFace::answer_instance(const Request& request, const ServerAnswer& found) const {
+    const auto password = co_await ports_.servers.password(call_of(request), found.server);
+    if (!password) co_return error(request, password.error());
+    co_return Response::json(200, instance_json(found.server, found.operation, *password))
+        .with("Cache-Control", "no-store");
+}
+
+Task<Response> HarbourMasterFace::create_instance(Request& request) const {
+    if (const Status may = Administration::only_administrators(call_of(request)); !may) {
+        co_return error(request, may.error());
+    }
+    auto body = read_body(request.body);
+    if (!body) co_return error(request, body.error());
+    auto wanted = read_instance(*body);
+    if (!wanted) co_return error(request, wanted.error());
+    auto key = idempotency_key_of(request);
+    if (!key) co_return error(request, key.error());
+    wanted->idempotency_key = std::move(*key);
+    auto current = co_await current_instance(call_of(request), wanted->engine, std::move(wanted->current_name));
+    if (!current) co_return error(request, current.error());
+    wanted->current_name = std::move(*current);
+    const auto answer = co_await ports_.servers.ensure(call_of(request), std::move(*wanted));
+    if (!answer) co_return error(request, answer.error());
+    const auto password = co_await ports_.servers.password(call_of(request), answer->server);
+    if (!password) co_return error(request, password.error());
+    json::object out{{"instance_created", answer->created ? "true" : "false"}};
+    for (const auto& [key_of, value] : instance_json(answer->server, answer->operation, *password)) {
+        out[key_of] = value;
+    }
+    co_return Response::json(answer->created ? 201 : 200, out).with("Cache-Control", "no-store");
+}
+
+Task<Response> HarbourMasterFace::list_instances(Request& request) const {
+    QueryReader query(request);
+    PageRequest page = query.page();
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    const auto found = co_await ports_.servers.list(call_of(request), std::move(page));
+    if (!found) co_return error(request, found.error());
+    json::array instances;
+    for (const Resource& server : found->items) {
+        const auto password = co_await ports_.servers.password(call_of(request), server);
+        if (!password) co_return error(request, password.error());
+        instances.push_back(instance_json(server, std::nullopt, *password));
+    }
+    json::object body{{"instances", std::move(instances)}, {"next", nullptr}};
+    if (!found->next.empty()) body["next"] = found->next;
+    co_return Response::json(200, body).with("Cache-Control", "no-store");
+}
+
+Task<Response> HarbourMasterFace::show_instance(Request& request) const {
+    const auto found = co_await ports_.servers.find(call_of(request), std::string(request.param("name")));
+    if (!found) co_return error(request, found.error());
+    co_return co_await answer_instance(request, *found);
+}
+
+Task<Response> HarbourMasterFace::remove_instance(Request& request) const {
+    const auto removed = co_await ports_.servers.remove(call_of(request), std::string(request.param("name")));
+    if (!removed) co_return error(request, removed.error());
+    co_return co_await answer_instance(request, *removed);
+}
+
+Task<Response> HarbourMasterFace::available(Request& request) const {
+    const auto found = co_await ports_.servers.current(call_of(request), ports_.options.engine);
+    if (!found) co_return error(request, found.error());
+    const auto password = co_await ports_.servers.password(call_of(request), found->server);
+    if (!password) co_return error(request, password.error());
+    co_return Response::json(200, available_json(found->server, *password)).with("Cache-Control", "no-store");
+}
+
+}  // namespace slipway::faces

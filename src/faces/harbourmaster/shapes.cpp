@@ -1,0 +1,115 @@
+#include "faces/harbourmaster/shapes.h"
+
+#include <fmt/format.h>
+
+#include "domain/overloaded.h"
+#include "faces/url.h"
+
+namespace slipway::faces {
+namespace {
+
+// Nobody has begun with it.
+bool is_queued(const std::optional<Operation>& operation) {
+    return operation && std::holds_alternative<operation_state::Queued>(operation->state);
+}
+
+std::string text_of(const json::object& from, std::string_view key) { return json::get_string(from, key); }
+
+std::string text_of(const std::optional<Secret>& secret) { return secret ? secret->reveal() : std::string(); }
+
+std::string port_of(const Endpoint* endpoint) { return endpoint == nullptr ? "" : std::to_string(endpoint->port); }
+
+std::string host_of(const Endpoint* endpoint) { return endpoint == nullptr ? "" : endpoint->host; }
+
+// The user that logs in now wins over the one that was asked for: a rotation may have changed it.
+std::string database_user(const Resource& database) {
+    const std::string now = text_of(database.handle, "user");
+    return now.empty() ? text_of(database.parameters, "user") : now;
+}
+
+// A database answers where its server does, which is known before it and after it.
+const Endpoint* database_endpoint(const ClusterDatabase& in) {
+    const Resource& database = *in.database;
+    if (const Endpoint* own = endpoint_of(database.state)) return own;
+    const bool leaving = std::holds_alternative<resource_state::Deprovisioning>(database.state);
+    return leaving && in.server ? endpoint_of(in.server->state) : nullptr;
+}
+
+void add_reason(json::object& body, const Resource& resource) {
+    if (const auto* failed = std::get_if<resource_state::Failed>(&resource.state)) body["reason"] = failed->reason;
+}
+
+}  // namespace
+
+std::string_view hephy_state(const Resource& resource, const std::optional<Operation>& operation) {
+    using namespace resource_state;
+    return std::visit(Overloaded{
+                          [](const Requested&) { return "awaiting_provisioning"; },
+                          [](const Provisioning&) { return "provisioning"; },
+                          [](const Ready&) { return "ready"; },
+                          [](const Updating&) { return "ready"; },
+                          [&](const Deprovisioning&) {
+                              return is_queued(operation) ? "awaiting_decommissioning" : "decommissioning";
+                          },
+                          [](const Gone&) { return "decommissioned"; },
+                          [](const Failed&) { return "failed"; },
+                      },
+                      resource.state);
+}
+
+json::object database_json(const ClusterDatabase& in, const std::optional<Secret>& password, DatabaseForm form) {
+    const Resource& database = *in.database;
+    const Endpoint* endpoint = database_endpoint(in);
+    json::object body;
+    if (form == DatabaseForm::mapping) body["hephy_instance_name"] = in.server ? in.server->name : "";
+    body["hephy_db_name"] = text_of(database.parameters, "database");
+    body["hephy_db_user"] = database_user(database);
+    body["hephy_db_host"] = host_of(endpoint);
+    body["hephy_db_port"] = port_of(endpoint);
+    body["hephy_db_password"] = endpoint == nullptr ? "" : text_of(password);
+    body["state"] = hephy_state(database, in.operation);
+    add_reason(body, database);
+    return body;
+}
+
+std::string master_user(const Resource& server) { return text_of(server.parameters, "user"); }
+
+json::object instance_json(const Resource& server, const std::optional<Operation>& operation,
+                           const std::optional<Secret>& password) {
+    const Endpoint* endpoint = endpoint_of(server.state);
+    const std::string storage = fmt::format("{}", json::get_int(server.parameters, "storage_gb"));
+    json::object body;
+    body["name"] = server.name;
+    body["host"] = host_of(endpoint);
+    body["port"] = port_of(endpoint);
+    body["user"] = master_user(server);
+    body["password"] = endpoint == nullptr ? "" : text_of(password);
+    body["database_url"] = endpoint == nullptr ? "" : url_of(*endpoint, password, master_user(server));
+    body["engine"] = server.engine;
+    body["engine_version"] = text_of(server.parameters, "engine_version");
+    body["running_version"] = text_of(server.handle, "engine_version");
+    body["instance_class"] = text_of(server.parameters, "instance_class");
+    body["storage_gb"] = storage;
+    body["storage_db"] = storage;
+    body["state"] = hephy_state(server, operation);
+    add_reason(body, server);
+    return body;
+}
+
+json::object available_json(const Resource& server, const std::optional<Secret>& password) {
+    const Endpoint* endpoint = endpoint_of(server.state);
+    return {{"hephy_instance_name", server.name},
+            {"hephy_instance_host", host_of(endpoint)},
+            {"hephy_instance_port", port_of(endpoint)},
+            {"hephy_instance_user", master_user(server)},
+            {"hephy_instance_password", endpoint == nullptr ? "" : text_of(password)}};
+}
+
+json::object cluster_json(const Cluster& cluster) {
+    return {{"name", cluster.name},
+            {"slug", cluster.slug},
+            {"organization", cluster.organization.str()},
+            {"created_at", format_time(cluster.created_at)}};
+}
+
+}  // namespace slipway::faces

@@ -1,0 +1,36 @@
+// Databases and instances in the words of this API: one table of states, every value a string as its document has
+// them, "" for what is not known.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/secret.h"
+#include "broker/clusters.h"
+
+namespace slipway::faces {
+
+// awaiting_provisioning, provisioning, ready, awaiting_decommissioning, decommissioning, decommissioned, failed.
+// `operation`: the one under way, which tells what is queued from what is being done; none: nothing is under way.
+std::string_view hephy_state(const Resource& resource, const std::optional<Operation>& operation);
+
+enum class DatabaseForm : std::uint8_t {
+    created,  // of POST: without the instance's name, which may not be there yet
+    mapping,  // of GET and DELETE
+};
+// `password`: of the caller who owns it; none: "".
+json::object database_json(const ClusterDatabase& in, const std::optional<Secret>& password, DatabaseForm form);
+
+// `password`: of the master user. `operation` as above.
+json::object instance_json(const Resource& server, const std::optional<Operation>& operation,
+                           const std::optional<Secret>& password);
+// As GET /v2/hephy/available answers it.
+json::object available_json(const Resource& server, const std::optional<Secret>& password);
+
+json::object cluster_json(const Cluster& cluster);
+
+// The master user's name.
+std::string master_user(const Resource& server);
+
+}  // namespace slipway::faces
