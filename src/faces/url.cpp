@@ -41,4 +41,30 @@ std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& passwo
     return fmt::format("{}://{}{}", endpoint.scheme, credentials, address_of(endpoint));
 }
 
+Access access_of(const Resource& resource, const Endpoint& endpoint, const std::optional<Secret>& password) {
+    // The user that logs in now wins over the one that was asked for.
+    const auto known = [&](std::string_view key) {
+        std::string now = json::get_string(resource.handle, key);
+        return now.empty() ? json::get_string(resource.parameters, key) : now;
+    };
+    switch (resource.kind) {
+        case Kind::cache:
+        case Kind::machine:
+        case Kind::cluster:
+            return {password ? kDefaultUser : "", "", url_of(endpoint, password)};
+        case Kind::database_server: {
+            Access access{known("user"), resource.engine == "postgres" ? "postgres" : "", {}};
+            access.url = fmt::format("{}/{}", url_of(endpoint, password, access.user), access.database);
+            return access;
+        }
+        case Kind::database: {
+            Access access{known("user"), known("database"), {}};
+            access.url =
+                fmt::format("{}/{}", url_of(endpoint, password, access.user), percent_encoded(access.database));
+            return access;
+        }
+    }
+    return {};
+}
+
 }  // namespace slipway::faces

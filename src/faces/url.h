@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/secret.h"
-#include "domain/provider_types.h"
+#include "domain/resource.h"
 
 namespace slipway::faces {
 
@@ -20,5 +20,14 @@ std::string address_of(const Endpoint& endpoint);
 std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password);
 // The same for a named user, who stands there without a password too. Empty: as above.
 std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& password, std::string_view user);
+
+// How a client logs in to a resource.
+struct Access {
+    std::string user;      // "" where it takes none
+    std::string database;  // "" where it has none
+    std::string url;       // with all of it
+};
+// Of a cache as above; of a server and a database with their users' names, whether there is a password or not.
+Access access_of(const Resource& resource, const Endpoint& endpoint, const std::optional<Secret>& password);
 
 }  // namespace slipway::faces

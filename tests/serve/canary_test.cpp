@@ -29,6 +29,7 @@ void CanaryRun::search_answers() {
                                      "/api/v1/openapi.yaml",
                                      "/api/v1/openapi/redis.yaml",
                                      "/api/v1/openapi/memcached.yaml",
+                                     "/api/v1/openapi/harbourmaster.yaml",
                                      "/api/v1/me",
                                      "/api/v1/plans",
                                      "/api/v1/resources?include_gone=true",

@@ -84,7 +84,7 @@ json::object instance_json(const Resource& server, const std::optional<Operation
     body["port"] = port_of(endpoint);
     body["user"] = master_user(server);
     body["password"] = endpoint == nullptr ? "" : text_of(password);
-    body["database_url"] = endpoint == nullptr ? "" : url_of(*endpoint, password, master_user(server));
+    body["database_url"] = endpoint == nullptr ? "" : access_of(server, *endpoint, password).url;
     body["engine"] = server.engine;
     body["engine_version"] = text_of(server.parameters, "engine_version");
     body["running_version"] = text_of(server.handle, "engine_version");

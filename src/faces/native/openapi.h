@@ -8,5 +8,6 @@ namespace slipway::faces {
 extern const std::string_view kNativeOpenApi;
 extern const std::string_view kRedisOpenApi;
 extern const std::string_view kMemcachedOpenApi;
+extern const std::string_view kHarbourMasterOpenApi;
 
 }  // namespace slipway::faces

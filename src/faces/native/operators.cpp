@@ -140,5 +140,8 @@ Response yaml(std::string_view document) {
 Task<Response> NativeFace::openapi(Request& /*request*/) const { co_return yaml(kNativeOpenApi); }
 Task<Response> NativeFace::openapi_redis(Request& /*request*/) const { co_return yaml(kRedisOpenApi); }
 Task<Response> NativeFace::openapi_memcached(Request& /*request*/) const { co_return yaml(kMemcachedOpenApi); }
+Task<Response> NativeFace::openapi_harbourmaster(Request& /*request*/) const {
+    co_return yaml(kHarbourMasterOpenApi);
+}
 
 }  // namespace slipway::faces

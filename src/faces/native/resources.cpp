@@ -2,6 +2,7 @@
 
 #include "faces/native/handlers.h"
 #include "faces/native/shapes.h"
+#include "faces/native/values.h"
 #include "faces/query.h"
 #include "faces/request_body.h"
 #include "faces/url.h"
@@ -157,16 +158,15 @@ Task<Response> NativeFace::credentials(Request& request) const {
                               {},
                               {}});
     }
-    json::object out{{"url", url_of(*endpoint, *password)},
+    const Access access = access_of(*found, *endpoint, *password);
+    json::object out{{"url", access.url},
                      {"scheme", endpoint->scheme},
                      {"host", endpoint->host},
                      {"port", endpoint->port},
-                     {"username", nullptr},
-                     {"password", nullptr}};
-    if (*password) {
-        out["username"] = kDefaultUser;
-        out["password"] = (*password)->reveal();
-    }
+                     {"username", text_or_null(access.user)},
+                     {"password", nullptr},
+                     {"database", text_or_null(access.database)}};
+    if (*password) out["password"] = (*password)->reveal();
     co_return Response::json(200, out).with("Cache-Control", "no-store");
 }
 
