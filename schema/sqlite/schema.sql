@@ -24,7 +24,7 @@ CREATE TABLE "resources" (
                                        OR state = 'updating' OR state = 'deprovisioning' OR state = 'gone'
                                        OR state = 'failed'),
     body          TEXT NOT NULL CHECK (body <> '')
-) STRICT;
+, placed_on TEXT CHECK (placed_on <> '')) STRICT;
 -- No two resources, live or gone, ever share a name at a provider.
 CREATE UNIQUE INDEX resources_external_name ON resources (external_name, provider);
 CREATE INDEX resources_state ON resources (state, id);
@@ -34,6 +34,7 @@ CREATE INDEX resources_name ON resources (name, id) WHERE name <> external_name;
 CREATE INDEX resources_billing_code ON resources (billing_code, id) WHERE billing_code <> '';
 CREATE INDEX resources_pool ON resources (kind, engine, plan, state, id)
     WHERE pooled = 1 AND state IN ('requested', 'provisioning', 'ready');
+CREATE INDEX resources_placed ON resources (placed_on, state, id) WHERE placed_on IS NOT NULL;
 
 CREATE TABLE labels (
     key      TEXT NOT NULL,
@@ -143,6 +144,16 @@ CREATE TABLE webhooks (
     id      TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
     version INTEGER NOT NULL CHECK (version >= 1),
     body    TEXT NOT NULL CHECK (body <> '')
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE clusters (
+    organization TEXT NOT NULL CHECK (organization <> ''),
+    name         TEXT NOT NULL CHECK (name <> ''),
+    version      INTEGER NOT NULL CHECK (version >= 1),
+    slug         TEXT NOT NULL UNIQUE CHECK (slug <> ''),
+    resource     TEXT NOT NULL,  -- its last database, which may be gone; empty: it never had one
+    created_at   INTEGER NOT NULL,
+    PRIMARY KEY (organization, name)
 ) STRICT, WITHOUT ROWID;
 
 -- From when to when somebody pays for a resource. What was billed outlives its resource.

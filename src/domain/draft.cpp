@@ -41,7 +41,7 @@ void make_of(Resource& resource, const Plan& plan, const ProviderTraits& traits,
     resource.engine = plan.engine;
     resource.plan = plan.name;
     resource.provider = traits.provider;
-    resource.parameters = plan.parameters;
+    resource.parameters = overlaid(plan.parameters, resource.own_parameters);
     resource.host = traits.on_this_host ? host : HostId();
     add_secrets(resource, plan, traits, random, sealer);
 }
@@ -79,10 +79,15 @@ Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Rando
     resource.labels = request.labels;
     resource.pooled = request.pooled;
     resource.created_at = resource.updated_at = resource.health_at = now;
+    resource.own_parameters = request.parameters;
+    resource.placed_on = request.placed_on;
     make_of(resource, plan, request.traits, request.host, random, sealer);
+    // What is served by another lives where that does, whoever its provider is.
+    if (!request.placed_on.empty()) resource.host = request.host;
 
     draft.operation =
         draft_operation(OperationKind::provision, resource, request.cause, now, request.time_limit, random);
+    draft.operation.blocked_by = request.blocked_by;
     resource.state = resource_state::Requested{draft.operation.id};
     draft.ranges = request.traits.ranges;
     EventDraft event = draft_event(

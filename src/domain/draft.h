@@ -35,7 +35,7 @@ struct ProvisionDraftRequest {
     json::object parameters = {};  // of this one; win over the plan's
     ResourceId placed_on = {};     // what serves it; empty: nothing
     OperationId blocked_by = {};   // what has to end before it is begun, e.g. the making of what serves it
-    HostId host;            // this host; used where the traits say so
+    HostId host;            // this host, used where the traits say so; of what is placed: that of what serves it
     Duration time_limit{};  // forward work is undone after that
     Cause cause;
 };
@@ -50,8 +50,8 @@ struct Draft {
 // A requested resource and the queued operation that provisions it. External names are `prefix-` + 8 hex digits.
 Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Random& random, Sealer& sealer);
 
-// Makes a resource one of a plan, as its provider makes such now, with new secrets. Its names, owner and state
-// stay.
+// Makes a resource one of a plan, as its provider makes such now, with new secrets. Its names, owner, state and own
+// parameters stay.
 void make_of(Resource& resource, const Plan& plan, const ProviderTraits& traits, const HostId& host, Random& random,
              Sealer& sealer);
 

@@ -19,6 +19,11 @@ std::string_view state_name(const ResourceState& state) {
                       state);
 }
 
+json::object overlaid(json::object parameters, const json::object& own) {
+    for (const auto& member : own) parameters[member.key()] = member.value();
+    return parameters;
+}
+
 OperationId active_operation(const ResourceState& state) {
     return std::visit(Overloaded{
                           [](const Requested& in) { return in.operation; },

@@ -103,7 +103,8 @@ struct Resource {
     std::string health_detail;          // public
     std::vector<std::string> remnants;  // public words for what is still out there after a failure
 
-    json::object parameters;                          // a copy of the plan's parameters when it was made
+    json::object parameters;                          // a copy of the plan's when it was made, under its own
+    json::object own_parameters;                      // given for this one alone: they survive a change of plan
     std::optional<FormerPlan> former;                 // while it changes to another plan
     std::map<std::string, std::int64_t> allocations;  // ports, uids, …, as given by the store
     std::map<std::string, Sealed> secrets;            // "password", "management_password", …
@@ -114,6 +115,8 @@ struct Resource {
     std::uint64_t version = 0;  // optimistic concurrency: 0 is not stored yet; raised by every write
 };
 
+// A plan's parameters with those of one resource above them.
+json::object overlaid(json::object parameters, const json::object& own);
 // The operation that is working on it now; empty: none.
 OperationId active_operation(const ResourceState& state);
 // The endpoint while there is one (ready, updating); null otherwise.

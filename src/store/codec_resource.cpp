@@ -91,6 +91,7 @@ void write_secrets(JsonOut& out, std::string_view key, const std::map<std::strin
 void read_details(JsonIn& in, Resource& out) {
     out.remnants = in.texts("remnants");
     out.parameters = in.tree("parameters");
+    if (in.has("own_parameters")) out.own_parameters = in.tree("own_parameters");
     if (in.has("former")) {
         JsonIn former = in.object("former");
         out.former = FormerPlan{former.text("plan"), former.tree("parameters")};
@@ -123,6 +124,7 @@ void read_identity(JsonIn& in, Resource& out) {
     for (const auto& member : labels.members()) out.labels.emplace(member.key(), labels.text(member.key()));
     out.pooled = in.boolean("pooled");
     out.host = HostId(in.text("host"));
+    if (in.has("placed_on")) out.placed_on = ResourceId(in.text("placed_on"));
 }
 
 }  // namespace
@@ -130,8 +132,9 @@ void read_identity(JsonIn& in, Resource& out) {
 std::string encode(const Resource& resource) {
     // A member that is added to a resource does not compile here before it is written and read as well.
     const auto& [id, name, kind, engine, plan, provider, external_name, generation, organization, face,
-                 billing_code, labels, pooled, host, state, health, health_at, health_detail, remnants, parameters,
-                 former, allocations, secrets, handle, created_at, updated_at, version] = resource;
+                 billing_code, labels, pooled, host, placed_on, state, health, health_at, health_detail, remnants,
+                 parameters, own_parameters, former, allocations, secrets, handle, created_at, updated_at,
+                 version] = resource;
     static_cast<void>(version);  // a column
     JsonOut out;
     out.begin_object();
@@ -149,12 +152,14 @@ std::string encode(const Resource& resource) {
     write_texts(out, "labels", labels);
     out.boolean("pooled", pooled);
     out.text("host", host.str());
+    if (!placed_on.empty()) out.text("placed_on", placed_on.str());
     write_state(out, state);
     out.text("health", to_string(health));
     out.time("health_at", health_at);
     out.text("health_detail", health_detail);
     out.texts("remnants", remnants);
     out.tree("parameters", parameters);
+    if (!own_parameters.empty()) out.tree("own_parameters", own_parameters);
     if (former) {
         out.begin_object("former");
         out.text("plan", former->plan);

@@ -29,6 +29,10 @@ class ForwardingStore : public Store {
         return inner_.claimable(kind, std::move(engine), std::move(plan), skip);
     }
     Task<Result<std::vector<PoolLevel>>> pool_levels() override { return inner_.pool_levels(); }
+    Task<Result<std::vector<HostLoad>>> host_loads(OrganizationId organization, Kind kind,
+                                                   std::string engine) override {
+        return inner_.host_loads(std::move(organization), kind, std::move(engine));
+    }
     Task<Result<std::optional<Operation>>> operation(OperationId id) override {
         return inner_.operation(std::move(id));
     }
@@ -68,6 +72,12 @@ class ForwardingStore : public Store {
         return inner_.quotas(std::move(organization));
     }
     Task<Result<std::vector<Webhook>>> webhooks() override { return inner_.webhooks(); }
+    Task<Result<std::optional<Cluster>>> cluster(OrganizationId organization, std::string name) override {
+        return inner_.cluster(std::move(organization), std::move(name));
+    }
+    Task<Result<Page<Cluster>>> clusters(OrganizationId organization, PageRequest page) override {
+        return inner_.clusters(std::move(organization), std::move(page));
+    }
     Task<Result<std::vector<Orphan>>> orphans() override { return inner_.orphans(); }
     Task<Result<std::optional<std::string>>> setting(std::string key) override {
         return inner_.setting(std::move(key));

@@ -37,6 +37,10 @@ bool is_live(const ResourceState& state) {
     return !is_gone(state) && !std::holds_alternative<resource_state::Failed>(state);
 }
 
+bool takes_placements(std::string_view state) {
+    return state == "ready" || state == "provisioning" || state == "requested" || state == "updating";
+}
+
 std::string plan_subject(const precondition::PlanResourcesBelow& below) {
     return below.organization.str() + "/" + below.engine + "/" + below.plan;
 }
@@ -103,6 +107,15 @@ class FormCheck {
     Status operator()(const write::DropWebhook& drop) {
         return drop.webhook.empty() ? refuse("a webhook needs an id") : Status();
     }
+    Status operator()(const write::PutCluster& put) {
+        const Cluster& in = put.cluster;
+        if (in.organization.empty() || in.name.empty() || in.slug.empty()) {
+            return refuse("a cluster needs an organization, a name and a slug");
+        }
+        if (!slugs.insert(in.slug).second) return refuse("two clusters have the slug " + in.slug);
+        return check_once(in);
+    }
+    Status operator()(const write::DropCluster& drop) { return check_once(drop.cluster); }
     Status operator()(const write::PutOrphan& put) {
         static constexpr std::array<std::string_view, 3> kinds = {"lost", "gone", "foreign"};
         if (std::ranges::find(kinds, put.orphan.kind) == kinds.end()) {
@@ -120,8 +133,14 @@ class FormCheck {
     std::set<WebhookId> webhooks;
     std::set<ApiKeyId> keys;
     std::set<std::string> hashes;
+    std::set<std::pair<OrganizationId, std::string>> clusters;
+    std::set<std::string> slugs;
 
   private:
+    Status check_once(const Cluster& in) {
+        if (clusters.emplace(in.organization, in.name).second) return {};
+        return refuse("cluster " + in.name + " is written twice");
+    }
     static Status check_quota(const Quota& in) {
         if (in.organization.empty()) return refuse("a quota needs an organization");
         if (in.kind.has_value() == in.engine.empty() || in.kind.has_value() == in.plan.empty()) {

@@ -23,6 +23,8 @@ const OperationId* waits_for(const Operation& operation);
 
 bool is_gone(const ResourceState& state);
 bool is_live(const ResourceState& state);  // neither gone nor failed: it counts against the quota
+// What a host's state (state_name) is while it takes new placements: requested, provisioning, ready, updating.
+bool takes_placements(std::string_view state);
 // "ORGANIZATION/ENGINE/PLAN": what a plan's quota that was reached is about.
 std::string plan_subject(const precondition::PlanResourcesBelow& below);
 // What AnotherAdministrator asks for.

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "domain/access.h"
+#include "domain/cluster.h"
 #include "domain/draft.h"
 #include "domain/event.h"
 #include "domain/operation.h"
@@ -69,8 +70,8 @@ struct ResourceUnchanged {  // the resource has this version; for decisions that
     ResourceId resource;
     std::uint64_t version = 0;
 };
-// The host (Resource::placed_on) is requested, provisioning, ready or updating, and fewer than `limit` resources that
-// are neither gone nor failed are placed on it.
+// The host (Resource::placed_on) is requested, provisioning, ready or updating, and fewer than `limit` resources
+// that are neither gone nor failed are placed on it.
 struct PlaceFree {
     ResourceId host;
     std::uint64_t limit = 0;
@@ -86,13 +87,17 @@ struct SettingIs {  // the setting has this value; "" for one that is not there
     std::string key;
     std::string value;
 };
+struct ClusterFree {  // no cluster of the organization has this name
+    OrganizationId organization;
+    std::string name;
+};
 }  // namespace precondition
 using Precondition =
     std::variant<precondition::ExternalNameFree, precondition::IdempotencyKeyFree, precondition::PoolBelow,
                  precondition::LiveResourcesBelow, precondition::PlanResourcesBelow, precondition::NameFree,
                  precondition::OrganizationFree, precondition::AnotherAdministrator,
                  precondition::ResourceUnchanged, precondition::PlaceFree, precondition::PlacesFull,
-                 precondition::NothingPlaced, precondition::SettingIs>;
+                 precondition::NothingPlaced, precondition::SettingIs, precondition::ClusterFree>;
 
 // ---- Writes. ----
 struct IdempotencyRecord {
@@ -162,6 +167,14 @@ struct PutWebhook {
 struct DropWebhook {
     WebhookId webhook;
 };
+// As a webhook, by organization and name. Two clusters never have one slug (slug_taken), and one keeps its own
+// (invalid_argument).
+struct PutCluster {
+    Cluster cluster;
+};
+struct DropCluster {  // only if the stored version equals cluster.version
+    Cluster cluster;
+};
 struct PutOrphan {  // insert or replace by provider and external name
     Orphan orphan;
 };
@@ -174,10 +187,10 @@ struct PutSetting {  // insert or replace: "installation", wrapped data keys, â€
     std::string value;
 };
 }  // namespace write
-using Write =
-    std::variant<write::PutResource, write::PutOperation, write::Unblock, write::ReleaseAllocations,
-                 write::PutIdempotency, write::PutOrganization, write::PutApiKey, write::PutQuota, write::DropQuota,
-                 write::PutWebhook, write::DropWebhook, write::PutOrphan, write::DropOrphan, write::PutSetting>;
+using Write = std::variant<write::PutResource, write::PutOperation, write::Unblock, write::ReleaseAllocations,
+                           write::PutIdempotency, write::PutOrganization, write::PutApiKey, write::PutQuota,
+                           write::DropQuota, write::PutWebhook, write::DropWebhook, write::PutCluster,
+                           write::DropCluster, write::PutOrphan, write::DropOrphan, write::PutSetting>;
 
 // One number of a range, e.g. a port, for the lifetime of a resource. Two live allocations of one range never
 // have the same value, and a freed value rests before it is given again. Taken in the order of longest rest.
@@ -228,6 +241,9 @@ enum class Obstacle : std::uint8_t {
     place_free,          // PlacesFull
     place_taken,         // NothingPlaced
     setting_changed,     // SettingIs
+    cluster_taken,       // ClusterFree
+    slug_taken,          // of a new cluster
+    cluster_changed,     // version, or existence
 };
 struct Rejected {
     Obstacle obstacle = Obstacle::resource_changed;
@@ -378,6 +394,9 @@ class Store {
     virtual Task<Result<std::vector<Quota>>> quotas(OrganizationId organization) = 0;
     // All of them: there are few (the broker bounds them).
     virtual Task<Result<std::vector<Webhook>>> webhooks() = 0;
+    virtual Task<Result<std::optional<Cluster>>> cluster(OrganizationId organization, std::string name) = 0;
+    // In the order of their names; the cursor is the last name.
+    virtual Task<Result<Page<Cluster>>> clusters(OrganizationId organization, PageRequest page) = 0;
     virtual Task<Result<std::vector<Orphan>>> orphans() = 0;
     virtual Task<Result<std::optional<std::string>>> setting(std::string key) = 0;
 

@@ -20,7 +20,8 @@ bool matches(const ResourceFilter& filter, const Resource& in) {
            agrees(filter.kind, in.kind) && agrees(filter.engine, in.engine) && agrees(filter.plan, in.plan) &&
            agrees(filter.provider, in.provider) && agrees(filter.state, state_name(in.state)) &&
            agrees(filter.billing_code, in.billing_code) && agrees(filter.name, in.name) &&
-           agrees(filter.pooled, in.pooled) && std::ranges::all_of(filter.labels, has_label);
+           agrees(filter.pooled, in.pooled) && agrees(filter.placed_on, in.placed_on) &&
+           std::ranges::all_of(filter.labels, has_label);
 }
 
 bool matches(const OperationFilter& filter, const Operation& in) {
@@ -110,6 +111,20 @@ std::vector<PoolLevel> MemoryState::pool_levels() const {
         return std::tuple(to_string(level.kind), std::string_view(level.engine), std::string_view(level.plan));
     });
     return levels;
+}
+
+std::vector<HostLoad> MemoryState::host_loads(const OrganizationId& organization, Kind kind,
+                                              const std::string& engine) const {
+    std::vector<HostLoad> loads;
+    const auto ids = by_organization_.find(organization);
+    if (ids == by_organization_.end()) return loads;
+    for (const std::string& id : ids->second) {
+        const Resource& in = *resources_.at(id);
+        if (in.kind != kind || in.engine != engine || in.pooled || !takes_placements(state_name(in.state)))
+            continue;
+        loads.push_back({in.id, placed_on(in.id)});
+    }
+    return loads;
 }
 
 std::vector<Duration> MemoryState::durations(const DurationQuery& query) const {
@@ -266,6 +281,25 @@ std::vector<Webhook> MemoryState::webhooks() const {
 const Organization* MemoryState::organization(const OrganizationId& id) const {
     const auto found = organizations_.find(id);
     return found != organizations_.end() ? &found->second : nullptr;
+}
+
+const Cluster* MemoryState::cluster(const OrganizationId& organization, const std::string& name) const {
+    const auto found = clusters_.find({organization, name});
+    return found != clusters_.end() ? &found->second : nullptr;
+}
+
+Page<Cluster> MemoryState::clusters(const OrganizationId& organization, const PageRequest& request) const {
+    Page<Cluster> page;
+    const std::uint32_t limit = page_limit(request.limit);
+    for (auto it = clusters_.upper_bound({organization, request.after});
+         it != clusters_.end() && it->first.first == organization; ++it) {
+        if (page.items.size() == limit) {
+            page.next = page.items.back().name;
+            break;
+        }
+        page.items.push_back(it->second);
+    }
+    return page;
 }
 
 std::vector<Orphan> MemoryState::orphans() const {

@@ -72,6 +72,24 @@ std::optional<Rejected> MemoryState::check(const Precondition& precondition, Tim
                 const std::uint64_t version = stored != nullptr ? stored->version : 0;
                 return version != p.version ? Answer({Obstacle::resource_changed, p.resource.str()}) : Answer();
             },
+            [&](const precondition::PlaceFree& p) {
+                return has_place(p.host, p.limit) ? Answer() : Answer({Obstacle::no_place, p.host.str()});
+            },
+            [&](const precondition::PlacesFull& p) {
+                return has_place(p.host, p.limit) ? Answer({Obstacle::place_free, p.host.str()}) : Answer();
+            },
+            [&](const precondition::NothingPlaced& p) {
+                return placed_on(p.host) > 0 ? Answer({Obstacle::place_taken, p.host.str()}) : Answer();
+            },
+            [&](const precondition::SettingIs& p) {
+                const std::string* stored = setting(p.key);
+                const bool same = stored != nullptr ? *stored == p.value : p.value.empty();
+                return same ? Answer() : Answer({Obstacle::setting_changed, p.key});
+            },
+            [&](const precondition::ClusterFree& p) {
+                const bool taken = cluster(p.organization, p.name) != nullptr;
+                return taken ? Answer({Obstacle::cluster_taken, p.name}) : Answer();
+            },
         },
         precondition);
 }
@@ -112,6 +130,33 @@ std::optional<Rejected> MemoryState::check(const write::PutWebhook& put) const {
     return Rejected{Obstacle::webhook_changed, put.webhook.id.str()};
 }
 
+std::optional<Rejected> MemoryState::check(const write::PutCluster& put) const {
+    const Cluster* stored = cluster(put.cluster.organization, put.cluster.name);
+    if (put.cluster.version != (stored != nullptr ? stored->version : 0)) {
+        return Rejected{Obstacle::cluster_changed, put.cluster.name};
+    }
+    if (stored == nullptr && slugs_.contains(put.cluster.slug)) {
+        return Rejected{Obstacle::slug_taken, put.cluster.slug};
+    }
+    return std::nullopt;
+}
+
+std::optional<Rejected> MemoryState::check(const write::DropCluster& drop) const {
+    const Cluster* stored = cluster(drop.cluster.organization, drop.cluster.name);
+    if (drop.cluster.version == (stored != nullptr ? stored->version : 0)) return std::nullopt;
+    return Rejected{Obstacle::cluster_changed, drop.cluster.name};
+}
+
+std::uint64_t MemoryState::placed_on(const ResourceId& host) const {
+    const auto found = placed_.find(host);
+    return found != placed_.end() ? found->second : 0;
+}
+
+bool MemoryState::has_place(const ResourceId& host, std::uint64_t limit) const {
+    const Resource* of = resource(host);
+    return of != nullptr && takes_placements(state_name(of->state)) && placed_on(host) < limit;
+}
+
 Status MemoryState::check_constraints(const Commit& commit) const {
     std::set<std::pair<std::string, std::string>> names;
     for (const Write& write : commit.writes) {
@@ -130,6 +175,11 @@ Status MemoryState::check_constraints(const Commit& commit) const {
             if (found != api_key_hashes_.end() && found->second != key->key.id) {
                 return fail(ErrorCode::conflict, "another API key has this hash");
             }
+        } else if (const auto* of = std::get_if<write::PutCluster>(&write)) {
+            const Cluster* stored = cluster(of->cluster.organization, of->cluster.name);
+            if (stored != nullptr && stored->slug != of->cluster.slug) {
+                return fail(ErrorCode::invalid_argument, "a cluster keeps its slug");
+            }
         }
     }
     return {};
@@ -145,6 +195,8 @@ Result<CommitAnswer> MemoryState::apply(Commit commit, TimePoint now, CommitNoti
         if (const auto* put = std::get_if<write::PutResource>(&write)) rejected = check(*put);
         if (const auto* put = std::get_if<write::PutOperation>(&write)) rejected = check(*put, commit);
         if (const auto* put = std::get_if<write::PutWebhook>(&write)) rejected = check(*put);
+        if (const auto* put = std::get_if<write::PutCluster>(&write)) rejected = check(*put);
+        if (const auto* drop = std::get_if<write::DropCluster>(&write)) rejected = check(*drop);
         if (rejected) return *rejected;
     }
     if (Status status = check_constraints(commit); !status) return fail(status.error());
@@ -176,6 +228,17 @@ Result<CommitAnswer> MemoryState::apply(Commit commit, TimePoint now, CommitNoti
                     webhooks_.insert_or_assign(w.webhook.id, std::move(w.webhook));
                 },
                 [&](write::DropWebhook& w) { webhooks_.erase(w.webhook); },
+                [&](write::PutCluster& w) {
+                    w.cluster.version += 1;
+                    slugs_.insert(w.cluster.slug);
+                    clusters_.insert_or_assign({w.cluster.organization, w.cluster.name}, std::move(w.cluster));
+                },
+                [&](write::DropCluster& w) {
+                    if (const Cluster* stored = cluster(w.cluster.organization, w.cluster.name)) {
+                        slugs_.erase(stored->slug);
+                    }
+                    clusters_.erase({w.cluster.organization, w.cluster.name});
+                },
                 [&](write::PutOrphan& w) {
                     orphans_.insert_or_assign({w.orphan.provider, w.orphan.external_name}, w.orphan);
                 },
@@ -237,6 +300,7 @@ void MemoryState::index(const Resource& in) {
     by_organization_[in.organization].insert(in.id.str());
     if (is_live(in.state)) ++live_[in.organization][{to_string(in.kind), in.engine, in.plan}];
     if (!is_gone(in.state)) ++names_[{in.organization, in.name}];
+    if (is_live(in.state) && !in.placed_on.empty()) ++placed_[in.placed_on];
     if (!counts_in_pool(in)) return;
     Pool& pool = pools_[{in.kind, in.engine, in.plan}];
     const bool ready = std::holds_alternative<resource_state::Ready>(in.state);
@@ -253,6 +317,10 @@ void MemoryState::unindex(const Resource& in) {
     if (!is_gone(in.state)) {
         const auto name = names_.find({in.organization, in.name});
         if (--name->second == 0) names_.erase(name);
+    }
+    if (is_live(in.state) && !in.placed_on.empty()) {
+        const auto placed = placed_.find(in.placed_on);
+        if (--placed->second == 0) placed_.erase(placed);
     }
     if (!counts_in_pool(in)) return;
     const auto pool = pools_.find({in.kind, in.engine, in.plan});

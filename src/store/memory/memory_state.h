@@ -35,6 +35,8 @@ class MemoryState {
     [[nodiscard]] const Resource* claimable(Kind kind, const std::string& engine, const std::string& plan,
                                             std::uint32_t skip) const;
     [[nodiscard]] std::vector<PoolLevel> pool_levels() const;
+    [[nodiscard]] std::vector<HostLoad> host_loads(const OrganizationId& organization, Kind kind,
+                                                   const std::string& engine) const;
     [[nodiscard]] const Operation* operation(const OperationId& id) const;
     [[nodiscard]] Page<Operation> operations(const OperationFilter& filter, const PageRequest& page) const;
     [[nodiscard]] std::vector<Duration> durations(const DurationQuery& query) const;
@@ -55,6 +57,8 @@ class MemoryState {
     [[nodiscard]] Page<Organization> organizations(const PageRequest& page) const;
     [[nodiscard]] std::vector<Quota> quotas(const OrganizationId& organization) const;
     [[nodiscard]] std::vector<Webhook> webhooks() const;
+    [[nodiscard]] const Cluster* cluster(const OrganizationId& organization, const std::string& name) const;
+    [[nodiscard]] Page<Cluster> clusters(const OrganizationId& organization, const PageRequest& page) const;
     [[nodiscard]] std::vector<Orphan> orphans() const;
     [[nodiscard]] const std::string* setting(const std::string& key) const;
 
@@ -79,6 +83,10 @@ class MemoryState {
     std::optional<Rejected> check(const write::PutResource& put) const;
     std::optional<Rejected> check(const write::PutOperation& put, const Commit& commit) const;
     std::optional<Rejected> check(const write::PutWebhook& put) const;
+    std::optional<Rejected> check(const write::PutCluster& put) const;
+    std::optional<Rejected> check(const write::DropCluster& drop) const;
+    [[nodiscard]] std::uint64_t placed_on(const ResourceId& host) const;  // neither gone nor failed
+    [[nodiscard]] bool has_place(const ResourceId& host, std::uint64_t limit) const;
     Status check_constraints(const Commit& commit) const;
 
     Resource put(Resource resource, CommitNotice& notice);
@@ -116,6 +124,9 @@ class MemoryState {
     std::map<std::string, ApiKeyId> api_key_hashes_;
     std::map<OrganizationId, std::map<PlanKey, Quota>> quotas_;
     std::map<WebhookId, Webhook> webhooks_;
+    std::map<ResourceId, std::uint64_t> placed_;  // on each host, neither gone nor failed; no entry: none
+    std::map<std::pair<OrganizationId, std::string>, Cluster> clusters_;
+    std::set<std::string> slugs_;
     std::map<std::pair<std::string, std::string>, Orphan> orphans_;
     std::map<std::string, std::string> settings_;
 };

@@ -75,6 +75,12 @@ Task<Result<std::vector<PoolLevel>>> MemoryStore::pool_levels() {
     co_return state_.pool_levels();
 }
 
+Task<Result<std::vector<HostLoad>>> MemoryStore::host_loads(OrganizationId organization, Kind kind,
+                                                            std::string engine) {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.host_loads(organization, kind, engine);
+}
+
 Task<Result<std::optional<Operation>>> MemoryStore::operation(OperationId id) {
     const std::scoped_lock lock(mutex_);
     co_return copy_of(state_.operation(id));
@@ -148,6 +154,16 @@ Task<Result<std::vector<Quota>>> MemoryStore::quotas(OrganizationId organization
 Task<Result<std::vector<Webhook>>> MemoryStore::webhooks() {
     const std::scoped_lock lock(mutex_);
     co_return state_.webhooks();
+}
+
+Task<Result<std::optional<Cluster>>> MemoryStore::cluster(OrganizationId organization, std::string name) {
+    const std::scoped_lock lock(mutex_);
+    co_return copy_of(state_.cluster(organization, name));
+}
+
+Task<Result<Page<Cluster>>> MemoryStore::clusters(OrganizationId organization, PageRequest page) {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.clusters(organization, page);
 }
 
 Task<Result<std::vector<Orphan>>> MemoryStore::orphans() {

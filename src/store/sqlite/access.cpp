@@ -1,4 +1,4 @@
-// Who may ask, for how much, and who is told: keys, organizations, quotas and webhooks.
+// Who may ask, for how much, for what, and who is told: keys, organizations, quotas, clusters and webhooks.
 #include "store/codec.h"
 #include "store/rows.h"
 #include "store/sqlite/queries.h"
@@ -27,6 +27,12 @@ Result<ApiKey> api_key_of(const Cursor& row) {
 Result<std::optional<ApiKey>> one_api_key(Cursor row) {
     if (!row.next()) return std::nullopt;
     return api_key_of(row);
+}
+
+// Rows of `organization, name, slug, resource, created_at, version`.
+Cluster cluster_of(const Cursor& row) {
+    return {OrganizationId(row.string(0)), row.string(1), row.string(2),
+            ResourceId(row.string(3)),     row.time(4),   row.natural(5)};
 }
 
 // One row more than the page has tells whether there is another.
@@ -110,6 +116,36 @@ Result<std::vector<Quota>> read_quotas(Database& database, const OrganizationId&
         quotas.push_back({organization, kind, row.string(1), row.string(2), row.natural(3)});
     }
     return quotas;
+}
+
+Result<std::optional<Cluster>> find_cluster(Database& database, const OrganizationId& organization,
+                                            const std::string& name) {
+    Cursor row = database
+                     .statement(
+                         "SELECT organization, name, slug, resource, created_at, version FROM clusters "
+                         "WHERE organization = ?1 AND name = ?2")
+                     .run(organization.str(), name);
+    if (!row.next()) return std::nullopt;
+    return cluster_of(row);
+}
+
+Result<Page<Cluster>> read_clusters(Database& database, const OrganizationId& organization,
+                                    const PageRequest& request) {
+    const std::uint32_t limit = store::page_limit(request.limit);
+    Cursor row = database
+                     .statement(
+                         "SELECT organization, name, slug, resource, created_at, version FROM clusters "
+                         "WHERE organization = ?1 AND name > ?2 ORDER BY name LIMIT ?3")
+                     .run(organization.str(), request.after, limit + 1);
+    Page<Cluster> page;
+    while (row.next()) {
+        if (page.items.size() == limit) {
+            page.next = page.items.back().name;
+            break;
+        }
+        page.items.push_back(cluster_of(row));
+    }
+    return page;
 }
 
 Result<std::vector<Webhook>> read_webhooks(Database& database) {

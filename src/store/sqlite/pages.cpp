@@ -53,6 +53,7 @@ void add_columns(Conditions& conditions, const ResourceFilter& filter) {
     if (filter.plan) conditions.add("r.plan", *filter.plan);
     if (filter.provider) conditions.add("r.provider", *filter.provider);
     if (filter.pooled) conditions.add(*filter.pooled ? "r.pooled = 1" : "r.pooled = 0");
+    if (filter.placed_on) conditions.add("r.placed_on", filter.placed_on->str());
     if (filter.state) conditions.add("r.state", *filter.state);
     if (!filter.include_gone) conditions.add("r.state <> 'gone'");
 }
@@ -100,11 +101,13 @@ std::string sql_by_column(Conditions& conditions, const ResourceFilter& filter, 
     const std::string from = conditions.value(std::string(after));
     add_columns(conditions, filter);
     conditions.add(fmt::format("r.id > {}", from));
-    if (!filter.state && filter.include_gone && !filter.organization) {
+    if (!filter.state && filter.include_gone && !filter.organization && !filter.placed_on) {
         return fmt::format("SELECT r.id, r.version, r.body FROM resources r WHERE {} ORDER BY r.id",
                            conditions.where());
     }
-    const std::string_view index = filter.organization ? "resources_organization" : "resources_state";
+    const std::string_view index = filter.placed_on      ? "resources_placed"
+                                   : filter.organization ? "resources_organization"
+                                                         : "resources_state";
     std::string runs;
     for (const std::string_view state : kResourceStates) {
         if (filter.state ? *filter.state != state : !filter.include_gone && state == "gone") continue;

@@ -57,6 +57,31 @@ Result<std::vector<PoolLevel>> read_pool_levels(Database& database) {
     return levels;
 }
 
+Result<std::vector<HostLoad>> read_host_loads(Database& database, const OrganizationId& organization, Kind kind,
+                                              const std::string& engine) {
+    Cursor row = database
+                     .statement(
+                         "SELECT r.id, (SELECT count(*) FROM resources p INDEXED BY resources_placed "
+                         "WHERE p.placed_on = r.id AND p.state IN ('requested', 'provisioning', 'ready', "
+                         "'updating', 'deprovisioning')) "
+                         "FROM resources r INDEXED BY resources_organization WHERE r.organization = ?1 "
+                         "AND r.state IN ('requested', 'provisioning', 'ready', 'updating') AND r.kind = ?2 "
+                         "AND r.engine = ?3 AND r.pooled = 0 ORDER BY r.id")
+                     .run(organization.str(), to_string(kind), engine);
+    std::vector<HostLoad> loads;
+    while (row.next()) loads.push_back({ResourceId(row.string(0)), row.natural(1)});
+    return loads;
+}
+
+std::uint64_t count_placed(Database& database, const ResourceId& host) {
+    Cursor row = database
+                     .statement(
+                         "SELECT count(*) FROM resources INDEXED BY resources_placed WHERE placed_on = ?1 "
+                         "AND state IN ('requested', 'provisioning', 'ready', 'updating', 'deprovisioning')")
+                     .run(host.str());
+    return row.next() ? row.natural(0) : 0;
+}
+
 Result<std::optional<Operation>> find_operation(Database& database, const OperationId& id) {
     Cursor row = database.statement("SELECT version, blocked_by, body FROM operations WHERE id = ?1").run(id.str());
     if (!row.next()) return std::nullopt;

@@ -12,6 +12,10 @@ Result<std::optional<Resource>> find_resource_by_external_name(Database& databas
 Result<std::optional<Resource>> find_claimable(Database& database, Kind kind, const std::string& engine,
                                                const std::string& plan, std::uint32_t skip);
 Result<std::vector<PoolLevel>> read_pool_levels(Database& database);
+Result<std::vector<HostLoad>> read_host_loads(Database& database, const OrganizationId& organization, Kind kind,
+                                              const std::string& engine);
+// How many resources that are neither gone nor failed are placed on a host.
+std::uint64_t count_placed(Database& database, const ResourceId& host);
 Result<std::optional<Operation>> find_operation(Database& database, const OperationId& id);
 Result<std::optional<IdempotencyRecord>> find_idempotency(Database& database, const std::string& scope,
                                                           const std::string& key, TimePoint now);
@@ -29,6 +33,10 @@ Result<std::optional<Organization>> find_organization(Database& database, const 
 Result<Page<Organization>> read_organizations(Database& database, const PageRequest& page);
 Result<std::vector<Quota>> read_quotas(Database& database, const OrganizationId& organization);
 Result<std::vector<Webhook>> read_webhooks(Database& database);
+Result<std::optional<Cluster>> find_cluster(Database& database, const OrganizationId& organization,
+                                            const std::string& name);
+Result<Page<Cluster>> read_clusters(Database& database, const OrganizationId& organization,
+                                    const PageRequest& page);
 
 // feed.cpp
 Result<EventPage> read_events(Database& database, const EventFilter& filter, std::uint64_t after,

@@ -28,7 +28,8 @@ std::string_view kind_of(const Quota& quota) { return quota.kind ? to_string(*qu
 
 // The columns that hardly ever change, apart from the state.
 auto settled(const StoredResource& in) {
-    return std::tie(in.organization, in.kind, in.engine, in.plan, in.name, in.billing_code, in.pooled);
+    return std::tie(in.organization, in.kind, in.engine, in.plan, in.name, in.billing_code, in.pooled,
+                    in.placed_on);
 }
 
 std::string_view lease_token(const Operation& operation) {
@@ -49,7 +50,8 @@ StoredResource stored_form(const Resource& in) {
             in.name,
             in.billing_code,
             in.pooled,
-            std::string(state_name(in.state))};
+            std::string(state_name(in.state)),
+            in.placed_on.str()};
 }
 
 StoredOperation stored_form(const Operation& in) {
@@ -62,12 +64,12 @@ std::optional<StoredResource> RowWriter::find_resource(const ResourceId& id) {
     Cursor row = database_
                      .statement(
                          "SELECT version, provider, external_name, organization, kind, engine, plan, name, "
-                         "billing_code, pooled, state FROM resources WHERE id = ?1")
+                         "billing_code, pooled, state, coalesce(placed_on, '') FROM resources WHERE id = ?1")
                      .run(id.str());
     if (!row.next()) return std::nullopt;
-    return StoredResource{row.natural(0), row.string(1),       row.string(2), row.string(3),
-                          row.string(4),  row.string(5),       row.string(6), row.string(7),
-                          row.string(8),  row.integer(9) != 0, row.string(10)};
+    return StoredResource{row.natural(0), row.string(1),       row.string(2),  row.string(3),
+                          row.string(4),  row.string(5),       row.string(6),  row.string(7),
+                          row.string(8),  row.integer(9) != 0, row.string(10), row.string(11)};
 }
 
 std::optional<StoredOperation> RowWriter::find_operation(const OperationId& id) {
@@ -88,18 +90,20 @@ void RowWriter::put(const Resource& in, std::string_view body, const StoredResou
         database_
             .statement(
                 "INSERT INTO resources (id, version, provider, external_name, organization, kind, engine, "
-                "plan, name, billing_code, pooled, state, body) "
-                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
+                "plan, name, billing_code, pooled, state, body, placed_on) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
             .run(id, after.version, after.provider, after.external_name, after.organization, after.kind,
-                 after.engine, after.plan, after.name, after.billing_code, after.pooled, after.state, body)
+                 after.engine, after.plan, after.name, after.billing_code, after.pooled, after.state, body,
+                 NullIfEmpty{after.placed_on})
             .done();
     } else if (settled(*before) != settled(after)) {
         database_
             .statement(
                 "UPDATE resources SET version = ?2, organization = ?3, kind = ?4, engine = ?5, plan = ?6, "
-                "name = ?7, billing_code = ?8, pooled = ?9, state = ?10, body = ?11 WHERE id = ?1")
+                "name = ?7, billing_code = ?8, pooled = ?9, state = ?10, body = ?11, placed_on = ?12 "
+                "WHERE id = ?1")
             .run(id, after.version, after.organization, after.kind, after.engine, after.plan, after.name,
-                 after.billing_code, after.pooled, after.state, body)
+                 after.billing_code, after.pooled, after.state, body, NullIfEmpty{after.placed_on})
             .done();
     } else if (before->state != after.state) {
         // Columns that are left out leave their indexes alone.
@@ -365,6 +369,22 @@ void RowWriter::put(const Webhook& in, std::string_view body) {
 
 void RowWriter::drop(const WebhookId& webhook) {
     database_.statement("DELETE FROM webhooks WHERE id = ?1").run(webhook.str()).done();
+}
+
+void RowWriter::put(const Cluster& in) {
+    database_
+        .statement(
+            "INSERT INTO clusters (organization, name, version, slug, resource, created_at) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (organization, name) DO UPDATE SET "
+            "version = excluded.version, resource = excluded.resource, created_at = excluded.created_at")
+        .run(in.organization.str(), in.name, in.version + 1, in.slug, in.database.str(), in.created_at)
+        .done();
+}
+
+void RowWriter::drop(const Cluster& cluster) {
+    database_.statement("DELETE FROM clusters WHERE organization = ?1 AND name = ?2")
+        .run(cluster.organization.str(), cluster.name)
+        .done();
 }
 
 void RowWriter::put(const Orphan& in) {

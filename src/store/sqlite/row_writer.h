@@ -30,6 +30,7 @@ struct StoredResource {
     std::string billing_code;
     bool pooled = false;
     std::string state;
+    std::string placed_on;                          // empty: nothing serves it
     std::shared_ptr<const Resource> row = nullptr;  // all of it, where it is known
 };
 StoredResource stored_form(const Resource& resource);
@@ -65,6 +66,8 @@ class RowWriter {
     void drop(const Quota& quota);
     void put(const Webhook& webhook, std::string_view body);  // at its version + 1
     void drop(const WebhookId& webhook);
+    void put(const Cluster& cluster);  // at its version + 1
+    void drop(const Cluster& cluster);
     void put(const Orphan& orphan);
     void drop_orphan(const std::string& provider, const std::string& external_name);
     void put_setting(const std::string& key, const std::string& value);

@@ -146,6 +146,12 @@ Task<Result<std::vector<PoolLevel>>> SqliteStore::pool_levels() {
     co_return readers_->run([](sqlite::Database& db) { return sqlite::read_pool_levels(db); });
 }
 
+Task<Result<std::vector<HostLoad>>> SqliteStore::host_loads(OrganizationId organization, Kind kind,
+                                                            std::string engine) {
+    co_return readers_->run(
+        [&](sqlite::Database& db) { return sqlite::read_host_loads(db, organization, kind, engine); });
+}
+
 Task<Result<std::optional<Operation>>> SqliteStore::operation(OperationId id) {
     if (const auto row = recent_->operation(id)) co_return *row;
     co_return readers_->run([&](sqlite::Database& db) { return sqlite::find_operation(db, id); });
@@ -210,6 +216,14 @@ Task<Result<std::vector<Quota>>> SqliteStore::quotas(OrganizationId organization
 
 Task<Result<std::vector<Webhook>>> SqliteStore::webhooks() {
     co_return readers_->run([](sqlite::Database& db) { return sqlite::read_webhooks(db); });
+}
+
+Task<Result<std::optional<Cluster>>> SqliteStore::cluster(OrganizationId organization, std::string name) {
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::find_cluster(db, organization, name); });
+}
+
+Task<Result<Page<Cluster>>> SqliteStore::clusters(OrganizationId organization, PageRequest page) {
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_clusters(db, organization, page); });
 }
 
 Task<Result<std::vector<Orphan>>> SqliteStore::orphans() {

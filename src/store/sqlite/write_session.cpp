@@ -4,6 +4,7 @@
 #include "domain/overloaded.h"
 #include "store/codec.h"
 #include "store/rows.h"
+#include "store/sqlite/queries.h"
 
 namespace slipway::sqlite {
 namespace {
@@ -139,6 +140,11 @@ bool WriteSession::name_is_taken(const precondition::NameFree& wanted) {
                wanted.name, wanted.organization.str());
 }
 
+bool WriteSession::has_place(const ResourceId& host, std::uint64_t limit) {
+    const auto of = stored(host);
+    return of && store::takes_placements(of->state) && count_placed(database_, host) < limit;
+}
+
 bool WriteSession::exists(std::string_view sql, const std::string& a, const std::string& b) {
     return database_.statement(sql).run(a, b).next();
 }
@@ -204,6 +210,25 @@ std::optional<Rejected> WriteSession::check(const Precondition& precondition, Ti
                 const std::uint64_t version = row.next() ? row.natural(0) : 0;
                 return unless(version == p.version, Obstacle::resource_changed, p.resource.str());
             },
+            [&](const precondition::PlaceFree& p) {
+                return unless(has_place(p.host, p.limit), Obstacle::no_place, p.host.str());
+            },
+            [&](const precondition::PlacesFull& p) {
+                return unless(!has_place(p.host, p.limit), Obstacle::place_free, p.host.str());
+            },
+            [&](const precondition::NothingPlaced& p) {
+                return unless(count_placed(database_, p.host) == 0, Obstacle::place_taken, p.host.str());
+            },
+            [&](const precondition::SettingIs& p) {
+                Cursor row = database_.statement("SELECT value FROM settings WHERE key = ?1").run(p.key);
+                const bool same = row.next() ? row.text(0) == p.value : p.value.empty();
+                return unless(same, Obstacle::setting_changed, p.key);
+            },
+            [&](const precondition::ClusterFree& p) {
+                const bool taken = exists("SELECT 1 FROM clusters WHERE organization = ?1 AND name = ?2",
+                                          p.organization.str(), p.name);
+                return unless(!taken, Obstacle::cluster_taken, p.name);
+            },
         },
         precondition);
 }
@@ -249,6 +274,26 @@ std::optional<Rejected> WriteSession::check(const write::PutWebhook& put) {
     return Rejected{Obstacle::webhook_changed, in.id.str()};
 }
 
+std::uint64_t WriteSession::version_of(const Cluster& cluster) {
+    Cursor row = database_.statement("SELECT version FROM clusters WHERE organization = ?1 AND name = ?2")
+                     .run(cluster.organization.str(), cluster.name);
+    return row.next() ? row.natural(0) : 0;
+}
+
+std::optional<Rejected> WriteSession::check(const write::PutCluster& put) {
+    const Cluster& in = put.cluster;
+    if (in.version != version_of(in)) return Rejected{Obstacle::cluster_changed, in.name};
+    if (in.version == 0 && database_.statement("SELECT 1 FROM clusters WHERE slug = ?1").run(in.slug).next()) {
+        return Rejected{Obstacle::slug_taken, in.slug};
+    }
+    return std::nullopt;
+}
+
+std::optional<Rejected> WriteSession::check(const write::DropCluster& drop) {
+    if (drop.cluster.version == version_of(drop.cluster)) return std::nullopt;
+    return Rejected{Obstacle::cluster_changed, drop.cluster.name};
+}
+
 Status WriteSession::check_constraints(const Commit& commit, const std::vector<Stored>& stored) {
     std::set<std::pair<std::string, std::string>> names;
     for (std::size_t i = 0; i < commit.writes.size(); ++i) {
@@ -265,6 +310,14 @@ Status WriteSession::check_constraints(const Commit& commit, const std::vector<S
         } else if (const auto* key = std::get_if<write::PutApiKey>(&commit.writes[i])) {
             if (exists("SELECT 1 FROM api_keys WHERE hash = ?1 AND id <> ?2", key->key.hash, key->key.id.str())) {
                 return fail(ErrorCode::conflict, "another API key has this hash");
+            }
+        } else if (const auto* cluster = std::get_if<write::PutCluster>(&commit.writes[i])) {
+            const Cluster& in = cluster->cluster;
+            if (in.version == 0) continue;
+            Cursor row = database_.statement("SELECT slug FROM clusters WHERE organization = ?1 AND name = ?2")
+                             .run(in.organization.str(), in.name);
+            if (row.next() && row.text(0) != in.slug) {
+                return fail(ErrorCode::invalid_argument, "a cluster keeps its slug");
             }
         }
     }
@@ -286,6 +339,8 @@ Result<CommitAnswer> WriteSession::commit(PreparedCommit& work, CommitNotice& no
             rejected = check(*put, stored[i], commit);
         }
         if (const auto* put = std::get_if<write::PutWebhook>(&commit.writes[i])) rejected = check(*put);
+        if (const auto* put = std::get_if<write::PutCluster>(&commit.writes[i])) rejected = check(*put);
+        if (const auto* drop = std::get_if<write::DropCluster>(&commit.writes[i])) rejected = check(*drop);
         if (rejected) return *rejected;
     }
     if (Status status = check_constraints(commit, stored); !status) return fail(status.error());
@@ -343,6 +398,8 @@ void WriteSession::write(PreparedCommit& work, const std::vector<Stored>& stored
                        [&](write::DropQuota& w) { rows_.drop(w.quota); },
                        [&](write::PutWebhook& w) { rows_.put(w.webhook, work.bodies[i]); },
                        [&](write::DropWebhook& w) { rows_.drop(w.webhook); },
+                       [&](write::PutCluster& w) { rows_.put(w.cluster); },
+                       [&](write::DropCluster& w) { rows_.drop(w.cluster); },
                        [&](write::PutOrphan& w) { rows_.put(w.orphan); },
                        [&](write::DropOrphan& w) { rows_.drop_orphan(w.provider, w.external_name); },
                        [&](write::PutSetting& w) { rows_.put_setting(w.key, w.value); },

@@ -65,8 +65,13 @@ class WriteSession {
     std::optional<Rejected> check(const write::PutResource& put, Stored& stored);
     std::optional<Rejected> check(const write::PutOperation& put, Stored& stored, const Commit& commit);
     std::optional<Rejected> check(const write::PutWebhook& put);
+    std::optional<Rejected> check(const write::PutCluster& put);
+    std::optional<Rejected> check(const write::DropCluster& drop);
+    // The cluster's version now; 0: there is none.
+    std::uint64_t version_of(const Cluster& cluster);
     Status check_constraints(const Commit& commit, const std::vector<Stored>& stored);
     bool name_is_taken(const precondition::NameFree& wanted);
+    bool has_place(const ResourceId& host, std::uint64_t limit);
     bool exists(std::string_view sql, const std::string& a, const std::string& b);
     void write(PreparedCommit& work, const std::vector<Stored>& stored, TimePoint now, CommitNotice& notice);
     void unblock(const OperationId& id, CommitNotice& notice);
