@@ -23,6 +23,7 @@ std::string fingerprint(const AdoptRequest& request, const OrganizationId& organ
                            {"kind", request.kind ? std::string(to_string(*request.kind)) : ""},
                            {"billing_code", request.billing_code},
                            {"name", request.name},
+                           {"server", request.server},
                            {"organization", organization.str()}});
 }
 
@@ -84,6 +85,29 @@ Task<Result<Resource>> Broker::accounted(const Orphan& orphan) {
     co_return std::move(resource);
 }
 
+// What serves the thing that is taken over: what its record says, else what the administrator says.
+Task<Result<Resource>> Broker::server_of(const Resource& resource, const Plan& plan, const std::string& named) {
+    std::optional<Resource> found;
+    if (!resource.placed_on.empty()) {
+        auto stored = co_await parts_.store.resource(resource.placed_on);
+        if (!stored) co_return fail(stored.error());
+        found = std::move(*stored);
+    } else {
+        ResourceFilter filter;
+        filter.organization = OrganizationId(kSystemOrganization);
+        filter.kind = Kind::database_server;
+        filter.engine = plan.engine;
+        filter.name = named;
+        auto servers = co_await parts_.store.resources(filter, {"", 1});
+        if (!servers) co_return fail(servers.error());
+        if (!servers->items.empty()) found = std::move(servers->items[0]);
+    }
+    if (found) co_return std::move(*found);
+    const std::string_view wrong =
+        named.empty() ? "is required: nothing says on which shared server it lives" : "is no shared server";
+    co_return fail(status_of({{"server", std::string(wrong)}}).error());
+}
+
 Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, const AdoptRequest& request,
                                                     const OrganizationId& organization, const Memory& memory) {
     const auto orphans = co_await parts_.store.orphans();
@@ -112,6 +136,14 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
     resource->billing_code = request.billing_code.empty() ? organization.str() : request.billing_code;
     resource->face = request.face;
     make_of(*resource, plan, *traits, options_.host, parts_.random, parts_.sealer);
+    std::optional<Resource> server;
+    if (plan.placement) {
+        auto found = co_await server_of(*resource, plan, request.server);
+        if (!found) co_return fail(found.error());
+        server = std::move(*found);
+        resource->placed_on = server->id;
+        resource->host = server->host;
+    }
     resource->remnants.clear();
     resource->updated_at = resource->health_at = now;
     Operation operation = draft_operation(OperationKind::update, *resource, context.cause(), now,
@@ -122,6 +154,10 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
     Commit& commit = taking.commit;
     // First: who came too late is to look again, not to be told of names and quotas that the other took.
     commit.preconditions.emplace_back(precondition::ResourceUnchanged{resource->id, resource->version});
+    if (server) {
+        commit.preconditions.emplace_back(
+            precondition::PlaceFree{server->id, places_of(plan.placement->threshold)});
+    }
     for (const QuotaRule& rule : taking.quotas) commit.preconditions.push_back(precondition_of(rule));
     if (!has_it_already) commit.preconditions.emplace_back(precondition::NameFree{organization, name});
     for (const AllocationRange& range : traits->ranges) {
@@ -131,8 +167,9 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
     }
     EventDraft event = draft_event(*resource, context.cause(), now, "resource.adopted",
                                    fmt::format("{} was found at provider {} with nobody to account for it; it is "
-                                               "taken over with plan {} and gets new credentials",
-                                               resource->external_name, resource->provider, plan.name));
+                                               "taken over with plan {}{} and gets new credentials",
+                                               resource->external_name, resource->provider, plan.name,
+                                               server ? fmt::format(", stays on {}", server->name) : ""));
     event.operation = operation.id;
     commit.events.push_back(std::move(event));
     remember(commit, memory, resource->id, operation.id);

@@ -4,6 +4,7 @@
 // answer from here: then the intent is on disk.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "domain/catalog.h"
 #include "domain/draft.h"
 #include "domain/ports.h"
+#include "store/placing.h"
 #include "store/store.h"
 
 namespace slipway {
@@ -60,7 +62,14 @@ struct ProvisionRequest {
     // For the provider, besides the plan's, which they win over. The face has checked them: they are not the
     // caller's words.
     json::object parameters = {};
+    // Of plans with a placement rule: on this shared resource, whatever the rule would say. As `parameters`, no
+    // word of the caller's.
+    std::optional<ResourceId> placed_on = {};
 };
+
+// What else belongs into the commit that accepts a request: conditions (those of placement and clusters that do not
+// hold are ErrorCode::precondition_failed: look again) and writes.
+using Companion = std::function<void(Commit& commit, const ResourceId& resource)>;
 
 // What is not named stays as it is.
 struct UpdateRequest {
@@ -97,6 +106,8 @@ struct Preview {
     bool allowed = true;
     std::optional<Error> refusal;  // why not, as the request itself would be answered
     bool from_pool = false;
+    std::string server = {};         // the shared resource on which it would be placed; empty: it lives by itself
+    bool new_server = false;         // which would be made for it
     std::vector<PlannedStep> steps;  // none: it is done at once
     std::optional<Price> price_before;
     std::optional<Price> price_after;
@@ -115,6 +126,8 @@ struct AdoptRequest {
     std::string name;                            // empty: the external name
     std::string idempotency_key;                 // as in ProvisionRequest
     std::optional<OrganizationId> organization;  // none: the caller's
+    std::string server = {};  // the name of the shared one it is on; for plans with a placement rule, where the
+                              // record of what is on it is lost
 };
 
 // A plan, and how it stands.
@@ -144,10 +157,13 @@ class Broker {
     // Errors: invalid_argument (with problems), unavailable, exhausted (quota, no free port), idempotency_reuse,
     // storage.
     Task<Result<Accepted>> provision(CallContext context, ProvisionRequest request);
+    // For other use cases: with what belongs to it, and for the system's organization where it is named (the caller
+    // has seen to it that the request may do so).
+    Task<Result<Accepted>> provision_with(CallContext context, ProvisionRequest request, Companion companion);
 
     // Accepts the removal; a creation under way is halted and undone first. A resource that is being removed
     // already answers with that operation. Errors: not_found (also for what is gone or another organization's),
-    // storage.
+    // conflict (others are placed on it), storage.
     Task<Result<Accepted>> deprovision(CallContext context, ResourceId id);
 
     // Changes it. The operation is there where the provider has to be told; its failure goes back to the former
@@ -226,11 +242,15 @@ class Broker {
     struct Taking;  // the same for an adoption
     struct Memory;  // of an idempotency key
 
-    Task<Result<Order>> examine(const CallContext& context, const ProvisionRequest& request);
+    Task<Result<Order>> examine(const CallContext& context, const ProvisionRequest& request,
+                                Companion companion = {});
     Task<Status> admit(Order& order);
     Task<Result<std::optional<Offer>>> offer_claim(const CallContext& context, const Order& order,
                                                    std::uint32_t& skip);
-    Offer offer_creation(const CallContext& context, const Order& order);
+    Task<Result<Offer>> offer_creation(const CallContext& context, const Order& order);
+    [[nodiscard]] Placer placer() const;
+    Task<Status> serves_nothing(const Resource& host);
+    Task<Status> give_up_host(const Resource& host, Commit& commit);
     Task<Result<std::optional<Accepted>>> claim(const CallContext& context, const Order& order);
     Task<Result<Accepted>> create(const CallContext& context, const Order& order);
     Task<Result<std::optional<Accepted>>> replay(const Memory& memory);
@@ -242,6 +262,7 @@ class Broker {
     Task<Result<Change>> draft_change(const CallContext& context, Resource resource, const UpdateRequest& request);
     Task<Result<Commit>> deletion(const CallContext& context, const Resource& resource);
     Task<Result<Resource>> accounted(const Orphan& orphan);
+    Task<Result<Resource>> server_of(const Resource& resource, const Plan& plan, const std::string& named);
     Task<Result<Taking>> draft_adoption(const CallContext& context, const AdoptRequest& request,
                                         const OrganizationId& organization, const Memory& memory);
 

@@ -16,6 +16,43 @@ constexpr std::string_view kHalted = "it was deleted while this was under way";
 
 }  // namespace
 
+// ErrorCode::conflict where resources that are neither gone nor failed are placed on it.
+Task<Status> Broker::serves_nothing(const Resource& host) {
+    if (host.kind != Kind::database_server) co_return Status();
+    std::uint64_t live = 0;
+    ResourceFilter on_it;
+    on_it.placed_on = host.id;
+    PageRequest from{"", 1000};
+    do {
+        const auto page = co_await parts_.store.resources(on_it, from);
+        if (!page) co_return fail(page.error());
+        for (const Resource& each : page->items) {
+            if (!std::holds_alternative<resource_state::Failed>(each.state)) live += 1;
+        }
+        from.after = page->next;
+    } while (!from.after.empty());
+    if (live == 0) co_return Status();
+    co_return fail(ErrorCode::conflict,
+                   fmt::format("it serves {} database{}; delete them first", live, live == 1 ? "" : "s"));
+}
+
+// A server goes only while nothing is placed on it, and is the current one no longer.
+Task<Status> Broker::give_up_host(const Resource& host, Commit& commit) {
+    if (host.kind != Kind::database_server) co_return Status();
+    commit.preconditions.emplace_back(precondition::NothingPlaced{host.id});
+    const auto hosts = co_await read_hosts(parts_.store, host.kind, host.engine);
+    if (!hosts) co_return fail(hosts.error());
+    if (hosts->book.current != host.id) co_return Status();
+    HostBook book = hosts->book;
+    book.current = {};
+    for (const HostLoad& load : hosts->loads) {
+        if (load.host != host.id) book.current = load.host;  // the youngest that remains
+    }
+    commit.preconditions.emplace_back(precondition::SettingIs{hosts->key, hosts->setting});
+    commit.writes.emplace_back(write::PutSetting{hosts->key, text_of(book)});
+    co_return Status();
+}
+
 // The commit that turns a resource towards its end: a deletion is queued, and what runs on it now is halted first.
 Task<Result<Commit>> Broker::deletion(const CallContext& context, const Resource& resource) {
     const TimePoint now = parts_.clock.now();
@@ -43,6 +80,7 @@ Task<Result<Commit>> Broker::deletion(const CallContext& context, const Resource
                                    fmt::format("the removal of {} was requested", next.name));
     event.operation = removal.id;
     commit.events.push_back(std::move(event));
+    if (Status given_up = co_await give_up_host(resource, commit); !given_up) co_return fail(given_up.error());
     commit.writes.emplace_back(write::PutResource{std::move(next)});
     commit.writes.emplace_back(write::PutOperation{std::move(removal), std::nullopt});
     co_return commit;
@@ -69,6 +107,8 @@ Task<Result<Accepted>> Broker::deprovision(CallContext context, ResourceId id) {
             co_return Accepted{std::move(committed->resources.at(0)), std::move(committed->operations.back()),
                                false};
         }
+        if (std::get<Rejected>(*answer).obstacle != Obstacle::place_taken) continue;
+        if (Status free = co_await serves_nothing(resource); !free) co_return fail(free.error());
     }
     co_return fail(ErrorCode::conflict, "it keeps changing; try again");
 }

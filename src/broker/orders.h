@@ -23,6 +23,7 @@ struct Broker::Order {
     OrganizationId organization;
     const Plan* plan = nullptr;
     Memory memory;
+    Companion companion = {};
     // Filled by admit().
     ProviderTraits traits;
     std::vector<QuotaRule> quotas;
@@ -33,6 +34,7 @@ struct Broker::Offer {
     Commit commit;
     ResourceId resource;
     std::optional<Operation> operation;
+    std::optional<Placed> placed = {};  // its commit is moved out
 };
 
 // The commit that would change a resource; nothing to write where it is as wanted already.

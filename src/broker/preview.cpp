@@ -42,6 +42,19 @@ std::vector<PlannedStep> steps_of(const Operation& operation, const std::string&
     return steps;
 }
 
+// Where it would live, and what has to be made for that.
+void say_place(const Placed& placed, const std::string& engine, Preview& preview) {
+    preview.server = placed.host;
+    preview.new_server = placed.new_host;
+    for (PlannedStep& step : preview.steps) {
+        if (step.kind == StepKind::create) step.what = fmt::format("create the {} on {}", engine, placed.host);
+    }
+    if (!placed.new_host) return;
+    preview.steps.insert(
+        preview.steps.begin(),
+        {StepKind::create, fmt::format("make the server {} first: the others are full", placed.host)});
+}
+
 std::optional<Price> price_of(const Plan* plan) { return plan != nullptr ? plan->price : std::nullopt; }
 
 }  // namespace
@@ -111,13 +124,18 @@ Task<Status> Broker::foresee_provision(const CallContext& context, const Provisi
     auto offer = co_await offer_claim(context, *order, skip);
     if (!offer) co_return fail(offer.error());
     preview.from_pool = offer->has_value();
-    if (!*offer) *offer = offer_creation(context, *order);
+    if (!*offer) {
+        auto creation = co_await offer_creation(context, *order);
+        if (!creation) co_return fail(creation.error());
+        *offer = std::move(*creation);
+    }
     if ((*offer)->operation) {
         if (Status told = co_await foresee(*(*offer)->operation, plan.kind, plan.engine, plan.name, preview);
             !told) {
             co_return told;
         }
     }
+    if (const auto& placed = (*offer)->placed) say_place(*placed, plan.engine, preview);
     co_return co_await try_out(std::move((*offer)->commit), order->quotas);
 }
 
@@ -158,6 +176,7 @@ Task<Status> Broker::foresee_deprovision(const CallContext& context, const Resou
     const bool counted = !std::holds_alternative<resource_state::Failed>(resource->state);
     preview.quotas = effects_of(rules, *live, counted ? -1 : 0);
 
+    if (Status free = co_await serves_nothing(*resource); !free) co_return free;
     auto removal = co_await deletion(context, *resource);
     if (!removal) co_return fail(removal.error());
     for (const Write& write : removal->writes) {

@@ -23,6 +23,8 @@ std::string fingerprint(const ProvisionRequest& request) {
     body["labels"] = std::move(labels);
     if (!request.name.empty()) body["name"] = request.name;
     if (request.organization) body["organization"] = request.organization->str();
+    if (!request.parameters.empty()) body["parameters"] = request.parameters;
+    if (request.placed_on) body["placed_on"] = request.placed_on->str();
     return fingerprint_of(body);
 }
 
@@ -43,6 +45,16 @@ std::unexpected<Error> Broker::refused(const Rejected& rejected, const std::vect
                          {{"name", "is taken"}}});
         case Obstacle::range_exhausted:
             return fail(ErrorCode::unavailable, fmt::format("no free number is left in {}", rejected.subject));
+        case Obstacle::no_place:
+            return fail(ErrorCode::conflict, "its server is full, or takes no new ones any more", rejected.subject);
+        case Obstacle::place_taken:
+            return fail(ErrorCode::conflict, "it serves others; delete them first", rejected.subject);
+        case Obstacle::place_free:
+        case Obstacle::setting_changed:
+        case Obstacle::cluster_taken:
+        case Obstacle::slug_taken:
+        case Obstacle::cluster_changed:
+            return fail(ErrorCode::precondition_failed, "it changed meanwhile; try again", rejected.subject);
         case Obstacle::external_name_taken:
         case Obstacle::idempotency_key_used:
         case Obstacle::pool_full:
@@ -59,7 +71,8 @@ std::unexpected<Error> Broker::refused(const Rejected& rejected, const std::vect
 }
 
 // Everything that is decided by the request and its caller alone, and stays so for a repeated request.
-Task<Result<Broker::Order>> Broker::examine(const CallContext& context, const ProvisionRequest& request) {
+Task<Result<Broker::Order>> Broker::examine(const CallContext& context, const ProvisionRequest& request,
+                                            Companion companion) {
     if (context.caller.role == Role::reader) co_return fail(only_reading());
     auto problems = check(request, parts_.catalog);
     if (!request.name.empty()) check_name(request.name, options_.name_prefix, problems);
@@ -67,14 +80,16 @@ Task<Result<Broker::Order>> Broker::examine(const CallContext& context, const Pr
     Order order;
     order.request = request;
     order.organization = request.organization.value_or(context.caller.organization);
-    if (Status may = may_name(context.caller, order.organization); !may) co_return fail(may.error());
-    if (order.organization != context.caller.organization) {
+    const bool ours = companion && order.organization == OrganizationId(kSystemOrganization);
+    if (Status may = may_name(context.caller, order.organization); !ours && !may) co_return fail(may.error());
+    if (!ours && order.organization != context.caller.organization) {
         const auto known = co_await parts_.store.organization(order.organization);
         if (!known) co_return fail(known.error());
         if (!*known) co_return fail(no_such_organization());
     }
     order.plan = parts_.catalog.find(request.kind, request.engine, request.plan);
     order.memory = {idempotency_scope(context, request.face), request.idempotency_key, fingerprint(request)};
+    order.companion = std::move(companion);
     co_return order;
 }
 
@@ -91,7 +106,11 @@ Task<Status> Broker::admit(Order& order) {
 }
 
 Task<Result<Accepted>> Broker::provision(CallContext context, ProvisionRequest request) {
-    auto order = co_await examine(context, request);
+    return provision_with(std::move(context), std::move(request), nullptr);
+}
+
+Task<Result<Accepted>> Broker::provision_with(CallContext context, ProvisionRequest request, Companion companion) {
+    auto order = co_await examine(context, request, std::move(companion));
     if (!order) co_return fail(order.error());
     auto earlier = co_await replay(order->memory);
     if (!earlier) co_return fail(earlier.error());
@@ -136,7 +155,9 @@ void Broker::remember(Commit& commit, const Memory& memory, const ResourceId& re
 Task<Result<std::optional<Broker::Offer>>> Broker::offer_claim(const CallContext& context, const Order& order,
                                                                std::uint32_t& skip) {
     const ProvisionRequest& request = order.request;
-    while (order.plan->pool > 0) {
+    // What was made ahead has the plan's parameters and its place already.
+    const bool as_any = request.parameters.empty() && !request.placed_on;
+    while (order.plan->pool > 0 && as_any) {
         auto found = co_await parts_.store.claimable(request.kind, request.engine, request.plan, skip);
         if (!found) co_return fail(found.error());
         if (!*found) break;
@@ -171,6 +192,7 @@ Task<Result<std::optional<Broker::Offer>>> Broker::offer_claim(const CallContext
         commit.events.push_back(std::move(event));
         commit.writes.emplace_back(write::PutResource{std::move(claimed)});
         if (operation) commit.writes.emplace_back(write::PutOperation{*operation, std::nullopt});
+        if (order.companion) order.companion(commit, pooled.id);
         co_return std::optional<Offer>(std::move(offer));
     }
     co_return std::optional<Offer>();
@@ -197,7 +219,11 @@ Task<Result<std::optional<Accepted>>> Broker::claim(const CallContext& context, 
     co_return std::optional<Accepted>();
 }
 
-Broker::Offer Broker::offer_creation(const CallContext& context, const Order& order) {
+Placer Broker::placer() const {
+    return Placer({parts_.store, parts_.catalog, parts_.providers, parts_.sealer, parts_.clock, parts_.random});
+}
+
+Task<Result<Broker::Offer>> Broker::offer_creation(const CallContext& context, const Order& order) {
     const ProvisionRequest& request = order.request;
     ProvisionDraftRequest wanted;
     wanted.plan = order.plan;
@@ -210,21 +236,37 @@ Broker::Offer Broker::offer_creation(const CallContext& context, const Order& or
     wanted.name_prefix = options_.name_prefix;
     wanted.host = options_.host;
     wanted.time_limit = options_.provision_limit;
+    wanted.parameters = request.parameters;
     wanted.cause = context.cause();
-    Draft draft = draft_provision(wanted, parts_.clock.now(), parts_.random, parts_.sealer);
-    Offer offer{{}, draft.resource.id, draft.operation};
-    offer.commit = accept(std::move(draft));
+    Offer offer;
+    if (order.plan->placement) {
+        auto placed = co_await placer().place(std::move(wanted), request.placed_on);
+        if (!placed) co_return fail(placed.error());
+        offer.commit = std::move(placed->commit);
+        offer.resource = placed->resource;
+        offer.operation = placed->operation;
+        offer.placed = std::move(*placed);
+    } else {
+        Draft draft = draft_provision(wanted, parts_.clock.now(), parts_.random, parts_.sealer);
+        offer.resource = draft.resource.id;
+        offer.operation = draft.operation;
+        offer.commit = accept(std::move(draft));
+    }
     for (const QuotaRule& rule : order.quotas) offer.commit.preconditions.push_back(precondition_of(rule));
     if (!request.name.empty()) {
         offer.commit.preconditions.emplace_back(precondition::NameFree{order.organization, request.name});
     }
     remember(offer.commit, order.memory, offer.resource, offer.operation->id);
-    return offer;
+    if (order.companion) order.companion(offer.commit, offer.resource);
+    co_return offer;
 }
 
 Task<Result<Accepted>> Broker::create(const CallContext& context, const Order& order) {
-    for (int tries = 0; tries < kNameTries; ++tries) {
-        auto answer = co_await parts_.store.commit(offer_creation(context, order).commit);
+    const int most = order.plan->placement ? kPlacingTries : kNameTries;
+    for (int tries = 0; tries < most; ++tries) {
+        auto offer = co_await offer_creation(context, order);
+        if (!offer) co_return fail(offer.error());
+        auto answer = co_await parts_.store.commit(std::move(offer->commit));
         if (!answer) co_return fail(answer.error());
         if (auto* committed = std::get_if<Committed>(&*answer)) {
             co_return Accepted{std::move(committed->resources.at(0)), std::move(committed->operations.at(0)),
@@ -232,6 +274,8 @@ Task<Result<Accepted>> Broker::create(const CallContext& context, const Order& o
         }
         const auto& rejected = std::get<Rejected>(*answer);
         if (rejected.obstacle == Obstacle::external_name_taken) continue;
+        const bool own_name = rejected.obstacle == Obstacle::name_taken && rejected.subject == order.request.name;
+        if (offer->placed && !own_name && lost_place(*offer->placed, rejected)) continue;
         if (rejected.obstacle == Obstacle::idempotency_key_used) {
             auto earlier = co_await replay(order.memory);
             if (!earlier) co_return fail(earlier.error());
@@ -240,6 +284,8 @@ Task<Result<Accepted>> Broker::create(const CallContext& context, const Order& o
         }
         co_return refused(rejected, order.quotas);
     }
+    if (order.plan->placement)
+        co_return fail(ErrorCode::unavailable, "too many ask for a place at once; try again");
     co_return fail(ErrorCode::internal, "no free name was found");
 }
 

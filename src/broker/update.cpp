@@ -47,6 +47,9 @@ void check_plan_change(const Catalog& catalog, const Resource& resource, const s
     if (wanted->provider != resource.provider) {
         problems.push_back({"plan", fmt::format("must be one of provider {}: {} is of {}", resource.provider, plan,
                                                 wanted->provider)});
+    } else if (wanted->placement.has_value() == resource.placed_on.empty()) {
+        problems.push_back({"plan", resource.placed_on.empty() ? "must be one whose resources live by themselves"
+                                                               : "must be one whose resources share a server"});
     } else if (wanted->password != resource.secrets.contains("password")) {
         problems.push_back({"plan", wanted->password ? "must be one without a password, as its present plan is"
                                                      : "must be one with a password, as its present plan is"});
@@ -112,7 +115,9 @@ Task<Result<Broker::Change>> Broker::draft_change(const CallContext& context, Re
         Operation operation = draft_operation(OperationKind::update, resource, context.cause(), now,
                                               options_.provision_limit, parts_.random);
         auto stepped = step(
-            resource, {now, resource_event::UpdateRequested{operation.id, FormerPlan{plan.name, plan.parameters}}});
+            resource,
+            {now, resource_event::UpdateRequested{
+                      operation.id, FormerPlan{plan.name, overlaid(plan.parameters, resource.own_parameters)}}});
         if (!stepped) co_return fail(ErrorCode::conflict, stepped.error().why);
         EventDraft event =
             draft_event(resource, context.cause(), now, "resource.update_requested",

@@ -22,6 +22,7 @@ std::expected<Spec, ProviderError> spec_of(const Resource& resource, const Seale
     spec.plan = resource.plan;
     spec.parameters = resource.parameters;
     spec.allocations = resource.allocations;
+    spec.placed_on = resource.placed_on;
     spec.tags = resource.labels;
     spec.tags["Name"] = resource.external_name;
     spec.tags["billingcode"] = resource.billing_code;

@@ -96,6 +96,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
     Task<Recorded> record(Run& run, OperationStepped stepped, TimePoint now);
     Task<Recorded> reload(Run& run);
     Task<ProviderAnswer> call(Run& run, Verb verb);
+    // Why what is placed on another cannot be made now; none: it can be.
+    Task<std::optional<ProviderError>> no_host(const Resource& resource);
     [[nodiscard]] std::vector<std::pair<std::string, std::uint32_t>> capacity() const;
 
     Parts parts_;

@@ -75,6 +75,9 @@ Task<ProviderAnswer> Engine::call(Run& run, Verb verb) {
     const Operation& operation = run.operation;
     const bool undone = operation.direction == Direction::undo && operation.kind != OperationKind::update;
     const bool away = undone || operation.kind == OperationKind::deprovision;
+    if (verb == Verb::create && !run.resource.placed_on.empty()) {
+        if (auto error = co_await no_host(run.resource)) co_return std::unexpected(std::move(*error));
+    }
     const TimePoint began = parts_.clock.now();
     ProviderAnswer answer = co_await parts_.calls.call(verb, run.resource, operation.token, options_.call_budget,
                                                        away ? Purpose::take_away : Purpose::keep);
@@ -82,6 +85,33 @@ Task<ProviderAnswer> Engine::call(Run& run, Verb verb) {
         parts_.observer->on_call(operation, verb, answer, parts_.clock.now() - began);
     }
     co_return answer;
+}
+
+// Whoever the provider is: on a server that came to nothing, or is going, nothing can ever be made.
+Task<std::optional<ProviderError>> Engine::no_host(const Resource& resource) {
+    using namespace resource_state;
+    ProviderError error;
+    const auto found = co_await parts_.store.resource(resource.placed_on);
+    if (!found) {
+        error.error_class = ErrorClass::transient;
+        error.message = "its server cannot be looked up now";
+        error.detail = found.error().message;
+        co_return error;
+    }
+    error.error_class = ErrorClass::permanent;
+    if (!*found) {
+        error.message = "the server it was to live on is not there any more";
+    } else if (const auto* failed = std::get_if<Failed>(&(*found)->state)) {
+        error.message =
+            fmt::format("the server it was to live on, {}, has failed: {}", (*found)->name, failed->reason);
+    } else if (std::holds_alternative<Gone>((*found)->state) ||
+               std::holds_alternative<Deprovisioning>((*found)->state)) {
+        error.message = fmt::format("the server it was to live on, {}, is {}", (*found)->name,
+                                    std::holds_alternative<Gone>((*found)->state) ? "gone" : "being removed");
+    } else {
+        co_return std::nullopt;
+    }
+    co_return error;
 }
 
 // A call may take its whole budget: the lease has to last longer.

@@ -78,15 +78,42 @@ Task<Result<bool>> PoolKeeper::add(const Plan& plan, Trial& trial) {
     wanted.host = options_.host;
     wanted.time_limit = options_.provision_limit;
     wanted.cause = {"pool", ""};
+    if (plan.placement) co_return co_await add_placed(wanted, trial);
     Draft draft = draft_provision(wanted, parts_.clock.now(), parts_.random, parts_.sealer);
     const OperationId operation = draft.operation.id;
-    Commit commit = accept(std::move(draft));
-    commit.preconditions.emplace_back(precondition::PoolBelow{plan.kind, plan.engine, plan.name, plan.pool});
-    const auto answer = co_await parts_.store.commit(std::move(commit));
+    const auto answer = co_await commit_of(plan, accept(std::move(draft)));
     if (!answer) co_return fail(answer.error());
     const bool asked = std::holds_alternative<Committed>(*answer);
     if (asked) trial.open.push_back(operation);
     co_return asked;
+}
+
+// As for requests: the same rule, the same conditions.
+Task<Result<bool>> PoolKeeper::add_placed(const ProvisionDraftRequest& wanted, Trial& trial) {
+    Placer placer({parts_.store, parts_.catalog, parts_.providers, parts_.sealer, parts_.clock, parts_.random});
+    for (int tries = 0; tries < kPlacingTries; ++tries) {
+        auto placed = co_await placer.place(wanted);
+        if (!placed && placed.error().code == ErrorCode::storage) co_return fail(placed.error());
+        if (!placed) {
+            log::warning("pools", "a pool cannot be filled",
+                         {{"plan", wanted.plan->name}, {"why", placed.error().message}});
+            co_return false;
+        }
+        const auto answer = co_await commit_of(*wanted.plan, std::move(placed->commit));
+        if (!answer) co_return fail(answer.error());
+        if (std::holds_alternative<Committed>(*answer)) {
+            trial.open.push_back(placed->operation.id);
+            co_return true;
+        }
+        if (!lost_place(*placed, std::get<Rejected>(*answer))) co_return false;
+    }
+    co_return false;
+}
+
+Task<Result<CommitAnswer>> PoolKeeper::commit_of(const Plan& plan, Commit commit) {
+    commit.preconditions.insert(commit.preconditions.begin(),
+                                precondition::PoolBelow{plan.kind, plan.engine, plan.name, plan.pool});
+    return parts_.store.commit(std::move(commit));
 }
 
 }  // namespace slipway

@@ -10,7 +10,7 @@
 #include "base/sealer.h"
 #include "domain/catalog.h"
 #include "domain/ports.h"
-#include "store/store.h"
+#include "store/placing.h"
 
 namespace slipway {
 
@@ -49,6 +49,8 @@ class PoolKeeper {
         TimePoint not_before;
     };
     Task<Result<bool>> add(const Plan& plan, Trial& trial);
+    Task<Result<bool>> add_placed(const ProvisionDraftRequest& wanted, Trial& trial);
+    Task<Result<CommitAnswer>> commit_of(const Plan& plan, Commit commit);
     Task<Status> look_at(Trial& trial);
     Parts parts_;
     std::map<std::string, Trial> trials_;  // by kind, engine and plan

@@ -83,6 +83,9 @@ Resource resource_in(Bytes& in) {
         out.allocations[in.text()] = static_cast<std::int64_t>(in.number());
     for (std::size_t i = in.below(4); i > 0; --i) out.secrets[in.text()] = Sealed{in.text(), in.text()};
     out.handle = tree_in(in);
+    // Left out where they are empty.
+    if (in.flag()) out.placed_on = ResourceId(in.text());
+    if (in.flag()) out.own_parameters = tree_in(in);
     out.created_at = time_in(in);
     out.updated_at = time_in(in);
     out.version = in.number();
@@ -175,7 +178,8 @@ void round_trip(const Resource& in) {
               out->health_detail == in.health_detail && out->remnants == in.remnants,
           "a resource keeps how it is", body);
     check(out->parameters == in.parameters && out->former == in.former && out->allocations == in.allocations &&
-              out->secrets == in.secrets && out->handle == in.handle && out->created_at == in.created_at &&
+              out->secrets == in.secrets && out->handle == in.handle && out->placed_on == in.placed_on &&
+              out->own_parameters == in.own_parameters && out->created_at == in.created_at &&
               out->updated_at == in.updated_at && out->version == in.version,
           "a resource keeps what it has", body);
 }

@@ -163,6 +163,13 @@ Task<Result<std::optional<Resource>>> SimStore::claimable(Kind kind, std::string
 
 Task<Result<std::vector<PoolLevel>>> SimStore::pool_levels() { co_return disk_.state().pool_levels(); }
 
+Task<Result<std::vector<HostLoad>>> SimStore::host_loads(OrganizationId organization, Kind kind,
+                                                         std::string engine) {
+    auto found = disk_.state().host_loads(organization, kind, engine);
+    co_await world_.wait(world_.between(kLeastDelay, kMostDelay), owner_);
+    co_return found;
+}
+
 Task<Result<std::optional<Operation>>> SimStore::operation(OperationId id) {
     auto found = copy(disk_.state().operation(id));
     co_await world_.wait(world_.between(kLeastDelay, kMostDelay), owner_);
@@ -216,6 +223,14 @@ Task<Result<std::vector<Quota>>> SimStore::quotas(OrganizationId organization) {
 }
 
 Task<Result<std::vector<Webhook>>> SimStore::webhooks() { co_return disk_.state().webhooks(); }
+
+Task<Result<std::optional<Cluster>>> SimStore::cluster(OrganizationId organization, std::string name) {
+    co_return copy(disk_.state().cluster(organization, name));
+}
+
+Task<Result<Page<Cluster>>> SimStore::clusters(OrganizationId organization, PageRequest page) {
+    co_return disk_.state().clusters(organization, page);
+}
 
 Task<Result<std::vector<Orphan>>> SimStore::orphans() { co_return disk_.state().orphans(); }
 

@@ -55,6 +55,8 @@ class SimStore final : public Store {
     Task<Result<std::optional<Resource>>> claimable(Kind kind, std::string engine, std::string plan,
                                                     std::uint32_t skip) override;
     Task<Result<std::vector<PoolLevel>>> pool_levels() override;
+    Task<Result<std::vector<HostLoad>>> host_loads(OrganizationId organization, Kind kind,
+                                                   std::string engine) override;
     Task<Result<std::optional<Operation>>> operation(OperationId id) override;
     Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) override;
     Task<Result<std::vector<Duration>>> durations(DurationQuery query) override;
@@ -70,6 +72,8 @@ class SimStore final : public Store {
     Task<Result<Page<Organization>>> organizations(PageRequest page) override;
     Task<Result<std::vector<Quota>>> quotas(OrganizationId organization) override;
     Task<Result<std::vector<Webhook>>> webhooks() override;
+    Task<Result<std::optional<Cluster>>> cluster(OrganizationId organization, std::string name) override;
+    Task<Result<Page<Cluster>>> clusters(OrganizationId organization, PageRequest page) override;
     Task<Result<std::vector<Orphan>>> orphans() override;
     Task<Result<std::optional<std::string>>> setting(std::string key) override;
     void listen(std::function<void(const CommitNotice&)>) override {}
