@@ -76,11 +76,27 @@ std::optional<Options> parse(std::span<char*> words) {
 
 // Resolved once, from fixed places: whoever asks later cannot choose.
 std::string find_program(const std::string& name) {
-    for (const std::string_view place : {"/usr/local/bin", "/usr/bin", "/bin"}) {
+    for (const std::string_view place : {"/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin"}) {
         const std::string path = fmt::format("{}/{}", place, name);
         if (::access(path.c_str(), X_OK) == 0) return path;
     }
     return {};
+}
+
+// Debian keeps each version of PostgreSQL in a directory of its own: the newest.
+std::string find_postgres() {
+    const Answer<UniqueFd> versions = open_directory(AT_FDCWD, "/usr/lib/postgresql");
+    std::uint32_t newest = 0;
+    std::string found = find_program("postgres");
+    if (!versions) return found;
+    for (const std::string& each : list_names(versions->get())) {
+        const std::string path = fmt::format("/usr/lib/postgresql/{}/bin/postgres", each);
+        const std::uint32_t version = number(each).value_or(0);
+        if (version <= newest || ::access(path.c_str(), X_OK) != 0) continue;
+        newest = version;
+        found = path;
+    }
+    return found;
 }
 
 }  // namespace
@@ -116,7 +132,8 @@ int run(int argc, char** argv, const Checkpoint& checkpoint) {
         return 1;
     }
     std::map<std::string, std::string> programs;
-    for (const std::string name : {"redis-server", "memcached"}) programs[name] = find_program(name);
+    for (const std::string name : {"redis-server", "memcached", "mariadbd"}) programs[name] = find_program(name);
+    programs["postgres"] = find_postgres();
     Handler handler(std::move(*instances), std::move(programs), checkpoint);
     return serve(handler, options->door);
 }

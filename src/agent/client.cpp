@@ -221,17 +221,17 @@ Task<Answer<Hello>> AgentClient::hello(Duration budget) {
 }
 
 Task<Answer<bool>> AgentClient::create_instance(std::string name, json::object meta, std::vector<FileContent> files,
-                                                bool start_follows, Duration budget) {
+                                                bool start_follows, Duration budget, Seed seed) {
     json::array contents;
     for (const FileContent& each : files) {
         contents.emplace_back(json::object{{"file", each.file}, {"content", each.content}});
     }
-    const Answer<json::object> answer = co_await core_->call("create_instance",
-                                                             {{"name", name},
-                                                              {"meta", std::move(meta)},
-                                                              {"files", std::move(contents)},
-                                                              {"start_follows", start_follows}},
-                                                             budget);
+    json::object request{{"name", name},
+                         {"meta", std::move(meta)},
+                         {"files", std::move(contents)},
+                         {"start_follows", start_follows}};
+    add_seed(request, seed);
+    const Answer<json::object> answer = co_await core_->call("create_instance", std::move(request), budget);
     if (!answer) co_return std::unexpected(answer.error());
     co_return json::get_bool(*answer, "made");
 }
@@ -259,10 +259,8 @@ Task<Answer<InstanceStatus>> AgentClient::status(std::string name, Duration budg
 }
 
 Task<Answer<bool>> AgentClient::signal(std::string name, Process process, Signal signal, Duration budget) {
-    json::object request{{"name", name},
-                         {"pid", process.pid},
-                         {"start_time", process.start_time},
-                         {"signal", signal == Signal::kill ? "kill" : "terminate"}};
+    json::object request{
+        {"name", name}, {"pid", process.pid}, {"start_time", process.start_time}, {"signal", to_string(signal)}};
     const Answer<json::object> answer = co_await core_->call("signal", std::move(request), budget);
     if (!answer) co_return std::unexpected(answer.error());
     co_return json::get_bool(*answer, "sent");

@@ -33,7 +33,7 @@ class AgentClient {
     // Answers whether it was made now. `start_follows`: it is made durable by the start that comes next, not
     // before.
     Task<Answer<bool>> create_instance(std::string name, json::object meta, std::vector<FileContent> files,
-                                       bool start_follows, Duration budget);
+                                       bool start_follows, Duration budget, Seed seed = {});
     // Answers whether the content changed.
     Task<Answer<bool>> write_file(std::string name, Identity identity, FileContent file, Duration budget);
     Task<Answer<Started>> start(StartRequest request, Duration budget);

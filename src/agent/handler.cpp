@@ -47,6 +47,15 @@ std::uint64_t positive(const json::object& from, std::string_view key) {
     return value > 0 ? static_cast<std::uint64_t>(value) : 0;
 }
 
+int number_of(Signal signal) {
+    switch (signal) {
+        case Signal::terminate: return SIGTERM;
+        case Signal::interrupt: return SIGINT;
+        case Signal::kill: return SIGKILL;
+    }
+    return SIGTERM;
+}
+
 // Whatever the lock file says was written before the engine ran, but a broken engine may have written to it since:
 // nothing of another uid is ever signalled.
 bool runs_as(const Process& process, uid_t uid) {
@@ -78,13 +87,29 @@ Answer<json::object> Handler::create(const json::object& request) {
         if (!file) return std::unexpected(file.error());
         contents.push_back(std::move(*file));
     }
-    const Answer<bool> made = instances_.create(*name, meta->as_object(), contents);
+    const Answer<Seed> seed = seed_of(request);
+    if (!seed) return std::unexpected(seed.error());
+    const Answer<SeedData> data = seed_data(*seed);
+    if (!data) return std::unexpected(data.error());
+    const Answer<bool> made = instances_.create(*name, meta->as_object(), contents, *data);
     if (!made) return std::unexpected(made.error());
     if (!json::get_bool(request, "start_follows")) {
         if (const Answer<void> settled = instances_.settle(*name); !settled)
             return std::unexpected(settled.error());
     }
     return json::object{{"made", *made}};
+}
+
+Answer<SeedData> Handler::seed_data(const Seed& seed) {
+    if (seed.name.empty()) return SeedData();
+    const std::string& program = Templates::program_of(seed);
+    const auto found = programs_.find(program);
+    if (found == programs_.end() || found->second.empty()) {
+        return refuse(FailureCode::unsupported, program + " is not installed");
+    }
+    return [this, seed, path = found->second](int directory, uid_t uid) {
+        return templates_.seed(seed, path, directory, uid);
+    };
 }
 
 Answer<json::object> Handler::write(const json::object& request) {
@@ -106,6 +131,9 @@ Answer<Launch> Handler::check_start(const json::object& request) const {
     if (program == programs_.end()) return refuse(FailureCode::invalid, "this program is not on the list");
     if (program->second.empty()) return refuse(FailureCode::unsupported, plan.program + " is not installed");
     plan.path = program->second;
+    plan.by_paths = Templates::asks_for_paths(plan.program);
+    // PostgreSQL looks beside itself for what belongs to it.
+    if (plan.by_paths) plan.program = plan.path;
     Answer<std::vector<std::string>> args = args_of(request);
     if (!args) return std::unexpected(args.error());
     plan.args = std::move(*args);
@@ -142,6 +170,8 @@ Answer<json::object> Handler::start(const json::object& request) {
     plan->directory = directory->get();
     plan->change_uid = instances_.rights().isolation;
     plan->uid = *uid;
+    plan->gid = *uid;
+    plan->own_mount = plan->by_paths && plan->change_uid;
     const Answer<Process> process = launch(*plan, checkpoint_);
     if (!process) return std::unexpected(process.error());
     // The disk works while the engine starts; nobody is told of it before both are done.
@@ -152,8 +182,8 @@ Answer<json::object> Handler::start(const json::object& request) {
 Answer<json::object> Handler::signal(const json::object& request) {
     const Answer<std::string> name = name_of(request);
     if (!name) return std::unexpected(name.error());
-    const std::string word = json::get_string(request, "signal");
-    if (word != "terminate" && word != "kill") return refuse(FailureCode::invalid, "the signal is not on the list");
+    const std::optional<Signal> signal = parse_signal(json::get_string(request, "signal"));
+    if (!signal) return refuse(FailureCode::invalid, "the signal is not on the list");
     const std::optional<Process> wanted = process_of(request);
     if (!wanted) return refuse(FailureCode::invalid, "pid and start_time must name a process");
     const Answer<InstanceStatus> status = instances_.status(*name);
@@ -163,7 +193,7 @@ Answer<json::object> Handler::signal(const json::object& request) {
     if (!uid) return std::unexpected(uid.error());
     const UniqueFd pidfd = open_pidfd(*wanted);
     if (!pidfd || !runs_as(*wanted, *uid)) return json::object{{"sent", false}};
-    return json::object{{"sent", send_signal(pidfd, word == "kill" ? SIGKILL : SIGTERM)}};
+    return json::object{{"sent", send_signal(pidfd, number_of(*signal))}};
 }
 
 Answer<json::object> Handler::kill_rest(const json::object& request) {

@@ -9,6 +9,9 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include "agent/launch.h"
+#include "agent/shared_memory.h"
+
 namespace slipway::agent {
 namespace {
 
@@ -63,11 +66,32 @@ Answer<UniqueFd> be_alone(int root, int wait_ms) {
     return fd;
 }
 
+// A program that an interrupted helper was waiting for may still be at work in there.
+Answer<void> remove_unfinished(int parent, const std::string& name) {
+    if (const Answer<UniqueFd> directory = open_directory(parent, name); directory) {
+        if (const Answer<void> alone = end_holders(directory->get()); !alone) return alone;
+    }
+    return remove_tree(parent, name);
+}
+
 Answer<UniqueFd> emptied(int root, const std::string& name) {
     Answer<UniqueFd> fd = make_directory(root, name, 0700);
     if (!fd) return fd;
     for (const std::string& each : list_names(fd->get())) {
-        if (const Answer<void> removed = remove_tree(fd->get(), each); !removed) {
+        if (const Answer<void> removed = remove_unfinished(fd->get(), each); !removed) {
+            return std::unexpected(removed.error());
+        }
+    }
+    return fd;
+}
+
+// Engines' uids may have to go through it while a template is made.
+Answer<UniqueFd> whole_templates(int root) {
+    Answer<UniqueFd> fd = make_directory(root, ".templates", 0711);
+    if (!fd) return fd;
+    for (const std::string& each : list_names(fd->get())) {
+        if (!each.starts_with('.')) continue;
+        if (const Answer<void> removed = remove_unfinished(fd->get(), each); !removed) {
             return std::unexpected(removed.error());
         }
     }
@@ -89,6 +113,7 @@ Answer<Instances> Instances::open(const std::string& root, Rights rights, int wa
         {&Instances::exclusive_, [&] { return be_alone(made.root_.get(), wait_ms); }},
         {&Instances::new_, [&] { return emptied(made.root_.get(), ".new"); }},
         {&Instances::trash_, [&] { return emptied(made.root_.get(), ".trash"); }},
+        {&Instances::templates_, [&] { return whole_templates(made.root_.get()); }},
         {&Instances::gone_, [&] { return make_directory(made.root_.get(), ".gone", 0700); }},
     };
     for (const Part& part : parts) {
@@ -243,11 +268,19 @@ Answer<void> Instances::fill(int directory, const json::object& meta, const std:
 }
 
 Answer<void> Instances::make(const std::string& name, const json::object& meta,
-                             const std::vector<FileContent>& files) {
+                             const std::vector<FileContent>& files, const SeedData& seed) {
     if (const Answer<void> removed = remove_tree(new_.get(), name); !removed) return removed;
     const Answer<UniqueFd> directory = make_directory(new_.get(), name, 0711);
     if (!directory) return std::unexpected(directory.error());
     checkpoint_("create:made");
+    if (seed) {
+        const auto uid = static_cast<uid_t>(json::get_int(meta, "uid"));
+        if (const Answer<void> seeded = seed(directory->get(), uid); !seeded) {
+            static_cast<void>(remove_tree(new_.get(), name));
+            return seeded;
+        }
+        checkpoint_("create:seeded");
+    }
     if (const Answer<void> filled = fill(directory->get(), meta, files); !filled) return filled;
     checkpoint_("create:filled");
     if (::renameat2(new_.get(), name.c_str(), root_.get(), name.c_str(), RENAME_NOREPLACE) != 0) {
@@ -272,7 +305,7 @@ Answer<void> Instances::settle(const std::string& name) const {
 }
 
 Answer<bool> Instances::create(const std::string& name, const json::object& meta,
-                               const std::vector<FileContent>& files) {
+                               const std::vector<FileContent>& files, const SeedData& seed) {
     const std::optional<Identity> identity = identity_of(meta);
     if (!identity) return refuse(FailureCode::invalid, "meta must say installation, resource and generation");
     if (json::dump(meta).size() > kMaxMeta) return refuse(FailureCode::invalid, "meta is too large");
@@ -283,7 +316,7 @@ Answer<bool> Instances::create(const std::string& name, const json::object& meta
         if (const Answer<void> fine = check_not_gone(name, identity->generation); !fine) {
             return std::unexpected(fine.error());
         }
-        if (const Answer<void> done = make(name, meta, files); !done) return std::unexpected(done.error());
+        if (const Answer<void> done = make(name, meta, files, seed); !done) return std::unexpected(done.error());
         return true;
     }
     if (!status->damage.empty() || identity_of(status->meta) != identity) {
@@ -322,6 +355,11 @@ Answer<void> Instances::remove(const std::string& name, const Identity& identity
     if (const Answer<void> buried = bury(name, identity.generation); !buried) return buried;
     checkpoint_("remove:buried");
     if (!status->exists) return {};
+    if (const Answer<uid_t> uid = uid_of(*status)) {
+        if (const Answer<UniqueFd> directory = this->directory(name)) {
+            clear_shared_memory(directory->get(), *uid, rights_.isolation);
+        }
+    }
     if (const Answer<void> cleared = remove_tree(trash_.get(), name); !cleared) return cleared;
     if (::renameat(root_.get(), name.c_str(), trash_.get(), name.c_str()) != 0) {
         return std::unexpected(os_failure("move an instance to the trash"));

@@ -6,8 +6,11 @@
 //   <root>/<name>/lock        held by the engine's process for as long as it lives; names pid, start time and tag
 //   <root>/<name>/log         what the engine printed; kept small
 //   <root>/.new/<name>        being made: renamed into place once it is whole, so that no half instance is ever
-//   seen <root>/.trash/<name>      being removed <root>/.gone/<name>       was removed: a create that comes late is
-//   refused (kept for 30 days) <root>/.agent             held by the one helper that works on this root
+//                             seen
+//   <root>/.trash/<name>      being removed
+//   <root>/.gone/<name>       was removed: a create that comes late is refused (kept for 30 days)
+//   <root>/.templates/        what data directories begin with (templates.h)
+//   <root>/.agent             held by the one helper that works on this root
 #pragma once
 
 #include <functional>
@@ -28,6 +31,10 @@ struct Rights {
     uid_t uid_last = 0;
 };
 
+// Puts what an instance's data directory begins with into the directory of one that is being made. What it wrote is
+// durable when it returns.
+using SeedData = std::function<Answer<void>(int directory, uid_t uid)>;
+
 class Instances {
   public:
     // Makes the root where it is missing (not its parents), waits at most `wait_ms` for the root's other helper to
@@ -36,7 +43,9 @@ class Instances {
 
     // Answers whether it was made now. With the same identity it is brought to `meta` and `files`. Only after
     // `settle` is it sure to be there after a power cut; what is there before that is whole or nothing.
-    Answer<bool> create(const std::string& name, const json::object& meta, const std::vector<FileContent>& files);
+    // `seed` is called for what is made now only.
+    Answer<bool> create(const std::string& name, const json::object& meta, const std::vector<FileContent>& files,
+                        const SeedData& seed = {});
     Answer<void> settle(const std::string& name) const;
     // Answers whether the content changed.
     Answer<bool> write(const std::string& name, const Identity& identity, const FileContent& file);
@@ -50,6 +59,7 @@ class Instances {
     [[nodiscard]] UniqueFd lock_file(int directory) const;
     [[nodiscard]] Answer<uid_t> uid_of(const InstanceStatus& status) const;
     [[nodiscard]] const Rights& rights() const { return rights_; }
+    [[nodiscard]] int templates() const { return templates_.get(); }
 
     // Forgets marks older than 30 days.
     void prune() const;
@@ -59,7 +69,8 @@ class Instances {
     [[nodiscard]] Answer<void> check_uid(const json::object& meta) const;
     [[nodiscard]] InstanceStatus read_status(const std::string& name, int directory) const;
     [[nodiscard]] Answer<void> check_not_gone(const std::string& name, std::uint64_t generation) const;
-    Answer<void> make(const std::string& name, const json::object& meta, const std::vector<FileContent>& files);
+    Answer<void> make(const std::string& name, const json::object& meta, const std::vector<FileContent>& files,
+                      const SeedData& seed);
     Answer<void> fill(int directory, const json::object& meta, const std::vector<FileContent>& files) const;
     Answer<void> bury(const std::string& name, std::uint64_t generation);
 
@@ -69,6 +80,7 @@ class Instances {
     UniqueFd new_;
     UniqueFd trash_;
     UniqueFd gone_;
+    UniqueFd templates_;
     UniqueFd exclusive_;
 };
 

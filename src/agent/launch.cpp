@@ -8,16 +8,25 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 namespace slipway::agent {
 namespace {
 
 constexpr int kLockFd = 3;
 constexpr int kReportFd = 4;
+constexpr int kDataFd = 5;      // kDataPath
+constexpr int kInstanceFd = 6;  // kInstancePath
+constexpr int kFirstFreeFd = 10;
+constexpr int kEndTimeout = 5000;  // milliseconds for a killed process
+constexpr const char* kOwnMount = "/mnt";
 constexpr off_t kMaxLog = 1024 * 1024;  // bytes; then it becomes log.1
 constexpr int kExecTimeout = 5000;      // milliseconds
 
@@ -107,28 +116,59 @@ void set_limits(const Launch& plan, int report) {
 void drop_rights(const Launch& plan, int report) {
     if (plan.change_uid) {
         if (::setgroups(0, nullptr) != 0) give_up(report, "drop its groups");
-        if (::setresgid(plan.uid, plan.uid, plan.uid) != 0) give_up(report, "change its group");
+        if (::setresgid(plan.gid, plan.gid, plan.gid) != 0) give_up(report, "change its group");
         if (::setresuid(plan.uid, plan.uid, plan.uid) != 0) give_up(report, "change its uid");
     }
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up(report, "give up new privileges");
 }
 
+// Some programs resolve the paths that they are given, and then need the right to walk them. Where the system lets
+// us, the instance is put where everybody can go, seen by this process alone.
+bool mount_own(const Launch& plan) {
+    if (::unshare(CLONE_NEWNS) != 0) return false;
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+    const std::string from = fmt::format("/proc/self/fd/{}", plan.directory);
+    return ::mount(from.c_str(), kOwnMount, nullptr, MS_BIND, nullptr) == 0;
+}
+
+void keep_as(int report, int fd, int number) {
+    if (fd < 0 || ::dup2(fd, number) < 0) give_up(report, "enter its directory");
+}
+
+// By descriptor: the engine's uid may have no way through the directories above the root.
+void enter_directory(const Launch& plan, int report) {
+    if (!plan.by_paths) {
+        const int data = ::openat(plan.directory, "data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (data < 0 || ::fchdir(data) != 0) give_up(report, "enter its data directory");
+        return;
+    }
+    // Beyond the numbers that they are to have. O_PATH: to go through, not to read.
+    int instance = ::fcntl(plan.directory, F_DUPFD_CLOEXEC, kFirstFreeFd);
+    if (plan.own_mount && mount_own(plan)) instance = ::open(kOwnMount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (instance < 0) give_up(report, "enter its directory");
+    const int data = ::openat(instance, "data", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const int through = ::openat(instance, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const int high_data = ::fcntl(data, F_DUPFD_CLOEXEC, kFirstFreeFd);
+    const int high_through = ::fcntl(through, F_DUPFD_CLOEXEC, kFirstFreeFd);
+    if (::chdir("/") != 0) give_up(report, "enter its directory");
+    keep_as(report, high_data, kDataFd);
+    keep_as(report, high_through, kInstanceFd);
+}
+
 [[noreturn]] void become(const Launch& plan, int report) {
     // Out of the way of the numbers that the program is to find.
-    report = ::fcntl(report, F_DUPFD_CLOEXEC, 10);
+    report = ::fcntl(report, F_DUPFD_CLOEXEC, kFirstFreeFd);
     if (report < 0) ::_exit(127);
     if (::setsid() < 0) give_up(report, "start a session");
     reset_signals();
     lock_and_sign(plan, report);
     open_stdio(plan, report);
-    const int data = ::openat(plan.directory, "data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    // By descriptor: the engine's uid may have no way through the directories above the root.
-    if (data < 0 || ::fchdir(data) != 0) give_up(report, "enter its data directory");
+    enter_directory(plan, report);
     set_limits(plan, report);
     drop_rights(plan, report);
     ::umask(077);
     if (::dup3(report, kReportFd, O_CLOEXEC) < 0) ::_exit(127);
-    ::close_range(kReportFd + 1, ~0U, 0);
+    ::close_range(plan.by_paths ? kInstanceFd + 1 : kReportFd + 1, ~0U, 0);
     std::vector<std::string> words{plan.program};
     words.insert(words.end(), plan.args.begin(), plan.args.end());
     std::vector<char*> argv;
@@ -144,6 +184,24 @@ void drop_rights(const Launch& plan, int report) {
     give_up(kReportFd, "execute the program");
 }
 
+// The kernel keeps how a child ended only where its parent does not ignore that. Engines that end meanwhile are
+// reaped here, because nobody else will.
+class KeepingStatus {
+  public:
+    KeepingStatus() : before_(::signal(SIGCHLD, SIG_DFL)) {}
+    KeepingStatus(const KeepingStatus&) = delete;
+    KeepingStatus& operator=(const KeepingStatus&) = delete;
+    ~KeepingStatus() {
+        ::signal(SIGCHLD, before_);
+        if (before_ != SIG_IGN) return;
+        while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+        }
+    }
+
+  private:
+    sighandler_t before_;
+};
+
 }  // namespace
 
 Answer<Process> launch(const Launch& plan, const Checkpoint& checkpoint) {
@@ -155,7 +213,7 @@ Answer<Process> launch(const Launch& plan, const Checkpoint& checkpoint) {
     if (pid < 0) return std::unexpected(os_failure("fork"));
     if (pid == 0) become(plan, write_end.get());
     write_end.reset();
-    checkpoint("start:forked");
+    checkpoint(plan.stage + ":forked");
     // Nobody else waits for the child (SIGCHLD is ignored), so its entry may vanish once it is dead.
     const std::optional<ProcessStat> stat = read_stat(pid);
     pollfd waited{read_end.get(), POLLIN, 0};
@@ -165,7 +223,7 @@ Answer<Process> launch(const Launch& plan, const Checkpoint& checkpoint) {
     }
     Report report;
     const ssize_t got = ::read(read_end.get(), &report, sizeof report);
-    checkpoint("start:executed");
+    checkpoint(plan.stage + ":executed");
     if (got == static_cast<ssize_t>(sizeof report)) {
         const std::string step(report.step.data());
         if (step == "take the lock") return refuse(FailureCode::busy, "a process of the instance lives already");
@@ -174,6 +232,41 @@ Answer<Process> launch(const Launch& plan, const Checkpoint& checkpoint) {
     }
     if (!stat) return refuse(FailureCode::io, "the program ended at once");
     return Process{pid, stat->start_time};
+}
+
+Answer<void> run_to_end(const Launch& plan, int limit_ms, const Checkpoint& checkpoint) {
+    const KeepingStatus keeping;
+    const Answer<Process> process = launch(plan, checkpoint);
+    if (!process) return std::unexpected(process.error());
+    // It is not reaped before we ask: its pid is its own.
+    const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process->pid, 0U)));
+    if (!pidfd) return std::unexpected(os_failure("watch a program"));
+    const bool in_time = wait_exit(pidfd, limit_ms);
+    if (!in_time) ::kill(-process->pid, SIGKILL);
+    siginfo_t ended{};
+    if (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &ended, WEXITED) != 0) {
+        return std::unexpected(os_failure("learn how a program ended"));
+    }
+    if (const Answer<void> alone = end_holders(plan.directory); !alone) return alone;
+    if (!in_time) return refuse(FailureCode::io, fmt::format("{} did not end in time", plan.stage));
+    if (ended.si_code != CLD_EXITED || ended.si_status != 0) {
+        return refuse(FailureCode::io, fmt::format("{} failed with status {}", plan.stage, ended.si_status));
+    }
+    return {};
+}
+
+Answer<void> end_holders(int directory) {
+    const UniqueFd lock(::openat(directory, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    for (int waited = 0; lock && lock_is_held(lock.get()); ++waited) {
+        if (waited > kEndTimeout) return refuse(FailureCode::busy, "an earlier process does not end");
+        // Anew from time to time: what is killed may have started something just before.
+        for (const Process& each : waited % 100 == 0 ? lock_holders(lock.get()) : std::vector<Process>()) {
+            const UniqueFd pidfd = open_pidfd(each);
+            if (pidfd) send_signal(pidfd, SIGKILL);
+        }
+        ::poll(nullptr, 0, 1);
+    }
+    return {};
 }
 
 }  // namespace slipway::agent

@@ -18,8 +18,13 @@ struct Launch {
     std::vector<std::string> args;
     std::string stdin_file;
     std::string tag;
+    std::string stage = "start";  // of its checkpoints
     bool change_uid = false;
     uid_t uid = 0;
+    gid_t gid = 0;
+    bool by_paths = false;  // it gets the descriptors of kDataPath and kInstancePath
+    bool own_mount =
+        false;  // and where the system lets us, a way there of its own, for programs that resolve those
     std::uint64_t open_files = 0;
     std::uint64_t file_size = 0;
     std::uint64_t memory = 0;
@@ -29,5 +34,12 @@ struct Launch {
 // lock before it executes, and the lock's description stays open in it: "the lock is held" and "a process of the
 // instance lives" are the same thing, with no moment between. Busy where the lock is held already.
 Answer<Process> launch(const Launch& plan, const Checkpoint& checkpoint);
+
+// The same for a program that is to do something and end. Blocks for at most `limit_ms`; then it is killed, with
+// whatever it started. Failed where it did not end well: its log says why.
+Answer<void> run_to_end(const Launch& plan, int limit_ms, const Checkpoint& checkpoint);
+
+// Kills whatever holds the lock of a directory that an interrupted helper was still making, and waits for its end.
+Answer<void> end_holders(int directory);
 
 }  // namespace slipway::agent

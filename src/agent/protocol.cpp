@@ -21,6 +21,15 @@ constexpr std::array<CodeName, 9> kCodes{{{FailureCode::invalid, "invalid"},
                                           {FailureCode::unavailable, "unavailable"},
                                           {FailureCode::unknown, "unknown"}}};
 
+struct SignalName {
+    Signal signal;
+    std::string_view name;
+};
+constexpr std::array<SignalName, 3> kSignals{
+    {{Signal::terminate, "terminate"}, {Signal::interrupt, "interrupt"}, {Signal::kill, "kill"}}};
+
+constexpr std::string_view kVerifierStart = "SCRAM-SHA-256$";
+
 bool lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
 json::object process_json(const Process& process) {
@@ -57,6 +66,20 @@ std::string_view to_string(FailureCode code) {
 std::optional<FailureCode> parse_failure_code(std::string_view text) {
     for (const CodeName& each : kCodes) {
         if (each.name == text) return each.code;
+    }
+    return std::nullopt;
+}
+
+std::string_view to_string(Signal signal) {
+    for (const SignalName& each : kSignals) {
+        if (each.signal == signal) return each.name;
+    }
+    return "terminate";
+}
+
+std::optional<Signal> parse_signal(std::string_view text) {
+    for (const SignalName& each : kSignals) {
+        if (each.name == text) return each.signal;
     }
     return std::nullopt;
 }
@@ -137,6 +160,40 @@ json::object to_json(const Identity& identity) {
             {"generation", identity.generation}};
 }
 
+void add_seed(json::object& request, const Seed& seed) {
+    if (seed.name.empty()) return;
+    request["template"] = seed.name;
+    if (seed.user.empty()) return;
+    request["logins"] = json::object{
+        {"management", seed.management_verifier}, {"user", seed.user}, {"password", seed.user_verifier}};
+}
+
+Answer<Seed> seed_of(const json::object& request) {
+    Seed seed;
+    const json::value* logins = request.if_contains("logins");
+    if (const json::value* name = request.if_contains("template"); name != nullptr) {
+        if (name->is_string()) seed.name = std::string(name->as_string());
+        if (seed.name != "postgres" && seed.name != "mariadb") {
+            return refuse(FailureCode::invalid, "there is no such template");
+        }
+    }
+    if ((seed.name == "postgres") != (logins != nullptr)) {
+        return refuse(FailureCode::invalid, "logins go with the template postgres, and with no other");
+    }
+    if (logins == nullptr) return seed;
+    if (!logins->is_object()) return refuse(FailureCode::invalid, "logins must be an object");
+    seed.management_verifier = json::get_string(logins->as_object(), "management");
+    seed.user = json::get_string(logins->as_object(), "user");
+    seed.user_verifier = json::get_string(logins->as_object(), "password");
+    if (!valid_role(seed.user)) {
+        return refuse(FailureCode::invalid, "a login's name must match [A-Za-z_][A-Za-z0-9_-]{0,30} and be free");
+    }
+    if (!valid_verifier(seed.management_verifier) || !valid_verifier(seed.user_verifier)) {
+        return refuse(FailureCode::invalid, "a login needs a SCRAM-SHA-256 verifier");
+    }
+    return seed;
+}
+
 bool valid_name(std::string_view name) {
     if (name.empty() || name.size() > 63 || name.front() == '-' || name.back() == '-') return false;
     return std::ranges::all_of(name, [](char c) { return lower_or_digit(c) || c == '-'; });
@@ -149,6 +206,23 @@ bool valid_file(std::string_view file) {
 }
 
 bool valid_tag(std::string_view tag) { return tag.size() <= kMaxTag && valid_argument(tag); }
+
+bool valid_role(std::string_view role) {
+    if (role.empty() || role.size() > kMaxRole) return false;
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    if (!letter(role.front()) || role.starts_with("pg_")) return false;
+    if (role == kManagementRole || role == "public" || role == "none") return false;
+    return std::ranges::all_of(role, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+bool valid_verifier(std::string_view verifier) {
+    if (verifier.size() > kMaxVerifier || !verifier.starts_with(kVerifierStart)) return false;
+    verifier.remove_prefix(kVerifierStart.size());
+    if (verifier.empty()) return false;
+    return std::ranges::all_of(verifier, [](char c) {
+        return lower_or_digit(c) || (c >= 'A' && c <= 'Z') || std::string_view("+/=$:").contains(c);
+    });
+}
 
 bool valid_argument(std::string_view argument) {
     if (argument.size() > kMaxArgument) return false;

@@ -4,7 +4,13 @@
 //   answer   {"id": 7, …}  or  {"id": 7, "error": {"code": "gone", "message": "…"}}
 //
 // The protocol is narrow on purpose: the helper may be root while the broker is not, so it takes nothing on trust.
-// It never carries a secret: configurations hold hashes only.
+// It never carries a secret: configurations and logins hold hashes and verifiers only.
+//
+//   create_instance  {"name", "meta", "files", "start_follows", "template"?, "logins"?}
+//     With "template" ("postgres", "mariadb") an instance that is made now begins with a copy of that program's
+//     data directory, which the helper itself made once. "logins" goes with "postgres": {"management": VERIFIER,
+//     "user": NAME, "password": VERIFIER}. No SQL comes from outside: the helper writes the statements.
+//   signal           {"name", "pid", "start_time", "signal": "terminate" | "interrupt" | "kill"}
 #pragma once
 
 #include <cstdint>
@@ -22,7 +28,7 @@
 
 namespace slipway::agent {
 
-inline constexpr int kProtocolVersion = 1;
+inline constexpr int kProtocolVersion = 2;
 inline constexpr std::size_t kMaxMessage = 64 * 1024;  // bytes, either way
 inline constexpr std::size_t kMaxFile = 32 * 1024;     // bytes of one written file
 inline constexpr std::size_t kMaxMeta = 4 * 1024;      // bytes of meta.json
@@ -30,6 +36,15 @@ inline constexpr std::size_t kMaxArguments = 32;
 inline constexpr std::size_t kMaxArgument = 256;  // bytes
 inline constexpr std::size_t kMaxTag = 128;       // bytes
 inline constexpr std::size_t kMaxLogTail = 4 * 1024;
+inline constexpr std::size_t kMaxVerifier = 200;  // bytes
+inline constexpr std::size_t kMaxRole = 31;       // bytes of a login's name
+
+// Where a program that asks for paths finds its data directory and the directory that holds it: by descriptors that
+// stay open in it, because its uid may have no way through the directories above the root.
+inline constexpr std::string_view kDataPath = "/proc/self/fd/5";
+inline constexpr std::string_view kInstancePath = "/proc/self/fd/6";
+// The administrator that a database server's template comes with, and whose name nobody else gets.
+inline constexpr std::string_view kManagementRole = "slipway";
 
 enum class FailureCode : std::uint8_t {
     invalid,      // the request broke a rule: nothing happened
@@ -80,6 +95,14 @@ struct FileContent {
     std::string content;
 };
 
+// What an instance's data directory begins with.
+struct Seed {
+    std::string name;                 // of the template: "postgres", "mariadb"; empty: an empty directory
+    std::string management_verifier;  // of kManagementRole; "postgres" only, like the others
+    std::string user;                 // a login that may make databases and roles, but is no superuser
+    std::string user_verifier;
+};
+
 struct StartRequest {
     std::string name;
     std::string program;
@@ -112,7 +135,9 @@ struct ListPage {
     std::string next;  // pass as `after`; empty: no more
 };
 
-enum class Signal : std::uint8_t { terminate, kill };
+enum class Signal : std::uint8_t { terminate, interrupt, kill };
+std::string_view to_string(Signal signal);
+std::optional<Signal> parse_signal(std::string_view text);
 
 json::object to_json(const Hello& hello);
 Hello hello_from_json(const json::object& from);
@@ -122,6 +147,9 @@ json::object to_json(const Started& started);
 Started started_from_json(const json::object& from);
 json::object to_json(const StartRequest& request);
 json::object to_json(const Identity& identity);
+// Adds "template" and "logins" to a request.
+void add_seed(json::object& request, const Seed& seed);
+Answer<Seed> seed_of(const json::object& request);
 // {"pid", "start_time"}; nothing where that names no process.
 std::optional<Process> process_of(const json::object& from);
 
@@ -129,6 +157,8 @@ std::optional<Process> process_of(const json::object& from);
 bool valid_name(std::string_view name);  // [a-z0-9]([a-z0-9-]{0,62}), not ending in '-'
 bool valid_file(std::string_view file);  // [a-z0-9][a-z0-9._-]{0,63}, none of the helper's own
 bool valid_argument(std::string_view argument);
-bool valid_tag(std::string_view tag);  // an argument of at most kMaxTag bytes
+bool valid_tag(std::string_view tag);    // an argument of at most kMaxTag bytes
+bool valid_role(std::string_view role);  // [A-Za-z_][A-Za-z0-9_-]{0,30}, not "slipway", "public", "none" or "pg_…"
+bool valid_verifier(std::string_view verifier);  // SCRAM-SHA-256$[A-Za-z0-9+/=$:]{1,186}
 
 }  // namespace slipway::agent

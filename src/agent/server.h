@@ -1,4 +1,6 @@
-// Answers the requests of the protocol, one after another. Single-threaded; every request is short.
+// Answers the requests of the protocol, one after another. Single-threaded; every request is short, but for the one
+// that has a template made (about half a second, once for each version of a program) and those that begin with a
+// copy of one (about a tenth of that).
 #pragma once
 
 #include <map>
@@ -6,13 +8,17 @@
 
 #include "agent/instances.h"
 #include "agent/launch.h"
+#include "agent/templates.h"
 
 namespace slipway::agent {
 
 class Handler {
   public:
     Handler(Instances instances, std::map<std::string, std::string> programs, Checkpoint checkpoint)
-        : instances_(std::move(instances)), programs_(std::move(programs)), checkpoint_(std::move(checkpoint)) {}
+        : instances_(std::move(instances)),
+          programs_(std::move(programs)),
+          checkpoint_(std::move(checkpoint)),
+          templates_(instances_.templates(), instances_.rights(), checkpoint_) {}
 
     // One message in, one message out. Whatever comes in is checked.
     std::string handle(std::string_view message);
@@ -29,10 +35,12 @@ class Handler {
     Answer<json::object> remove(const json::object& request);
     Answer<json::object> log_tail(const json::object& request);
     Answer<Launch> check_start(const json::object& request) const;
+    Answer<SeedData> seed_data(const Seed& seed);
 
     Instances instances_;
     std::map<std::string, std::string> programs_;
     Checkpoint checkpoint_;
+    Templates templates_;
 };
 
 // Where requests come from.
