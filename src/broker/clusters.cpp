@@ -1,0 +1,246 @@
+#include "broker/clusters.h"
+
+#include <fmt/format.h>
+
+#include "broker/access.h"
+#include "broker/check.h"
+
+namespace slipway {
+namespace {
+
+// A slug of 10 random digits is taken once in a blue moon.
+constexpr int kSlugTries = 16;
+// Each loss follows a change of the same cluster by somebody else.
+constexpr int kTries = 64;
+constexpr std::size_t kSlugDigits = 10;
+
+std::unexpected<Error> no_such_cluster() { return fail(ErrorCode::not_found, "there is no such cluster"); }
+
+std::string make_slug(Random& random) {
+    std::string slug = "cluster-";
+    for (std::size_t i = 0; i < kSlugDigits; ++i) slug += static_cast<char>('0' + random.below(10));
+    return slug;
+}
+
+bool lives(const Resource& resource) {
+    return !std::holds_alternative<resource_state::Gone>(resource.state) &&
+           !std::holds_alternative<resource_state::Failed>(resource.state);
+}
+
+EventDraft event_of(const CallContext& context, const Cluster& cluster, TimePoint at, std::string type,
+                    std::string message) {
+    EventDraft event;
+    event.at = at;
+    event.type = std::move(type);
+    event.message = std::move(message);
+    event.organization = cluster.organization;
+    event.actor = context.caller.actor;
+    event.request_id = context.request_id;
+    event.trace = context.trace;
+    return event;
+}
+
+}  // namespace
+
+// What is not the caller's does not exist for it; nor do clusters of the system, which owns what is shared.
+Task<Status> Clusters::may_look(const CallContext& context, const OrganizationId& organization) {
+    const bool own = context.caller.organization == organization;
+    if (organization == OrganizationId(kSystemOrganization) ||
+        (!own && context.caller.role != Role::administrator)) {
+        co_return fail(no_such_organization());
+    }
+    if (own) co_return Status();
+    const auto known = co_await parts_.store.organization(organization);
+    if (!known) co_return fail(known.error());
+    if (!*known) co_return fail(no_such_organization());
+    co_return Status();
+}
+
+Task<Result<Cluster>> Clusters::show(CallContext context, OrganizationId organization, std::string name) {
+    if (Status may = co_await may_look(context, organization); !may) co_return fail(may.error());
+    auto found = co_await parts_.store.cluster(std::move(organization), std::move(name));
+    if (!found) co_return fail(found.error());
+    if (!*found) co_return no_such_cluster();
+    co_return std::move(**found);
+}
+
+Task<Result<Cluster>> Clusters::changeable(const CallContext& context, const OrganizationId& organization,
+                                           const std::string& name) {
+    auto found = co_await show(context, organization, name);
+    if (found && context.caller.role == Role::reader) co_return fail(only_reading());
+    co_return found;
+}
+
+Task<Result<Page<Cluster>>> Clusters::list(CallContext context, OrganizationId organization, PageRequest page) {
+    if (Status may = co_await may_look(context, organization); !may) co_return fail(may.error());
+    co_return co_await parts_.store.clusters(std::move(organization), std::move(page));
+}
+
+Task<Result<Cluster>> Clusters::create(CallContext context, OrganizationId organization, std::string name) {
+    if (Status may = co_await may_look(context, organization); !may) co_return fail(may.error());
+    if (context.caller.role == Role::reader) co_return fail(only_reading());
+    if (!valid_name(name)) {
+        co_return fail(
+            status_of({{"name", "must be 1 to 63 of a-z 0-9 -, and neither begin nor end with -"}}).error());
+    }
+    for (int tries = 0; tries < kSlugTries; ++tries) {
+        Cluster cluster{organization, name, make_slug(parts_.random), {}, parts_.clock.now(), 0};
+        Commit commit;
+        commit.preconditions.emplace_back(precondition::ClusterFree{organization, name});
+        commit.events.push_back(event_of(context, cluster, cluster.created_at, "cluster.created",
+                                         fmt::format("cluster {} was made; its slug is {}", name, cluster.slug)));
+        commit.writes.emplace_back(write::PutCluster{cluster});
+        const auto answer = co_await parts_.store.commit(std::move(commit));
+        if (!answer) co_return fail(answer.error());
+        if (std::holds_alternative<Committed>(*answer)) {
+            cluster.version = 1;
+            co_return cluster;
+        }
+        if (std::get<Rejected>(*answer).obstacle == Obstacle::cluster_taken) {
+            co_return fail({ErrorCode::conflict,
+                            fmt::format("the organization has a cluster {} already", name),
+                            "",
+                            {{"name", "is taken"}}});
+        }
+    }
+    co_return fail(ErrorCode::internal, "no free slug was found");
+}
+
+Task<Status> Clusters::remove(CallContext context, OrganizationId organization, std::string name) {
+    for (int tries = 0; tries < kTries; ++tries) {
+        const auto cluster = co_await changeable(context, organization, name);
+        if (!cluster) co_return fail(cluster.error());
+        Commit commit;
+        if (!cluster->database.empty()) {
+            const auto database = co_await parts_.store.resource(cluster->database);
+            if (!database) co_return fail(database.error());
+            if (*database && lives(**database)) {
+                co_return fail(ErrorCode::conflict,
+                               fmt::format("its database is {}; delete it first", state_name((*database)->state)));
+            }
+            if (*database) {
+                commit.preconditions.emplace_back(
+                    precondition::ResourceUnchanged{(*database)->id, (*database)->version});
+            }
+        }
+        commit.events.push_back(event_of(context, *cluster, parts_.clock.now(), "cluster.removed",
+                                         fmt::format("cluster {} was removed", name)));
+        commit.writes.emplace_back(write::DropCluster{*cluster});
+        const auto answer = co_await parts_.store.commit(std::move(commit));
+        if (!answer) co_return fail(answer.error());
+        if (std::holds_alternative<Committed>(*answer)) co_return Status();
+    }
+    co_return fail(ErrorCode::conflict, "it keeps changing; try again");
+}
+
+Task<Result<ClusterDatabase>> Clusters::view(Cluster cluster) {
+    ClusterDatabase found;
+    found.cluster = std::move(cluster);
+    if (found.cluster.database.empty()) co_return found;
+    auto database = co_await parts_.store.resource(found.cluster.database);
+    if (!database) co_return fail(database.error());
+    if (!*database) co_return fail(ErrorCode::internal, "the database of a cluster is missing");
+    if (!(*database)->placed_on.empty()) {
+        auto server = co_await parts_.store.resource((*database)->placed_on);
+        if (!server) co_return fail(server.error());
+        found.server = std::move(*server);
+    }
+    if (const OperationId active = active_operation((*database)->state); !active.empty()) {
+        auto operation = co_await parts_.store.operation(active);
+        if (!operation) co_return fail(operation.error());
+        found.operation = std::move(*operation);
+    }
+    found.database = std::move(*database);
+    co_return found;
+}
+
+Task<Result<std::optional<ResourceId>>> Clusters::named_server(const CallContext& context,
+                                                               const ClusterDatabaseRequest& request) {
+    if (!request.server_name) co_return std::optional<ResourceId>();
+    if (context.caller.role != Role::administrator) {
+        co_return fail(ErrorCode::forbidden, "only administrators may name the server");
+    }
+    ResourceFilter filter;
+    filter.organization = OrganizationId(kSystemOrganization);
+    filter.kind = Kind::database_server;
+    filter.engine = request.engine;
+    filter.pooled = false;
+    filter.name = *request.server_name;
+    const auto found = co_await parts_.store.resources(filter, {"", 1});
+    if (!found) co_return fail(found.error());
+    if (found->items.empty()) {
+        co_return fail(
+            status_of({{"server_name", fmt::format("is no registered {} server", request.engine)}}).error());
+    }
+    const Resource& server = found->items[0];
+    if (std::holds_alternative<resource_state::Failed>(server.state) ||
+        std::holds_alternative<resource_state::Deprovisioning>(server.state)) {
+        co_return fail(
+            status_of({{"server_name", fmt::format("takes no new databases: it is {}", state_name(server.state))}})
+                .error());
+    }
+    co_return std::optional<ResourceId>(server.id);
+}
+
+Task<Result<ClusterDatabase>> Clusters::create_database(CallContext context, OrganizationId organization,
+                                                        std::string name, ClusterDatabaseRequest request) {
+    for (int tries = 0; tries < kTries; ++tries) {
+        auto cluster = co_await changeable(context, organization, name);
+        if (!cluster) co_return fail(cluster.error());
+        auto present = co_await view(*cluster);
+        if (!present || (present->database && lives(*present->database))) co_return present;
+        const auto server = co_await named_server(context, request);
+        if (!server) co_return fail(server.error());
+
+        ProvisionRequest wanted;
+        wanted.face = request.face;
+        wanted.kind = Kind::database;
+        wanted.engine = request.engine;
+        wanted.plan = request.plan;
+        wanted.billing_code = request.billing_code.empty() ? organization.str() : request.billing_code;
+        wanted.idempotency_key = request.idempotency_key;
+        wanted.organization = organization;
+        wanted.parameters = {{"database", cluster->slug}, {"user", "hephy-" + cluster->slug}};
+        wanted.placed_on = *server;
+        const auto take = [&cluster](Commit& commit, const ResourceId& database) {
+            cluster->database = database;
+            commit.writes.emplace_back(write::PutCluster{*cluster});
+        };
+        const auto accepted = co_await parts_.broker.provision_with(context, std::move(wanted), take);
+        if (!accepted && accepted.error().code == ErrorCode::precondition_failed) continue;  // somebody was first
+        if (!accepted) co_return fail(accepted.error());
+        cluster->database = accepted->resource.id;
+        auto made = co_await view(std::move(*cluster));
+        if (!made) co_return made;
+        made->cluster.version += accepted->replayed ? 0 : 1;
+        made->created = !accepted->replayed;
+        co_return made;
+    }
+    co_return fail(ErrorCode::conflict, "it keeps changing; try again");
+}
+
+Task<Result<ClusterDatabase>> Clusters::find_database(CallContext context, OrganizationId organization,
+                                                      std::string name) {
+    auto cluster = co_await show(std::move(context), std::move(organization), std::move(name));
+    if (!cluster) co_return fail(cluster.error());
+    if (cluster->database.empty()) co_return fail(ErrorCode::not_found, "the cluster never had a database");
+    co_return co_await view(std::move(*cluster));
+}
+
+Task<Result<ClusterDatabase>> Clusters::remove_database(CallContext context, OrganizationId organization,
+                                                        std::string name) {
+    auto present = co_await find_database(context, organization, name);
+    if (!present) co_return present;
+    if (context.caller.role == Role::reader) co_return fail(only_reading());
+    const ResourceState& state = present->database->state;
+    if (std::holds_alternative<resource_state::Gone>(state) ||
+        std::holds_alternative<resource_state::Deprovisioning>(state)) {
+        co_return present;
+    }
+    const auto removed = co_await parts_.broker.deprovision(context, present->database->id);
+    // Not found: it has gone this very moment.
+    if (!removed && removed.error().code != ErrorCode::not_found) co_return fail(removed.error());
+    co_return co_await view(std::move(present->cluster));
+}
+
+}  // namespace slipway
