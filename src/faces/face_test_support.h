@@ -20,6 +20,7 @@
 #include "broker/key_test_support.h"
 #include "domain/stepping.h"
 #include "faces/answer_recorder_test_support.h"
+#include "faces/harbourmaster/harbourmaster_face.h"
 #include "faces/native/native_face.h"
 #include "faces/redis/memcached_face.h"
 #include "faces/redis/redis_face.h"
@@ -51,11 +52,12 @@ class HexSealer final : public Sealer {
 class Directory final : public ProviderDirectory {
   public:
     bool available = true;
-    [[nodiscard]] Result<ProviderTraits> traits(std::string_view provider, Kind /*kind*/,
+    [[nodiscard]] Result<ProviderTraits> traits(std::string_view provider, Kind kind,
                                                 std::string_view /*engine*/) const override {
         if (!available) return fail(ErrorCode::unavailable, "redis-server is not installed; run scripts/setup");
         ProviderTraits traits;
         traits.provider = provider;
+        if (kind == Kind::database) return traits;
         traits.ranges.push_back({"local/port", "port", 20'000, 20'999});
         return traits;
     }
@@ -77,7 +79,7 @@ class Worker {
         while (!paused) {
             LeaseRequest request;
             request.duration = std::chrono::seconds(30);
-            request.capacity = {{"local", 64}};
+            request.capacity = {{"local", 64}, {"databases", 64}};
             auto leased = co_await store_.lease(std::move(request));
             if (!leased || leased->work.empty()) co_return;
             for (LeasedWork& work : leased->work) co_await run(std::move(work));
@@ -85,6 +87,8 @@ class Worker {
     }
 
   private:
+    static constexpr std::uint16_t kSharedPort = 5432;  // of what has no port of its own
+
     ProviderAnswer answer(Verb verb, const Resource& resource) {
         Observation seen;
         switch (verb) {
@@ -101,8 +105,10 @@ class Worker {
         seen.request_id = "provider-request-7";
         if (!there_.contains(resource.external_name)) return seen;
         seen.presence = Presence::running;
-        const auto port = static_cast<std::uint16_t>(resource.allocations.at("port"));
-        seen.endpoint = Endpoint{resource.engine, resource.external_name + ".localhost", port};
+        const auto port = resource.allocations.find("port");
+        seen.endpoint =
+            Endpoint{resource.engine, resource.external_name + ".localhost",
+                     port == resource.allocations.end() ? kSharedPort : static_cast<std::uint16_t>(port->second)};
         return seen;
     }
 
@@ -241,6 +247,7 @@ class World {
         if (!built_) {
             add_redis(router_, context);
             add_memcached(router_, context, engine_operations);
+            add_harbourmaster(router_, context, {clusters, servers, harbourmaster});
             add_native(router_, context, ports);
             built_ = true;
             const Status good = router_.check();
@@ -383,6 +390,9 @@ class World {
     Worker worker;
     Engines engines;
     EngineOperations engine_operations{{broker, store, clock(), engines}};
+    Clusters clusters{{store, broker, clock(), *random_}};
+    SharedServers servers{{store, broker, catalog, sealer}};
+    HarbourMasterOptions harbourmaster;  // set before the first request
     FaceContext context{broker, administration};
     NativePorts ports;  // set before the first request
     bool loopback = true;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "main/database_plans.h"
 #include "main/plan_config.h"
 #include "main/toml_reader.h"
 #include "main/units.h"
@@ -165,6 +166,25 @@ void read_webhooks(TableReader& root, WebhookConfig& out, Problems& problems) {
     reader.finish();
 }
 
+std::string check_version(const std::string& text) {
+    const bool good = !text.empty() && text.size() <= 16 &&
+                      std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+    return good ? "" : "must be a version, like \"15\" or \"8.0\"";
+}
+
+void read_harbourmaster(TableReader& root, HarbourMasterConfig& out, Problems& problems) {
+    const toml::table* table = root.table("harbourmaster");
+    if (table == nullptr) return;
+    TableReader reader(*table, "harbourmaster", problems);
+    if (const auto engine = reader.one_of("engine", kDatabaseEngines)) out.engine = *engine;
+    for (const auto& [key, versions] : {std::pair("postgres_versions", &out.postgres_versions),
+                                        std::pair("mysql_versions", &out.mysql_versions)}) {
+        reader.texts(key, *versions, check_version);
+        if (versions->empty()) reader.problem(key, "must name at least one");
+    }
+    reader.finish();
+}
+
 Config read(const toml::table& table, Problems& problems) {
     Config config = default_config();
     TableReader root(table, "", problems);
@@ -175,6 +195,7 @@ Config read(const toml::table& table, Problems& problems) {
     read_dummy(root, config.dummy, problems);
     read_background(root, config.background, problems);
     read_webhooks(root, config.webhooks, problems);
+    read_harbourmaster(root, config.harbourmaster, problems);
     read_plans(root, config.plans, config.local, problems);
     root.finish();
     return config;

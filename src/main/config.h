@@ -70,6 +70,13 @@ struct BackgroundConfig {
     Duration sweep_interval = std::chrono::minutes(10);
 };
 
+struct HarbourMasterConfig {
+    std::string engine = "postgres";  // of databases and instances where nobody says one
+    // What may be asked for.
+    std::vector<std::string> postgres_versions = {"9.5", "9.6", "10", "11"};
+    std::vector<std::string> mysql_versions = {"5.5", "5.6", "5.7", "8.0"};
+};
+
 struct WebhookConfig {
     bool allow_private = false;  // to addresses of this machine and of private networks
 };
@@ -82,6 +89,7 @@ struct Config {
     DummyConfig dummy;
     BackgroundConfig background;
     WebhookConfig webhooks = {};
+    HarbourMasterConfig harbourmaster = {};
     std::vector<Plan> plans;
 };
 

@@ -39,7 +39,7 @@ std::string manual() {
 
 // Every setting in words, so that two configurations can be compared.
 std::string words(const Config& config) {
-    const auto& [server, log, broker, local, dummy, background, webhooks, plans] = config;
+    const auto& [server, log, broker, local, dummy, background, webhooks, harbourmaster, plans] = config;
     std::string text =
         fmt::format("{} {} {} {} {} {} {}\n{} {}\n{} {} {} {} {}\n", server.wait_limit.count(),
                     server.stop_grace.count(), server.max_body, server.max_connections, server.max_requests,
@@ -51,11 +51,16 @@ std::string words(const Config& config) {
                     local.port_first, local.port_last, local.uid_first, local.uid_last, local.concurrency,
                     local.helper_socket, local.helper_uid, dummy.concurrency, background.reconcile_interval.count(),
                     background.sweep_dry_run, background.sweep_grace.count(), background.sweep_interval.count());
-    text += fmt::format("{}\n", webhooks.allow_private);
+    text +=
+        fmt::format("{}\n{} {} {}\n", webhooks.allow_private, harbourmaster.engine,
+                    fmt::join(harbourmaster.postgres_versions, ","), fmt::join(harbourmaster.mysql_versions, ","));
     for (const Plan& plan : plans) {
         text +=
             fmt::format("{} {} {} {} {} {} {} {} {}\n", to_string(plan.kind), plan.engine, plan.name, plan.title,
                         plan.description, plan.provider, json::dump(plan.parameters), plan.pool, plan.password);
+        if (!plan.placement) continue;
+        text += fmt::format("  {} {} {}\n", plan.placement->host_plan, plan.placement->threshold,
+                            plan.placement->make_hosts);
     }
     return text;
 }
@@ -72,7 +77,7 @@ TEST(Config, TheManualsExampleIsTheDefaults) {
 TEST(Config, AnEmptyFileMeansTheDefaults) {
     const auto config = parse_config("# nothing\n", "x.toml");
     ASSERT_TRUE(config);
-    ASSERT_EQ(config->plans.size(), 6U);
+    ASSERT_EQ(config->plans.size(), 10U);
     const std::vector<std::pair<std::string, std::int64_t>> wanted{{"small", 64}, {"medium", 256}, {"large", 1024}};
     for (const auto& [name, megabytes] : wanted) {
         const Plan* plan = plan_of(*config, name);
@@ -314,9 +319,48 @@ TEST(Config, EmbeddedPlansOfMemcachedAreForLoopbackOnly) {
     const auto config =
         parse_config("[local]\nbind = [\"127.0.0.1\", \"192.0.2.1\"]\n[pool]\nsmall = 1\n", "x.toml");
     ASSERT_TRUE(config) << told(config.error());
-    EXPECT_EQ(config->plans.size(), 3U);
+    EXPECT_EQ(config->plans.size(), 7U);
     EXPECT_EQ(plan_of(*config, "small", "memcached"), nullptr);
     EXPECT_EQ(plan_of(*config, "small")->pool, 1U);
+}
+
+TEST(Config, DatabasesArePlacedAsTheirPlanSays) {
+    const auto config = parse_config(R"(
+[harbourmaster]
+engine = "mysql"
+postgres_versions = ["15"]
+[pool.postgres]
+standard = 3
+[[plan]]
+kind = "database-server"
+engine = "postgres"
+name = "large"
+parameters = {max_connections = 500, shared_buffers = "256mb", instance_class = "db.m5.large"}
+[[plan]]
+kind = "database"
+engine = "postgres"
+name = "standard"
+host_plan = "large"
+threshold = 20
+make_hosts = false
+parameters = {connections = 5, extensions = ["hstore"]}
+)",
+                                     "x.toml");
+    ASSERT_TRUE(config) << told(config.error());
+    EXPECT_EQ(config->harbourmaster.engine, "mysql");
+    EXPECT_EQ(config->harbourmaster.postgres_versions, std::vector<std::string>{"15"});
+    const Plan& server = config->plans.at(0);
+    EXPECT_EQ(server.provider, "local");
+    EXPECT_EQ(
+        server.parameters,
+        (json::object{{"max_connections", 500}, {"shared_buffers", 256 << 20}, {"instance_class", "db.m5.large"}}));
+    EXPECT_FALSE(server.placement);
+    const Plan& database = config->plans.at(1);
+    EXPECT_EQ(database.kind, Kind::database);
+    EXPECT_EQ(database.provider, "databases");
+    EXPECT_EQ(database.placement, (PlacementRule{"large", 20, false}));
+    EXPECT_EQ(database.parameters, (json::object{{"connections", 5}, {"extensions", json::array{"hstore"}}}));
+    EXPECT_EQ(database.pool, 3U);
 }
 
 struct Wrong {
@@ -341,7 +385,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Wrong{"[server\n", "x.toml:1: column 8", ""},  //
         Wrong{"\n[serve]\n", "x.toml:2: serve",
-              "is not a setting; known here: broker, dummy, local, log, plan, pool"},
+              "is not a setting; known here: broker, dummy, harbourmaster, local, log, plan, pool"},
         Wrong{"[server]\nlistn = []\n", "x.toml:2: server.listn",
               "known here: access_log, allow_anonymous, listen"},
         Wrong{"server = 3\n", "x.toml:1: server", "must be a table, not an integer"},
@@ -376,7 +420,15 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[[plan]]\n", "x.toml:1: plan[0].name", "is required"},
         Wrong{"[[plan]]\nname = \"Big One\"\n", "x.toml:2: plan[0].name", "a-z 0-9"},
         Wrong{"[[plan]]\nname = \"a\"\n[[plan]]\nname = \"a\"\n", "x.toml:4: plan[1].name", "is used twice"},
-        Wrong{"[[plan]]\nname = \"a\"\nengine = \"mysql\"\n", "x.toml:3: plan[0].engine", "\"redis\""},
+        Wrong{"[[plan]]\nname = \"a\"\nengine = \"oracle\"\n", "x.toml:3: plan[0].engine", "\"redis\""},
+        Wrong{"[[plan]]\nname = \"a\"\nengine = \"mysql\"\n", "x.toml:3: plan[0].engine", "\"database-server\""},
+        Wrong{"[[plan]]\nname = \"a\"\nkind = \"database\"\n", "x.toml:3: plan[0].kind", "\"cache\""},
+        Wrong{"[[plan]]\nname = \"a\"\nkind = \"database\"\nengine = \"mysql\"\n", "x.toml:1: plan",
+              "needs a plan small of kind database-server and engine mysql"},
+        Wrong{"[[plan]]\nname = \"a\"\nthreshold = 3\n", "x.toml:3: plan[0].threshold", "is not a setting"},
+        Wrong{"[harbourmaster]\npostgres_versions = [\"ten\"]\n", "x.toml:2: harbourmaster.postgres_versions[0]",
+              "must be a version"},
+        Wrong{"[harbourmaster]\nengine = \"redis\"\n", "x.toml:2: harbourmaster.engine", "\"postgres\""},
         Wrong{"[[plan]]\nname = \"a\"\nengine = \"memcached\"\nparameters.password = true\n",
               "x.toml:4: plan[0].parameters.password", "known here: engine_version, max_item_size, maxclients"},
         Wrong{"[[plan]]\nname = \"a\"\nengine = \"memcached\"\nparameters.appendfsync = \"no\"\n",

@@ -1,0 +1,195 @@
+#include "faces/harbourmaster/harbourmaster_test_support.h"
+
+namespace slipway::faces::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+TEST(HephyDatabases, TheDocumentsFirstExampleIsAnsweredWithItsSixKeysAndNothingIsKnownYet) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    world.worker.paused = true;
+    const Reply made = world.as(key, Method::post, HephyWorld::path("acme"), "{}");
+    ASSERT_EQ(made.status, 201) << made.body;
+    EXPECT_THAT(HephyWorld::text(made, "hephy_db_name"), MatchesRegex("cluster-[0-9]+"));
+    EXPECT_EQ(HephyWorld::text(made, "hephy_db_user"), "hephy-" + HephyWorld::text(made, "hephy_db_name"));
+    json::object rest = made.json();
+    rest.erase("hephy_db_name");
+    rest.erase("hephy_db_user");
+    EXPECT_EQ(rest, (json::object{{"hephy_db_host", ""},
+                                  {"hephy_db_port", ""},
+                                  {"hephy_db_password", ""},
+                                  {"state", "awaiting_provisioning"}}));
+}
+
+TEST(HephyDatabases, AllValuesAreThereOnceItIsReady) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    ASSERT_EQ(world.as(key, Method::post, HephyWorld::path("acme"), "{}").status, 201);
+    world.settle();
+    const Reply shown = world.as(key, Method::get, HephyWorld::path("acme"));
+    ASSERT_EQ(shown.status, 200) << shown.body;
+    EXPECT_EQ(HephyWorld::text(shown, "state"), "ready");
+    EXPECT_EQ(HephyWorld::text(shown, "hephy_instance_name"), "hephy-instance-0000001");
+    for (const auto& [name, value] : shown.json()) EXPECT_NE(value, "") << std::string_view(name);
+    EXPECT_EQ(shown.header("Cache-Control"), "no-store");
+}
+
+TEST(HephyDatabases, ASecondPostIsAnsweredWithTheSameDatabase) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    const Reply first = world.as(key, Method::post, HephyWorld::path("acme"), "{}");
+    world.settle();
+    const Counts before = world.counts();
+    const Reply second = world.as(key, Method::post, HephyWorld::path("acme"), "{}");
+    EXPECT_EQ(second.status, 200) << second.body;
+    EXPECT_EQ(HephyWorld::text(second, "hephy_db_name"), HephyWorld::text(first, "hephy_db_name"));
+    EXPECT_EQ(HephyWorld::text(second, "state"), "ready");
+    EXPECT_EQ(world.counts(), before);
+}
+
+TEST(HephyDatabases, ADeletedOneStaysToBeSeenAndTheNextPostMakesAnother) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    const Reply first = world.as(key, Method::post, HephyWorld::path("acme"), "{}");
+    world.settle();
+    world.worker.paused = true;
+    const Reply removed = world.as(key, Method::delete_, HephyWorld::path("acme"));
+    ASSERT_EQ(removed.status, 200) << removed.body;
+    EXPECT_EQ(HephyWorld::text(removed, "state"), "awaiting_decommissioning");
+    EXPECT_NE(HephyWorld::text(removed, "hephy_db_password"), "") << "as the document says";
+    world.worker.paused = false;
+    world.settle();
+    const Reply gone = world.as(key, Method::get, HephyWorld::path("acme"));
+    EXPECT_EQ(HephyWorld::text(gone, "state"), "decommissioned");
+    EXPECT_EQ(HephyWorld::text(gone, "hephy_db_password"), "");
+    EXPECT_EQ(HephyWorld::text(gone, "hephy_instance_name"), "hephy-instance-0000001");
+    EXPECT_EQ(world.as(key, Method::delete_, HephyWorld::path("acme")).status, 200) << "a second time";
+    const Reply again = world.as(key, Method::post, HephyWorld::path("acme"), "{}");
+    EXPECT_EQ(again.status, 201) << again.body;
+    EXPECT_EQ(HephyWorld::text(again, "hephy_db_name"), HephyWorld::text(first, "hephy_db_name"));
+}
+
+TEST(HephyDatabases, AnotherOrganizationIsNotToldThatItExists) {
+    HephyWorld world;
+    const std::string acme = world.tenant("acme");
+    const std::string rival = world.tenant("rival", "lab");
+    ASSERT_EQ(world.as(acme, Method::post, HephyWorld::path("acme"), "{}").status, 201);
+    const Counts before = world.counts();
+    for (const Method method : {Method::get, Method::post, Method::delete_}) {
+        const Reply refused = world.as(rival, method, HephyWorld::path("acme"), method == Method::post ? "{}" : "");
+        EXPECT_EQ(refused.status, 404) << http::to_string(method) << refused.body;
+        const Reply unknown =
+            world.as(rival, method, HephyWorld::path("nobody"), method == Method::post ? "{}" : "");
+        EXPECT_EQ(refused.body, unknown.body) << "the same words as for what there is not";
+    }
+    EXPECT_EQ(world.as(acme, Method::get, HephyWorld::path("acme", "other")).status, 404);
+    EXPECT_EQ(world.counts(), before);
+}
+
+TEST(HephyDatabases, ThePasswordIsShownToTheOwnersKeysAlone) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    world.as(key, Method::post, HephyWorld::path("acme"), "{}");
+    world.settle();
+    const std::string reader = world.key("acme", Role::reader);
+    EXPECT_NE(HephyWorld::text(world.as(key, Method::get, HephyWorld::path("acme")), "hephy_db_password"), "");
+    for (const std::string& other : {world.admin, reader}) {
+        const Reply shown = world.as(other, Method::get, HephyWorld::path("acme"));
+        EXPECT_EQ(shown.status, 200) << shown.body;
+        EXPECT_EQ(HephyWorld::text(shown, "hephy_db_password"), "");
+    }
+    EXPECT_EQ(world.as(reader, Method::delete_, HephyWorld::path("acme")).status, 403);
+}
+
+TEST(HephyDatabases, HeadersAreAskedForAfterTheKey) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    const std::string path = HephyWorld::path("acme");
+    EXPECT_EQ(world.ask(Method::post, path, "{}", {}).status, 401);
+    EXPECT_EQ(world.ask(Method::post, path, "{}", {{"Authorization", "wrong"}}).status, 401);
+    const Reply unacceptable = world.ask(Method::get, path, "", {{"Authorization", key}, {"Accept", "text/html"}});
+    EXPECT_EQ(unacceptable.status, 406);
+    EXPECT_THAT(HephyWorld::text(unacceptable, "error"), HasSubstr("Accept: application/json"));
+    EXPECT_EQ(world.ask(Method::get, path, "", {{"Authorization", key}}).status, 406) << "the document requires it";
+    const Fields untyped{{"Authorization", key}, {"Accept", "*/*"}, {"Content-Length", "2"}};
+    EXPECT_EQ(world.ask(Method::post, path, "{}", untyped).status, 415);
+    EXPECT_EQ(
+        world.ask(Method::post, path, "", {{"Authorization", "Bearer " + key}, {"Accept", "application/*"}}).status,
+        201)
+        << "a request without a body needs no Content-Type";
+}
+
+TEST(HephyDatabases, AnAdministratorMayNameTheInstanceAndOnlyOneThatIsRegistered) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    ASSERT_EQ(world.as(world.admin, Method::post, "/v1/hephy/instances", R"({"name":"first","user":"eyk-central"})")
+                  .status,
+              201);
+    world.settle();
+    const Reply available = world.as(world.admin, Method::get, "/v2/hephy/available");
+    ASSERT_EQ(available.status, 200) << available.body;
+    EXPECT_EQ(HephyWorld::text(available, "hephy_instance_user"), "eyk-central");
+    const Counts before = world.counts();
+    const auto post = [&](const std::string& who, const json::object& body) {
+        return world.as(who, Method::post, HephyWorld::path("acme"), json::dump(body));
+    };
+    json::object elsewhere = available.json();
+    elsewhere["hephy_instance_host"] = "attacker.example";
+    EXPECT_EQ(post(world.admin, elsewhere).status, 422);
+    json::object guessed = available.json();
+    guessed["hephy_instance_password"] = "guessed";
+    EXPECT_EQ(post(world.admin, guessed).status, 422);
+    EXPECT_EQ(post(world.admin, {{"hephy_instance_name", "no-such"}}).status, 422);
+    EXPECT_EQ(post(world.admin, {{"hephy_instance_host", "attacker.example"}}).status, 422);
+    EXPECT_EQ(post(key, available.json()).status, 403) << "only administrators choose";
+    EXPECT_EQ(world.counts(), before);
+    const Reply made = post(world.admin, available.json());
+    EXPECT_EQ(made.status, 201) << made.body;
+    world.settle();
+    EXPECT_EQ(HephyWorld::text(world.as(key, Method::get, HephyWorld::path("acme")), "hephy_instance_name"),
+              "first");
+}
+
+TEST(HephyDatabases, AWrongBodyIsToldFieldByFieldAndChangesNothing) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    const Counts before = world.counts();
+    const Reply malformed = world.as(key, Method::post, HephyWorld::path("acme"), "{\"engine\" \"mysql\"}");
+    EXPECT_EQ(malformed.status, 400) << malformed.body;
+    const Reply list = world.as(key, Method::post, HephyWorld::path("acme"), "[]");
+    EXPECT_EQ(list.status, 422) << list.body;
+    const Reply wrong =
+        world.as(key, Method::post, HephyWorld::path("acme"), R"({"engine":"oracle","hephy_instance_host":7})");
+    EXPECT_EQ(wrong.status, 422) << wrong.body;
+    EXPECT_EQ(wrong.json().at("details").as_array().size(), 2U) << wrong.body;
+    EXPECT_EQ(world.counts(), before);
+}
+
+TEST(HephyDatabases, ItsEngineCanBeChosen) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    ASSERT_EQ(world.as(key, Method::post, HephyWorld::path("acme"), R"({"engine":"mysql","unknown":1})").status,
+              201);
+    world.settle();
+    EXPECT_EQ(HephyWorld::text(world.as(key, Method::get, HephyWorld::path("acme")), "state"), "ready");
+    const Reply instance = world.as(world.admin, Method::get, "/v1/hephy/instances/hephy-instance-0000001");
+    EXPECT_EQ(HephyWorld::text(instance, "engine"), "mysql");
+}
+
+TEST(HephyDatabases, WhereNoInstanceMayBeMadeItIsUnavailableAndSaysWhenToComeBack) {
+    HephyWorld world;
+    std::vector<Plan> plans = world.catalog.plans();
+    for (Plan& plan : plans) {
+        if (plan.placement) plan.placement->make_hosts = false;
+    }
+    world.catalog = Catalog(std::move(plans));
+    const std::string key = world.tenant("acme");
+    const Reply refused = world.as(key, Method::post, HephyWorld::path("acme"), "{}");
+    EXPECT_EQ(refused.status, 503) << refused.body;
+    EXPECT_NE(refused.header("Retry-After"), "");
+}
+
+}  // namespace
+}  // namespace slipway::faces::test
