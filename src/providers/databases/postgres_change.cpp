@@ -1,0 +1,283 @@
+// How tenants of a PostgreSQL server are made, changed and removed. Every step may be the last one of a call that
+// is interrupted: the next call sees what is there and goes on from it.
+#include <algorithm>
+#include <array>
+
+#include "base/random.h"
+#include "providers/databases/errors.h"
+#include "providers/databases/postgres_host.h"
+#include "providers/sql/quoting.h"
+#include "providers/sql/verifier.h"
+
+namespace slipway::databases {
+
+using sql::postgres_name;
+using sql::postgres_text;
+
+namespace {
+
+constexpr int kMostRounds = 4;
+constexpr int kDropByForce = 130'000;  // the first version that has DROP DATABASE … WITH (FORCE)
+constexpr std::string_view kRemovedBefore = "removed before";
+
+// Creates and removals of one name exclude each other, whoever asks for them, until the transaction's end.
+std::string lock(const std::string& name) {
+    return fmt::format("SELECT pg_advisory_xact_lock(hashtextextended({}, 0)); ", postgres_text(name));
+}
+
+std::string verifier_of(const Secret& password) {
+    SystemRandom random;
+    std::array<std::byte, sql::kSaltBytes> salt{};
+    random.fill(salt);
+    return sql::scram_verifier(password, {reinterpret_cast<const char*>(salt.data()), salt.size()});
+}
+
+std::string login_of(const Tenant& tenant) {
+    return fmt::format("LOGIN CONNECTION LIMIT {} PASSWORD {}", tenant.connections,
+                       postgres_text(verifier_of(tenant.password)));
+}
+
+// Somebody else did the same just now: look again.
+bool met_another(const sql::SqlError& error) {
+    return error_of(error, true).error_class == ErrorClass::conflict || error.code == "2BP01" ||
+           error.code == "XX000";
+}
+
+}  // namespace
+
+// Once for each server: where removals are remembered, and the doors that it leaves open to everybody by itself.
+Task<sql::Answer<void>> PostgresHost::prepare(Lease& session, Deadline deadline) {
+    if (prepared_) co_return sql::Answer<void>{};
+    const sql::Answer<sql::Rows> rows = co_await session->query(
+        "SELECT to_regclass('slipway.removed') IS NOT NULL AND NOT EXISTS (SELECT FROM pg_database WHERE datname IN"
+        " ('postgres', 'template1') AND (has_database_privilege('public', oid, 'CONNECT')"
+        " OR has_database_privilege('public', oid, 'TEMPORARY')))",
+        {}, deadline);
+    if (!rows) co_return std::unexpected(rows.error());
+    if (sql::text_of(rows->front(), 0) != "t") {
+        const sql::Answer<void> done = co_await session->run(
+            lock("slipway.removed") +
+                "CREATE SCHEMA IF NOT EXISTS slipway; CREATE TABLE IF NOT EXISTS slipway.removed"
+                " (external_name text PRIMARY KEY, generation bigint NOT NULL,"
+                " removed_at timestamptz NOT NULL DEFAULT now());"
+                " REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC",
+            deadline);
+        if (!done) co_return done;
+    }
+    prepared_ = true;
+    co_return sql::Answer<void>{};
+}
+
+// The role and the mark that says whose it is come together or not at all. It need not be on disk yet: the
+// database, which needs it, is written after it.
+Task<sql::Answer<void>> PostgresHost::make_role(Change change) {
+    const Tenant& tenant = change.tenant;
+    Lease& session = change.session;
+    sql::Answer<void> done =
+        co_await session->run("BEGIN; SET LOCAL synchronous_commit = off; " + lock(tenant.name()), change.deadline);
+    if (!done) co_return done;
+    const sql::Answer<sql::Rows> removed = co_await session->query(
+        "SELECT 1 FROM slipway.removed WHERE external_name = $1 AND generation >= $2::bigint",
+        {tenant.name(), std::to_string(tenant.owner.generation)}, change.deadline);
+    if (!removed) co_return std::unexpected(removed.error());
+    if (!removed->empty()) {
+        done = co_await session->run("ROLLBACK", change.deadline);
+        co_return sql::refuse(sql::Failure::invalid, "it was removed before", std::string(kRemovedBefore));
+    }
+    change.touched = true;
+    const std::string role = postgres_name(tenant.user);
+    co_return co_await session->run(
+        fmt::format("CREATE ROLE {} NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS {};"
+                    " COMMENT ON ROLE {} IS {}; COMMIT",
+                    role, login_of(tenant), role, postgres_text(to_text(tenant.owner))),
+        change.deadline);
+}
+
+// Nobody but administrators may connect until it is closed to the public.
+Task<sql::Answer<void>> PostgresHost::make_database(Change change) {
+    change.touched = true;
+    co_return co_await change.session->run(
+        fmt::format("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' CONNECTION LIMIT 0",
+                    postgres_name(change.tenant.database()), postgres_name(change.tenant.user)),
+        change.deadline);
+}
+
+Task<sql::Answer<void>> PostgresHost::open_database(Change change) {
+    change.touched = true;
+    const std::string database = postgres_name(change.tenant.database());
+    co_return co_await change.session->run(
+        fmt::format(
+            "REVOKE ALL ON DATABASE {} FROM PUBLIC; ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1",
+            database, database),
+        change.deadline);
+}
+
+Task<sql::Answer<void>> PostgresHost::alter_role(Change change) {
+    change.touched = true;
+    co_return co_await change.session->run(
+        fmt::format("ALTER ROLE {} {}", postgres_name(change.tenant.user), login_of(change.tenant)),
+        change.deadline);
+}
+
+// Only added: what is in use is not taken away from its owner.
+Task<sql::Answer<void>> PostgresHost::add_extensions(Change change) const {
+    if (change.tenant.extensions.empty()) co_return sql::Answer<void>{};
+    sql::Answer<sql::PostgresSession> session = co_await administer(change.tenant.database(), change.deadline);
+    if (!session) co_return std::unexpected(session.error());
+    std::string wanted = "SET search_path = public";
+    for (const std::string& each : change.tenant.extensions) {
+        wanted += fmt::format("; CREATE EXTENSION IF NOT EXISTS {}", postgres_name(each));
+    }
+    change.touched = true;
+    co_return co_await session->run(std::move(wanted), change.deadline);
+}
+
+Task<sql::Answer<void>> PostgresHost::bring_up(Change change, const Seen& seen) {
+    const Tenant& tenant = change.tenant;
+    sql::Answer<void> done;
+    if (!seen.role) {
+        done = co_await make_role(change);
+    } else if (!seen.may_log_in || seen.connections != tenant.connections ||
+               !sql::scram_matches(seen.verifier, tenant.password)) {
+        done = co_await alter_role(change);
+    }
+    if (done && !seen.database) done = co_await make_database(change);
+    if (done && !seen.opened) done = co_await open_database(change);
+    if (done) done = co_await add_extensions(change);
+    co_return done;
+}
+
+Task<ProviderAnswer> PostgresHost::converge(Tenant tenant, bool make, Deadline deadline) {
+    const std::string& text = tenant.password.reveal();
+    if (text.empty() || std::ranges::any_of(text, [](char each) { return each < ' ' || each > '~'; })) {
+        co_return std::unexpected(permanent("its password must be printable ASCII and not empty"));
+    }
+    bool touched = false;
+    bool anew = false;
+    for (int round = 1;; ++round) {
+        Looked looked = co_await look(tenant, tenant.user, deadline);
+        if (!looked) co_return std::unexpected(error_of(looked.error(), touched));
+        const Seen seen = looked->second;
+        if (std::optional<Observation> strange = not_ours(tenant, seen)) co_return std::move(*strange);
+        if (!seen.role && !make) co_return Observation{};
+        anew = anew || (seen.role && !seen.database && !make);
+        sql::Answer<void> done = co_await prepare(looked->first, deadline);
+        if (done) done = co_await bring_up({looked->first, tenant, deadline, touched}, seen);
+        if (done) break;
+        if (done.error().code == kRemovedBefore) co_return std::unexpected(permanent(done.error().message));
+        if (round == kMostRounds || !met_another(done.error())) {
+            co_return std::unexpected(error_of(done.error(), touched));
+        }
+    }
+    Observation well = running(access_, tenant, tenant.user, version_, "");
+    if (anew) well.detail = "its database was not there and was made again, empty";
+    const sql::Answer<void> login = co_await log_in(tenant, deadline);
+    // What was never seen working is not said to work.
+    if (make && !login) co_return std::unexpected(error_of(login.error(), touched));
+    co_return after_login(login, std::move(well));
+}
+
+// The role that bears the mark of this name, where it is called otherwise than is thought; "" for none.
+Task<sql::Answer<std::string>> PostgresHost::role_tagged(Lease& session, const Tenant& tenant, Deadline deadline) {
+    const sql::Answer<sql::Rows> rows = co_await session->query(
+        "SELECT r.rolname FROM pg_shdescription s JOIN pg_authid r ON r.oid = s.objoid"
+        " WHERE s.classoid = 'pg_authid'::regclass AND s.description LIKE 'slipway:1 %'"
+        " AND split_part(s.description, ' ', 5) = $1",
+        {tenant.name()}, deadline);
+    if (!rows) co_return std::unexpected(rows.error());
+    co_return rows->empty() ? std::string() : sql::text_of(rows->front(), 0);
+}
+
+// The mark comes first: from here on nothing can bring this name and generation back, and nobody can log in.
+Task<sql::Answer<void>> PostgresHost::bury(Change change, const std::string& role) {
+    Lease& session = change.session;
+    change.touched = true;
+    sql::Answer<void> done = co_await session->run("BEGIN; " + lock(change.tenant.name()), change.deadline);
+    if (!done) co_return done;
+    const sql::Answer<sql::Rows> marked = co_await session->query(
+        "INSERT INTO slipway.removed AS r (external_name, generation) VALUES ($1, $2::bigint)"
+        " ON CONFLICT (external_name) DO UPDATE"
+        " SET generation = greatest(r.generation, excluded.generation), removed_at = now()",
+        {change.tenant.name(), std::to_string(change.tenant.owner.generation)}, change.deadline);
+    if (!marked) co_return std::unexpected(marked.error());
+    std::string rest = "DELETE FROM slipway.removed WHERE removed_at < now() - interval '30 days'; ";
+    if (!role.empty()) rest += fmt::format("ALTER ROLE {} NOLOGIN CONNECTION LIMIT 0; ", postgres_name(role));
+    co_return co_await session->run(rest + "COMMIT", change.deadline);
+}
+
+Task<sql::Answer<void>> PostgresHost::drop_database(Change change, const std::string& role,
+                                                    const std::string& database, const Seen& seen) {
+    Lease& session = change.session;
+    const sql::Answer<sql::Rows> ended = co_await session->query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 OR (datname = $2 AND $3 = 't')",
+        {role, database, seen.owned ? "t" : "f"}, change.deadline);
+    if (!ended) co_return std::unexpected(ended.error());
+    if (!seen.database || !seen.owned) co_return sql::Answer<void>{};
+    const std::string name = postgres_name(database);
+    if (seen.marked_template) {  // by its owner, who may do that
+        const sql::Answer<void> done =
+            co_await session->run(fmt::format("ALTER DATABASE {} IS_TEMPLATE false", name), change.deadline);
+        if (!done) co_return done;
+    }
+    co_return co_await session->run(fmt::format("DROP DATABASE IF EXISTS {}{}", name,
+                                                session->version() >= kDropByForce ? " WITH (FORCE)" : ""),
+                                    change.deadline);
+}
+
+// Other tenants may have let it in and given it rights, or let it make things of its own there.
+Task<sql::Answer<void>> PostgresHost::drop_role(Change change, const std::string& role) {
+    Lease& session = change.session;
+    const sql::Answer<sql::Rows> places = co_await session->query(
+        "SELECT DISTINCT coalesce(d.datname, 'postgres') FROM pg_shdepend s LEFT JOIN pg_database d ON d.oid = "
+        "s.dbid"
+        " WHERE s.refclassid = 'pg_authid'::regclass"
+        " AND s.refobjid = (SELECT oid FROM pg_authid WHERE rolname = $1)",
+        {role}, change.deadline);
+    if (!places) co_return std::unexpected(places.error());
+    for (const sql::Values& each : *places) {
+        sql::Answer<sql::PostgresSession> there = co_await administer(sql::text_of(each, 0), change.deadline);
+        if (!there) co_return std::unexpected(there.error());
+        const sql::Answer<void> dropped = co_await there->run(
+            fmt::format("SET lock_timeout = 5000; DROP OWNED BY {} CASCADE", postgres_name(role)), change.deadline);
+        if (!dropped) co_return dropped;
+    }
+    co_return co_await session->run(fmt::format("DROP ROLE IF EXISTS {}", postgres_name(role)), change.deadline);
+}
+
+Task<ProviderAnswer> PostgresHost::remove(Tenant tenant, Deadline deadline) {
+    bool touched = false;
+    for (int round = 1;; ++round) {
+        Looked looked = co_await look(tenant, tenant.user, deadline);
+        if (!looked) co_return std::unexpected(error_of(looked.error(), touched));
+        Lease& session = looked->first;
+        Seen seen = looked->second;
+        if (!seen.role) {
+            const sql::Answer<std::string> other = co_await role_tagged(session, tenant, deadline);
+            if (!other) co_return std::unexpected(error_of(other.error(), touched));
+            const sql::Answer<Seen> again =
+                other->empty() ? sql::Answer<Seen>(seen) : co_await look_through(session, tenant, *other, deadline);
+            if (!again) co_return std::unexpected(error_of(again.error(), touched));
+            seen = *again;
+        }
+        // The role's own mark tells what its database is called.
+        if (seen.role && seen.tag && tenant.owns(*seen.tag) && seen.tag->database != tenant.database()) {
+            tenant.owner.database = seen.tag->database;
+            tenant.user = seen.role_name;
+            const sql::Answer<Seen> again = co_await look_through(session, tenant, tenant.user, deadline);
+            if (!again) co_return std::unexpected(error_of(again.error(), touched));
+            seen = *again;
+        }
+        if (std::optional<Observation> strange = not_ours(tenant, seen)) co_return std::move(*strange);
+        const Change change{session, tenant, deadline, touched};
+        sql::Answer<void> done = co_await prepare(session, deadline);
+        if (done) done = co_await bury(change, seen.role_name);
+        if (done && seen.role) done = co_await drop_database(change, seen.role_name, tenant.database(), seen);
+        if (done && seen.role) done = co_await drop_role(change, seen.role_name);
+        if (done) co_return Observation{};
+        if (round == kMostRounds || !met_another(done.error())) {
+            co_return std::unexpected(error_of(done.error(), touched));
+        }
+    }
+}
+
+}  // namespace slipway::databases

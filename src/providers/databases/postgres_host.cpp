@@ -1,0 +1,167 @@
+#include "providers/databases/postgres_host.h"
+
+#include <charconv>
+
+#include "providers/databases/errors.h"
+#include "providers/sql/quoting.h"
+
+namespace slipway::databases {
+namespace {
+
+constexpr std::string_view kAdministrative = "postgres";  // the database that is there on every server
+
+std::int64_t number(const std::string& text) {
+    std::int64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+bool is_true(const sql::Values& row, std::size_t column) { return sql::text_of(row, column) == "t"; }
+
+}  // namespace
+
+PostgresHost::PostgresHost(ServerAccess access, boost::asio::any_io_executor executor)
+    : access_(std::move(access)), pool_(std::move(executor), PoolLimits{}, [this](Deadline deadline) {
+          return administer(std::string(kAdministrative), deadline);
+      }) {}
+
+Task<sql::Answer<sql::PostgresSession>> PostgresHost::administer(std::string database, Deadline deadline) const {
+    co_return co_await sql::PostgresSession::open(
+        {access_.address, access_.port, access_.user, access_.password, std::move(database)}, deadline);
+}
+
+// The server gives a statement up when nobody waits for it any more.
+Task<sql::Answer<PostgresHost::Seen>> PostgresHost::look_through(Lease& session, const Tenant& tenant,
+                                                                 const std::string& role, Deadline deadline) {
+    static const std::string kLook =
+        "SELECT r.rolname, shobj_description(r.oid, 'pg_authid'), r.rolcanlogin, r.rolconnlimit, r.rolpassword,"
+        " d.datname, d.datdba = r.oid,"
+        " d.datconnlimit = -1 AND d.datallowconn AND NOT has_database_privilege('public', d.oid, 'CONNECT'),"
+        " d.datistemplate, set_config('statement_timeout', $3, false), set_config('lock_timeout', $4, false)"
+        " FROM (SELECT 1) one LEFT JOIN pg_authid r ON r.rolname = $1 LEFT JOIN pg_database d ON d.datname = $2";
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline.left()).count();
+    constexpr std::int64_t kMostLockWait = 5000;  // milliseconds
+    const sql::Answer<sql::Rows> rows =
+        co_await session->query(kLook,
+                                {role, tenant.database(), std::to_string(std::max<std::int64_t>(left, 1)),
+                                 std::to_string(std::clamp<std::int64_t>(left, 1, kMostLockWait))},
+                                deadline);
+    if (!rows) co_return std::unexpected(rows.error());
+    if (rows->size() != 1) co_return sql::refuse(sql::Failure::lost, "the database server answered nonsense");
+    const sql::Values& row = rows->front();
+    Seen seen;
+    seen.role = row[0].has_value();
+    seen.role_name = sql::text_of(row, 0);
+    seen.tag = parse_tag(sql::text_of(row, 1));
+    seen.may_log_in = is_true(row, 2);
+    seen.connections = number(sql::text_of(row, 3));
+    seen.verifier = sql::text_of(row, 4);
+    seen.database = row[5].has_value();
+    seen.owned = is_true(row, 6);
+    seen.opened = is_true(row, 7);
+    seen.marked_template = is_true(row, 8);
+    version_ = session->version_text();
+    co_return seen;
+}
+
+// The first question of every call. A kept connection may have broken unseen: then a new one is asked.
+Task<PostgresHost::Looked> PostgresHost::look(const Tenant& tenant, const std::string& role, Deadline deadline) {
+    for (const std::string& name : {role, tenant.database()}) {
+        if (const std::string wrong = sql::wrong_name(name, sql::kMostPostgresName); !wrong.empty()) {
+            co_return sql::refuse(sql::Failure::invalid, wrong);
+        }
+    }
+    for (bool fresh = false;; fresh = true) {
+        sql::Answer<Lease> session = co_await pool_.acquire(deadline, fresh);
+        if (!session) co_return std::unexpected(session.error());
+        const sql::Answer<Seen> seen = co_await look_through(*session, tenant, role, deadline);
+        if (seen) co_return std::pair(std::move(*session), *seen);
+        if (!session->reused() || seen.error().failure != sql::Failure::lost) {
+            co_return std::unexpected(seen.error());
+        }
+    }
+}
+
+std::optional<Observation> PostgresHost::not_ours(const Tenant& tenant, const Seen& seen) {
+    if (seen.role && (!seen.tag || !tenant.owns(*seen.tag))) {
+        return foreign("the role belongs to another resource or generation, or to somebody else");
+    }
+    if (seen.database && !seen.owned) return foreign("the database belongs to somebody else");
+    if (seen.role && seen.tag->database != tenant.database()) {
+        return foreign("the role was made for a database of another name");
+    }
+    return std::nullopt;
+}
+
+bool PostgresHost::half_made(const Tenant& tenant, const Seen& seen) {
+    return !seen.database || !seen.opened || !seen.may_log_in || seen.connections != tenant.connections;
+}
+
+Task<sql::Answer<void>> PostgresHost::log_in(const Tenant& tenant, Deadline deadline) const {
+    const sql::Answer<sql::PostgresSession> session = co_await sql::PostgresSession::open(
+        {access_.address, access_.port, tenant.user, tenant.password, tenant.database()}, deadline);
+    if (!session) co_return std::unexpected(session.error());
+    co_return sql::Answer<void>{};
+}
+
+Task<ProviderAnswer> PostgresHost::observe(Tenant tenant, Deadline deadline) {
+    Seen seen;
+    {
+        const Looked looked = co_await look(tenant, tenant.user, deadline);
+        if (!looked) {
+            if (looked.error().failure == sql::Failure::starting) {
+                co_return after_login(std::unexpected(looked.error()), {});
+            }
+            co_return std::unexpected(error_of(looked.error(), false));
+        }
+        seen = looked->second;
+    }
+    if (std::optional<Observation> strange = not_ours(tenant, seen)) co_return std::move(*strange);
+    if (!seen.role) co_return Observation{};
+    if (!seen.database) co_return stopped("its database is not there");
+    if (!seen.may_log_in) co_return stopped("its role may not log in");
+    if (half_made(tenant, seen)) co_return stopped("it is not set up as it should be");
+    co_return after_login(co_await log_in(tenant, deadline), running(access_, tenant, tenant.user, version_, ""));
+}
+
+Task<Items> PostgresHost::list(Deadline deadline) {
+    static const std::string kList =
+        "SELECT r.rolname, s.description, r.rolcanlogin AND r.rolconnlimit <> 0 AND EXISTS"
+        " (SELECT FROM pg_database d WHERE d.datdba = r.oid AND d.datconnlimit <> 0"
+        "  AND d.datname = regexp_replace(s.description, '^(\\S+ ){5}', ''))"
+        " FROM pg_authid r JOIN pg_shdescription s ON s.objoid = r.oid AND s.classoid = 'pg_authid'::regclass"
+        " WHERE s.description LIKE 'slipway:%' ORDER BY r.rolname";
+    // Whatever else a kept connection was left with: the limit of its time is that of an earlier call.
+    static const std::string kLimit = "SELECT set_config('statement_timeout', $1, false)";
+    for (bool fresh = false;; fresh = true) {
+        sql::Answer<Lease> session = co_await pool_.acquire(deadline, fresh);
+        if (!session) co_return std::unexpected(error_of(session.error(), false));
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline.left()).count();
+        sql::Answer<sql::Rows> rows =
+            co_await (*session)->query(kLimit, {std::to_string(std::max<std::int64_t>(left, 1))}, deadline);
+        if (rows) rows = co_await (*session)->query(kList, {}, deadline);
+        if (!rows && session->reused() && rows.error().failure == sql::Failure::lost) continue;
+        if (!rows) co_return std::unexpected(error_of(rows.error(), false));
+        std::vector<InventoryItem> items;
+        for (const sql::Values& row : *rows) {
+            InventoryItem& item = items.emplace_back();
+            if (const std::optional<Tag> tag = parse_tag(sql::text_of(row, 1))) {
+                item.external_name = tag->external_name;
+                item.installation = tag->installation;
+                item.resource = tag->resource;
+                item.generation = tag->generation;
+                item.presence = is_true(row, 2) ? Presence::running : Presence::stopped;
+            } else {
+                item.external_name = sql::text_of(row, 0);
+                item.presence = Presence::foreign;
+                item.detail = "its mark cannot be read";
+            }
+        }
+        co_return items;
+    }
+}
+
+std::shared_ptr<Host> make_postgres_host(ServerAccess access, boost::asio::any_io_executor executor) {
+    return std::make_shared<PostgresHost>(std::move(access), std::move(executor));
+}
+
+}  // namespace slipway::databases

@@ -1,0 +1,72 @@
+// A PostgreSQL server that serves many tenants.
+#pragma once
+
+#include "providers/databases/host.h"
+#include "providers/databases/session_pool.h"
+#include "providers/sql/postgres_session.h"
+
+namespace slipway::databases {
+
+class PostgresHost final : public Host {
+  public:
+    PostgresHost(ServerAccess access, boost::asio::any_io_executor executor);
+
+    Task<ProviderAnswer> observe(Tenant tenant, Deadline deadline) override;
+    Task<ProviderAnswer> converge(Tenant tenant, bool make, Deadline deadline) override;
+    Task<ProviderAnswer> remove(Tenant tenant, Deadline deadline) override;
+    Task<Items> list(Deadline deadline) override;
+
+  private:
+    using Pool = SessionPool<sql::PostgresSession>;
+    using Lease = Pool::Lease;
+
+    // What is there under the names of a tenant.
+    struct Seen {
+        bool role = false;
+        std::string role_name;
+        std::optional<Tag> tag;
+        bool may_log_in = false;
+        std::int64_t connections = 0;
+        std::string verifier;
+        bool database = false;
+        bool owned = false;   // the database, by the role
+        bool opened = false;  // finished: it takes connections, of nobody but its owner
+        bool marked_template = false;
+    };
+    // A call that changes something.
+    struct Change {
+        Lease& session;
+        const Tenant& tenant;
+        Deadline deadline;
+        bool& touched;
+    };
+    using Looked = sql::Answer<std::pair<Lease, Seen>>;
+
+    Task<Looked> look(const Tenant& tenant, const std::string& role, Deadline deadline);
+    Task<sql::Answer<Seen>> look_through(Lease& session, const Tenant& tenant, const std::string& role,
+                                         Deadline deadline);
+    Task<sql::Answer<void>> log_in(const Tenant& tenant, Deadline deadline) const;
+    Task<sql::Answer<sql::PostgresSession>> administer(std::string database, Deadline deadline) const;
+    [[nodiscard]] static std::optional<Observation> not_ours(const Tenant& tenant, const Seen& seen);
+    [[nodiscard]] static bool half_made(const Tenant& tenant, const Seen& seen);
+
+    Task<sql::Answer<void>> prepare(Lease& session, Deadline deadline);
+    Task<sql::Answer<void>> bring_up(Change change, const Seen& seen);
+    Task<sql::Answer<void>> make_role(Change change);
+    Task<sql::Answer<void>> make_database(Change change);
+    Task<sql::Answer<void>> open_database(Change change);
+    Task<sql::Answer<void>> alter_role(Change change);
+    Task<sql::Answer<void>> add_extensions(Change change) const;
+    Task<sql::Answer<std::string>> role_tagged(Lease& session, const Tenant& tenant, Deadline deadline);
+    Task<sql::Answer<void>> bury(Change change, const std::string& role);
+    Task<sql::Answer<void>> drop_database(Change change, const std::string& role, const std::string& database,
+                                          const Seen& seen);
+    Task<sql::Answer<void>> drop_role(Change change, const std::string& role);
+
+    ServerAccess access_;
+    Pool pool_;
+    bool prepared_ = false;
+    std::string version_;
+};
+
+}  // namespace slipway::databases
