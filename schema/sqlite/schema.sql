@@ -11,7 +11,7 @@ CREATE TABLE "resources" (
     id            TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
     version       INTEGER NOT NULL CHECK (version >= 1),
     organization  TEXT NOT NULL CHECK (organization <> ''),
-    kind          TEXT NOT NULL CHECK (kind = 'cache' OR kind = 'database_server' OR kind = 'database'
+    kind          TEXT NOT NULL CHECK (kind = 'cache' OR kind = 'database' OR kind = 'database-server'
                                        OR kind = 'machine' OR kind = 'cluster'),
     engine        TEXT NOT NULL,
     plan          TEXT NOT NULL,
@@ -23,8 +23,9 @@ CREATE TABLE "resources" (
     state         TEXT NOT NULL CHECK (state = 'ready' OR state = 'requested' OR state = 'provisioning'
                                        OR state = 'updating' OR state = 'deprovisioning' OR state = 'gone'
                                        OR state = 'failed'),
+    placed_on     TEXT CHECK (placed_on <> ''),  -- NULL: nothing serves it
     body          TEXT NOT NULL CHECK (body <> '')
-, placed_on TEXT CHECK (placed_on <> '')) STRICT;
+) STRICT;
 -- No two resources, live or gone, ever share a name at a provider.
 CREATE UNIQUE INDEX resources_external_name ON resources (external_name, provider);
 CREATE INDEX resources_state ON resources (state, id);
@@ -130,9 +131,9 @@ CREATE TABLE api_keys (
 CREATE INDEX api_keys_organization ON api_keys (organization, id);
 
 -- The most live resources that an organization may have: of one plan, or (all three empty) of all together.
-CREATE TABLE quotas (
+CREATE TABLE "quotas" (
     organization TEXT NOT NULL CHECK (organization <> ''),
-    kind         TEXT NOT NULL CHECK (kind IN ('', 'cache', 'database_server', 'database', 'machine', 'cluster')),
+    kind         TEXT NOT NULL CHECK (kind IN ('', 'cache', 'database-server', 'database', 'machine', 'cluster')),
     engine       TEXT NOT NULL,
     plan         TEXT NOT NULL,
     most         INTEGER NOT NULL CHECK (most >= 0),
@@ -163,7 +164,7 @@ CREATE TABLE "usage" (
     ended_at     INTEGER,  -- NULL: it goes on
     organization TEXT NOT NULL CHECK (organization <> ''),
     billing_code TEXT NOT NULL,
-    kind         TEXT NOT NULL CHECK (kind = 'cache' OR kind = 'database_server' OR kind = 'database'
+    kind         TEXT NOT NULL CHECK (kind = 'cache' OR kind = 'database' OR kind = 'database-server'
                                       OR kind = 'machine' OR kind = 'cluster'),
     engine       TEXT NOT NULL,
     plan         TEXT NOT NULL,

@@ -20,7 +20,7 @@ struct HostBook {
     friend bool operator==(const HostBook&, const HostBook&) = default;
 };
 
-// "placement/database_server/postgres"
+// "placement/database-server/postgres"
 std::string host_book_key(Kind kind, std::string_view engine);
 // "" is an empty book. ErrorCode::storage for a damaged one.
 Result<HostBook> read_host_book(std::string_view text);

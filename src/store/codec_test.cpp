@@ -32,6 +32,8 @@ Resource full_resource() {
     in.allocations = {{"port", 10'000}, {"low", INT64_MIN}};
     in.secrets = {{"password", {"key-1", "c2VhbGVk"}}, {kOdd, {"", ""}}};
     in.handle = {{"pid", 7}};
+    in.placed_on = ResourceId("res_0");
+    in.own_parameters = {{"database", kOdd}};
     in.created_at = kNow;
     in.updated_at = from_micros(-1);
     in.version = 9;
@@ -56,8 +58,23 @@ void expect_same(const Resource& a, const Resource& b) {
     EXPECT_EQ(a.allocations, b.allocations);
     EXPECT_EQ(a.secrets, b.secrets);
     EXPECT_EQ(a.handle, b.handle);
+    EXPECT_EQ(a.placed_on, b.placed_on);
+    EXPECT_EQ(a.own_parameters, b.own_parameters);
     EXPECT_EQ(a.updated_at, b.updated_at);
     EXPECT_EQ(a.version, b.version);
+}
+
+TEST(Codec, WhatMostResourcesHaveNotIsLeftOutAndAnOldRowHasIt) {
+    Resource in = full_resource();
+    in.placed_on = {};
+    in.own_parameters = {};
+    const std::string body = encode(in);
+    EXPECT_EQ(body.find("placed_on"), std::string::npos);
+    EXPECT_EQ(body.find("own_parameters"), std::string::npos);
+    const auto out = decode_resource("res_1", body, 9);
+    ASSERT_TRUE(out);
+    EXPECT_TRUE(out->placed_on.empty());
+    EXPECT_TRUE(out->own_parameters.empty());
 }
 
 TEST(Codec, EveryStateOfAResourceComesBackAsItWas) {

@@ -87,6 +87,27 @@ std::string dump_access(Store& store) {
     return out;
 }
 
+std::string dump_placement(Store& store) {
+    std::string out;
+    for (const OrganizationId& organization : organizations()) {
+        for (const Kind kind : {Kind::cache, Kind::database_server}) {
+            for (const HostLoad& load : run(store.host_loads(organization, kind, "redis")).value()) {
+                out += fmt::format("host {} {}\n", load.host.str(), load.placed);
+            }
+        }
+        PageRequest page{"", 3};
+        do {
+            const auto clusters = run(store.clusters(organization, page)).value();
+            for (const Cluster& each : clusters.items) {
+                out += fmt::format("cluster {} {} v{} {} {} {}\n", each.organization.str(), each.name, each.version,
+                                   each.slug, each.database.str(), to_micros(each.created_at));
+            }
+            page.after = clusters.next;
+        } while (!page.after.empty());
+    }
+    return out;
+}
+
 std::string dump_usage(Store& store) {
     std::string out;
     for (const OrganizationId& organization : organizations()) {
@@ -196,6 +217,7 @@ std::string dump(Store& store) {
     }
     out += dump_access(store);
     out += dump_usage(store);
+    out += dump_placement(store);
     for (const PoolLevel& level : run(store.pool_levels()).value()) {
         out += fmt::format("pool {} {} {} ready {} coming {}\n", to_string(level.kind), level.engine, level.plan,
                            level.ready, level.coming);

@@ -114,7 +114,12 @@ Found restart(const std::filesystem::path& directory, const History& history) {
     options.vfs = calm.vfs();
     auto opened = store::SqliteStore::open(directory, clock, tokens, options);
     if (!opened) return Found::something_lost;
-    const std::string found = dump(**opened);
+    std::string found;
+    try {
+        found = dump(**opened);
+    } catch (const std::bad_expected_access<Error>&) {
+        return Found::something_lost;  // a table of it cannot be read any more
+    }
     return std::ranges::find(history.allowed, found) != history.allowed.end() ? Found::as_it_must_be
                                                                               : Found::something_lost;
 }

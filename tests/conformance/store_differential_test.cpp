@@ -36,7 +36,7 @@ class RandomHistory {
     OrganizationId organization() { return OrganizationId("org-" + std::to_string(random_.below(3))); }
 
     void add_write(Store& store, Commit& commit) {
-        switch (random_.below(11)) {
+        switch (random_.below(13)) {
             case 0:
             case 1:
             case 2: return add_resource(store, commit);
@@ -47,6 +47,8 @@ class RandomHistory {
             case 7: return add_quota(commit);
             case 8: return add_webhook(store, commit);
             case 9: return add_access(commit);
+            case 10: return add_cluster(store, commit);
+            case 11: commit.writes.emplace_back(write::PutSetting{"book", std::to_string(below(3))}); return;
             default:
                 commit.writes.emplace_back(write::PutIdempotency{
                     {"s", std::to_string(some()), "h", resource_id(some()), operation_id(some()), now_ + 8s}});
@@ -72,6 +74,7 @@ class RandomHistory {
         if (chance(3)) {
             commit.allocations.push_back({"r", chance(2) ? "a" : "b", 0, 12, resource.id, chance(3), now_ + 5s});
         }
+        if (chance(4)) resource.placed_on = chance(8) ? ResourceId() : resource_id(static_cast<int>(below(4)));
         if (chance(20)) resource.external_name = "slipway-000001";
         commit.writes.emplace_back(write::PutResource{std::move(resource)});
     }
@@ -125,6 +128,21 @@ class RandomHistory {
         commit.writes.emplace_back(write::PutWebhook{std::move(webhook)});
     }
 
+    void add_cluster(Store& store, Commit& commit) {
+        const OrganizationId of = organization();
+        const std::string called = "cluster-name-" + std::to_string(below(3));
+        const auto found = run(store.cluster(of, called)).value();
+        Cluster cluster = found ? *found : Cluster{of, called, "slug-" + std::to_string(below(12)), {}, now_, 0};
+        if (chance(8)) cluster.version += 1;
+        if (chance(20)) cluster.slug += "x";
+        if (chance(4)) {
+            commit.writes.emplace_back(write::DropCluster{cluster});
+            return;
+        }
+        cluster.database = resource_id(some());
+        commit.writes.emplace_back(write::PutCluster{std::move(cluster)});
+    }
+
     void add_operation(Store& store, Commit& commit) {
         const int number = some();
         const auto found = run(store.operation(operation_id(number))).value();
@@ -162,7 +180,7 @@ class RandomHistory {
     }
 
     void add_precondition(Commit& commit) {
-        switch (random_.below(9)) {
+        switch (random_.below(14)) {
             case 0:
                 commit.preconditions.emplace_back(
                     precondition::ExternalNameFree{"local", sample_resource(some()).external_name});
@@ -184,11 +202,24 @@ class RandomHistory {
             case 6: commit.preconditions.emplace_back(precondition::AnotherAdministrator{key_id()}); return;
             case 7: commit.preconditions.emplace_back(precondition::OrganizationFree{organization()}); return;
             case 5: commit.preconditions.emplace_back(precondition::NameFree{organization(), name()}); return;
+            case 8: commit.preconditions.emplace_back(precondition::PlaceFree{host(), below(4)}); return;
+            case 9: commit.preconditions.emplace_back(precondition::PlacesFull{host(), below(4)}); return;
+            case 10: commit.preconditions.emplace_back(precondition::NothingPlaced{host()}); return;
+            case 11:
+                commit.preconditions.emplace_back(
+                    precondition::SettingIs{"book", chance(3) ? "" : std::to_string(below(3))});
+                return;
+            case 12:
+                commit.preconditions.emplace_back(
+                    precondition::ClusterFree{organization(), "cluster-name-" + std::to_string(below(3))});
+                return;
             default:
                 commit.preconditions.emplace_back(precondition::ResourceUnchanged{resource_id(some()), 1});
                 return;
         }
     }
+
+    ResourceId host() { return resource_id(static_cast<int>(below(4))); }
 
     SeededRandom random_;
     TimePoint now_;
@@ -249,9 +280,11 @@ void compare_histories(std::uint64_t seed, int length, std::map<std::string, int
 TEST(StoreDifferential, MemoryAndSqliteAgreeOnRandomHistories) {
     std::map<std::string, int> seen;
     for (std::uint64_t seed = 1; seed <= 12 && !HasFatalFailure(); ++seed) compare_histories(seed, 400, seen);
-    for (const std::string kind : {"committed", "tried: committe", "tried: rejected", "rejected 10", "rejected 11",
-                                   "leased", "rejected 0", "rejected 1", "rejected 2", "rejected 3", "rejected 4",
-                                   "rejected 5", "rejected 6", "rejected 7", "rejected 8", "rejected 9"}) {
+    for (const std::string kind :
+         {"committed",   "tried: committe", "tried: rejected", "rejected 10", "rejected 11", "leased",
+          "rejected 0",  "rejected 1",      "rejected 2",      "rejected 3",  "rejected 4",  "rejected 5",
+          "rejected 6",  "rejected 7",      "rejected 8",      "rejected 9",  "rejected 12", "rejected 13",
+          "rejected 14", "rejected 15",     "rejected 16",     "rejected 17", "rejected 18"}) {
         EXPECT_GT(seen[kind], 0) << kind << " never came up: the histories test less than they should";
     }
 }

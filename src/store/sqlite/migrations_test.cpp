@@ -111,7 +111,8 @@ TEST(Schema, ChecksWhatARowMayBe) {
     database.execute("PRAGMA foreign_keys = ON");
     database.execute(
         "INSERT INTO resources VALUES ('r', 1, 'o', 'cache', 'redis', 'small', 'local', 'x', 'n', '', 0, 'ready', "
-        "'{}')");
+        "NULL, '{}')");
+    database.execute("INSERT INTO clusters VALUES ('o', 'blue', 1, 'cluster-1', '', 0)");
     database.execute(
         "INSERT INTO operations VALUES ('op', 1, 0, 'r', 'o', 'provision', 'local', '', 'queued', 1, 5, NULL, "
         "NULL, '{}')");
@@ -122,6 +123,10 @@ TEST(Schema, ChecksWhatARowMayBe) {
              "UPDATE resources SET pooled = 2",
              "UPDATE resources SET organization = ''",
              "UPDATE resources SET version = 'one'",
+             "UPDATE resources SET placed_on = ''",
+             "INSERT INTO clusters VALUES ('o', 'green', 1, 'cluster-1', '', 0)",
+             "INSERT INTO clusters VALUES ('o', 'blue', 1, 'cluster-2', '', 0)",
+             "UPDATE clusters SET version = 0",
              "UPDATE operations SET state = 'running'",
              "UPDATE operations SET lease_token = 't'",
              "UPDATE operations SET fence = -1",

@@ -62,6 +62,21 @@ INSTANTIATE_TEST_SUITE_P(AtEveryPoint, LocalInterrupted,
                                             ::testing::Values("create:made", "create:filled", "create:placed",
                                                               "start:forked", "start:executed")));
 
+// A database server's data directory is made in more steps.
+INSTANTIATE_TEST_SUITE_P(AtEveryPointOfPostgres, LocalInterrupted,
+                         ::testing::Combine(::testing::Values("postgres"),
+                                            ::testing::Values("create:made", "template:begun", "template:executed",
+                                                              "template:made", "template:placed", "create:copied",
+                                                              "prepare:forked", "prepare:executed", "create:seeded",
+                                                              "create:filled", "create:placed", "start:forked",
+                                                              "start:executed")));
+INSTANTIATE_TEST_SUITE_P(AtEveryPointOfMariadb, LocalInterrupted,
+                         ::testing::Combine(::testing::Values("mysql"),
+                                            ::testing::Values("create:made", "template:begun", "template:executed",
+                                                              "template:made", "template:placed", "create:copied",
+                                                              "create:seeded", "create:filled", "create:placed",
+                                                              "start:forked", "start:executed")));
+
 class LocalRemovalInterrupted : public LocalInterrupted {};
 
 TEST_P(LocalRemovalInterrupted, TheNextRemovalLeavesNothingAndNothingComesBack) {
@@ -77,7 +92,7 @@ TEST_P(LocalRemovalInterrupted, TheNextRemovalLeavesNothingAndNothingComesBack) 
 }
 
 INSTANTIATE_TEST_SUITE_P(AtEveryPoint, LocalRemovalInterrupted,
-                         ::testing::Combine(::testing::Values("redis", "memcached"),
+                         ::testing::Combine(::testing::Values("redis", "memcached", "postgres", "mysql"),
                                             ::testing::Values("remove:buried", "remove:trashed")));
 
 // The whole suite once more without root, in a process that gave it up.

@@ -1,6 +1,7 @@
 #include "local_subject.h"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <unistd.h>
 
 namespace slipway::testing {
 
@@ -33,6 +34,9 @@ std::set<std::int64_t> listening_ports() {
     return ports;
 }
 
+// The helper starts every engine in a session of its own; what an engine starts stays in it.
+static bool is_main(const agent::Process& process) { return ::getsid(process.pid) == process.pid; }
+
 LocalSubject::LocalSubject(std::string engine) : engine_(std::move(engine)) { open({}, true); }
 
 LocalSubject::~LocalSubject() {
@@ -63,6 +67,7 @@ void LocalSubject::crash_with_helper_that_dies_at(const std::string& checkpoint)
 
 Spec LocalSubject::spec() {
     Spec spec;
+    spec.kind = is_database() ? Kind::database_server : Kind::cache;
     spec.engine = engine_;
     spec.plan = "small";
     std::int64_t port = free_port();
@@ -76,11 +81,13 @@ std::string LocalSubject::picture() {
     std::vector<std::string> lines;
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(temp_.root())) {
         struct stat seen{};
+        if (is_database() && entry.path().string().contains("/data/")) continue;
         if (::lstat(entry.path().c_str(), &seen) != 0) continue;
         lines.push_back(fmt::format("{} {} {:o} {} {}.{}", entry.path().string(), seen.st_size, seen.st_mode,
                                     seen.st_uid, seen.st_mtim.tv_sec, seen.st_mtim.tv_nsec));
     }
     for (const agent::Process& each : processes_below(temp_.root())) {
+        if (is_database() && !is_main(each)) continue;
         lines.push_back(fmt::format("process {} {}", each.pid, each.start_time));
     }
     std::ranges::sort(lines);
@@ -88,7 +95,8 @@ std::string LocalSubject::picture() {
 }
 
 std::optional<agent::Process> LocalSubject::process(const std::string& name) const {
-    const std::vector<agent::Process> found = processes_below(directory(name));
+    std::vector<agent::Process> found = processes_below(directory(name));
+    std::erase_if(found, [](const agent::Process& each) { return !is_main(each); });
     EXPECT_LE(found.size(), 1U) << "more than one process of " << name;
     if (found.empty()) return std::nullopt;
     return found.front();
@@ -111,6 +119,8 @@ void LocalSubject::unplant_foreign(const std::string& name) { fs::remove_all(dir
 void LocalSubject::make_stop(const std::string& name) {
     const std::optional<agent::Process> found = process(name);
     if (found) kill_process(*found);
+    // Its children end by themselves, a moment later.
+    EXPECT_TRUE(eventually([&] { return processes_below(directory(name)).empty(); }));
 }
 
 std::vector<std::string> LocalSubject::leftovers() {
@@ -124,6 +134,10 @@ std::vector<std::string> LocalSubject::leftovers() {
             if (name.front() != '.') left.push_back(entry.path());
         }
     }
+    for (int i = 1; i <= uids_; ++i) {
+        const std::string uid = fmt::format(" {} ", 210'000 + i);
+        if (file_text("/proc/sysvipc/shm").contains(uid)) left.push_back("shared memory of" + uid);
+    }
     const std::set<std::int64_t> listening = listening_ports();
     for (const std::int64_t port : ports_) {
         if (listening.contains(port)) left.push_back(fmt::format("port {}", port));
@@ -133,5 +147,7 @@ std::vector<std::string> LocalSubject::leftovers() {
 
 std::unique_ptr<Subject> make_local_redis() { return std::make_unique<LocalSubject>("redis"); }
 std::unique_ptr<Subject> make_local_memcached() { return std::make_unique<LocalSubject>("memcached"); }
+std::unique_ptr<Subject> make_local_postgres() { return std::make_unique<LocalSubject>("postgres"); }
+std::unique_ptr<Subject> make_local_mariadb() { return std::make_unique<LocalSubject>("mysql"); }
 
 }  // namespace slipway::testing

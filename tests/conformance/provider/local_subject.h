@@ -29,10 +29,13 @@ class LocalSubject final : public Subject {
 
     [[nodiscard]] std::string directory(const std::string& name) const { return temp_.root() + "/" + name; }
     [[nodiscard]] const std::string& path() const { return temp_.path(); }
+    // The one that the helper started; an engine may have children.
     std::optional<agent::Process> process(const std::string& name) const;
     agent::AgentClient& client() { return *client_; }
 
   private:
+    // Its files change by themselves, and with every login.
+    [[nodiscard]] bool is_database() const { return engine_ == "postgres" || engine_ == "mysql"; }
     void open(std::vector<std::string> extra, bool start);
 
     const std::string engine_;

@@ -38,6 +38,8 @@ class Subject {
     virtual std::vector<std::string> leftovers() = 0;
     // Whether two things of one name can exist.
     [[nodiscard]] virtual bool unique_names() const { return true; }
+    // Whether the provider hears of it where something stops by itself; else only a look finds it.
+    [[nodiscard]] virtual bool tells_of_stops() const { return true; }
 
     template <class T>
     T run(Task<T> task) {
@@ -58,6 +60,10 @@ std::unique_ptr<Subject> make_dummy_strict();
 std::unique_ptr<Subject> make_dummy_token();
 std::unique_ptr<Subject> make_local_redis();
 std::unique_ptr<Subject> make_local_memcached();
+std::unique_ptr<Subject> make_databases_postgres();
+std::unique_ptr<Subject> make_databases_mysql();
+std::unique_ptr<Subject> make_local_postgres();
+std::unique_ptr<Subject> make_local_mariadb();
 
 inline Target target_of(const std::string& name, std::uint64_t generation = 1) {
     return {InstallationId("ins_conformance"), ResourceId("res_" + name), name, generation, "token-" + name, {}};
