@@ -28,7 +28,7 @@ class Process:
         return os.path.basename(self.argv[0].split(" ")[0]) if self.argv else ""
 
     def is_engine(self):
-        return self.program.startswith(("redis-server", "memcached"))
+        return self.program.startswith(("redis-server", "memcached", "postgres", "mariadbd", "mysqld"))
 
     def is_helper(self):
         return len(self.argv) > 1 and self.argv[1] == "agent"
@@ -95,7 +95,18 @@ def processes_of(state_dir):
 
 
 def engines_of(state_dir):
-    """Engine processes by the name of their instance: {name: [Process, ...]}."""
+    """Engine processes by the name of their instance: {name: [Process, ...]}. Those that an engine starts itself, as
+    PostgreSQL one for each connection, are part of it."""
+    everything = engine_families_of(state_dir)
+    found = {}
+    for name, family in everything.items():
+        pids = {each.pid for each in family}
+        found[name] = [each for each in family if each.parent not in pids]
+    return found
+
+
+def engine_families_of(state_dir):
+    """The same with all of their processes."""
     root = os.path.realpath(os.path.join(state_dir, "instances")) + "/"
     found = {}
     for each in processes_of(state_dir):

@@ -10,7 +10,10 @@
 #include "base/log.h"
 #include "broker/administration.h"
 #include "broker/broker.h"
+#include "broker/clusters.h"
+#include "broker/database_servers.h"
 #include "broker/engine_operations.h"
+#include "faces/harbourmaster/harbourmaster_face.h"
 #include "faces/native/native_face.h"
 #include "faces/native/shapes.h"
 #include "faces/redis/memcached_face.h"
@@ -27,6 +30,8 @@
 #include "main/webhook_poster.h"
 #include "ops/background.h"
 #include "ops/engine.h"
+#include "ops/server_directory.h"
+#include "providers/databases/databases_provider.h"
 #include "providers/dummy/inert_provider.h"
 #include "providers/local/local_provider.h"
 #include "store/master_key.h"
@@ -79,6 +84,20 @@ local::LocalOptions local_options(const LocalConfig& config, const InstallationI
     return options;
 }
 
+// What a client asks for where it says nothing is what the document says, as long as that is offered.
+faces::EngineVersions versions_of(const std::vector<std::string>& offered, std::string_view usual) {
+    const bool there = std::ranges::find(offered, usual) != offered.end();
+    return {offered, there ? std::string(usual) : offered.back()};
+}
+
+faces::HarbourMasterOptions harbourmaster_options(const HarbourMasterConfig& config) {
+    faces::HarbourMasterOptions options;
+    options.engine = config.engine;
+    options.versions = {{"postgres", versions_of(config.postgres_versions, "10")},
+                        {"mysql", versions_of(config.mysql_versions, "8.0")}};
+    return options;
+}
+
 }  // namespace
 
 // The members stand in the order in which they have to be there; stop() says in which order they go.
@@ -128,6 +147,8 @@ class Service::Impl {
     Identity identity_;
     std::unique_ptr<agent::AgentClient> agent_;
     std::unique_ptr<local::LocalProvider> local_;
+    std::unique_ptr<StoreDatabaseServers> database_servers_;
+    std::unique_ptr<databases::DatabasesProvider> databases_;
     std::unique_ptr<dummy::InertProvider> dummy_;  // where a plan names it
     ProviderRegistry registry_;
     std::unique_ptr<ProviderCalls> calls_;
@@ -135,6 +156,8 @@ class Service::Impl {
     std::unique_ptr<LiveEnginesOnOps> live_engines_;
     std::unique_ptr<EngineOperations> engine_operations_;
     std::unique_ptr<Administration> administration_;
+    std::unique_ptr<Clusters> clusters_;
+    std::unique_ptr<SharedServers> servers_;
     std::unique_ptr<PoolKeeper> pools_;
     std::unique_ptr<Reconciler> reconciler_;
     std::unique_ptr<Sweeper> sweeper_;
@@ -178,6 +201,10 @@ void Service::Impl::make_provider() {
     local_ = std::make_unique<local::LocalProvider>(local_options(config_.local, identity_.installation), *agent_,
                                                     ops_.executor());
     registry_.add(*local_);
+    database_servers_ = std::make_unique<StoreDatabaseServers>(*store_, *keys_);
+    databases_ = std::make_unique<databases::DatabasesProvider>(databases::DatabasesOptions{identity_.installation},
+                                                                *database_servers_, ops_.executor());
+    registry_.add(*databases_);
     const bool wants_dummy =
         std::ranges::any_of(catalog_.plans(), [](const Plan& plan) { return plan.provider == dummy::kInertName; });
     if (wants_dummy) {
@@ -225,6 +252,8 @@ void Service::Impl::make_broker() {
     administration.allow_private_webhooks = config_.webhooks.allow_private;
     administration_ = std::make_unique<Administration>(
         Administration::Parts{*store_, catalog_, *keys_, steady_clock_, random_}, administration);
+    clusters_ = std::make_unique<Clusters>(Clusters::Parts{*store_, *broker_, steady_clock_, random_});
+    servers_ = std::make_unique<SharedServers>(SharedServers::Parts{*store_, *broker_, catalog_, *keys_});
 }
 
 void Service::Impl::make_engine_operations() {
@@ -303,6 +332,8 @@ http::Router Service::Impl::routes() {
     http::Router router;
     faces::add_redis(router, *faces_);
     faces::add_memcached(router, *faces_, *engine_operations_);
+    faces::add_harbourmaster(router, *faces_,
+                             {*clusters_, *servers_, harbourmaster_options(config_.harbourmaster)});
     faces::add_native(
         router, *faces_,
         admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, *webhooks_, ops_.executor()}));
@@ -442,6 +473,7 @@ void Service::Impl::stop() {
     background_.reset();
     webhooks_.reset();
     engine_.reset();
+    databases_.reset();
     local_.reset();
     agent_.reset();
     server_.reset();

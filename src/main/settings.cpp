@@ -194,7 +194,11 @@ class Merger {
             config.server.allow_anonymous.insert(face);
         }
         if (!words_.provider.empty()) {
-            for (Plan& plan : config.plans) plan.provider = words_.provider;
+            for (Plan& plan : config.plans) {
+                // A database is made by the server that it lives on, whoever made that.
+                const bool real = words_.provider != "dummy";
+                plan.provider = real && plan.kind == Kind::database ? "databases" : words_.provider;
+            }
         }
         if (words_.log_format == "json") config.log.format = log::Format::json;
         if (words_.log_format == "text") config.log.format = log::Format::text;

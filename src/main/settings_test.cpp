@@ -105,7 +105,13 @@ TEST(Settings, AProviderNamedOnTheCommandLineMakesEverything) {
     for (const Plan& plan : settings->config.plans) EXPECT_EQ(plan.provider, "dummy") << plan.name;
     const auto plain = read_settings({"--state-dir", "/x"}, with({}));
     ASSERT_TRUE(plain);
-    for (const Plan& plan : plain->config.plans) EXPECT_EQ(plan.provider, "local") << plan.name;
+    const auto local = read_settings({"--state-dir", "/x", "--provider", "local"}, with({}));
+    ASSERT_TRUE(local);
+    for (const auto& each : {plain->config, local->config}) {
+        for (const Plan& plan : each.plans) {
+            EXPECT_EQ(plan.provider, plan.kind == Kind::database ? "databases" : "local") << plan.name;
+        }
+    }
 }
 
 // The URL of a database holds its password, and standard error is often a log.

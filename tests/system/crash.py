@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+from databases import Tenants
 from invariants import Inspector, wait_for_quiet
 from ledger import Ledger
 from server import Server, machine
@@ -19,12 +20,48 @@ from workload import Clients
 # that something is not there; what it must not do is wait until the dead one's leases (30 s) have run out.
 SLOWEST = 15  # seconds
 
+# Of databases on one server: low, so that several servers are made.
+THRESHOLD = 3
+
 # Ports and uids of its own, so that several may run beside each other; freed ports come back soon, so that giving one
 # out too early would be seen.
 CONFIG = """\
 [pool]
 small = {pool}
 memcached.small = {pool}
+[[plan]]
+name = "small"
+parameters = {{maxmemory = "64mb"}}
+[[plan]]
+name = "medium"
+parameters = {{maxmemory = "256mb"}}
+[[plan]]
+engine = "memcached"
+name = "small"
+[[plan]]
+engine = "memcached"
+name = "medium"
+parameters = {{maxmemory = "256mb"}}
+[[plan]]
+kind = "database-server"
+engine = "postgres"
+name = "small"
+parameters = {{instance_class = "db.t3.medium"}}
+[[plan]]
+kind = "database-server"
+engine = "mysql"
+name = "small"
+parameters = {{instance_class = "db.t3.medium"}}
+[[plan]]
+kind = "database"
+engine = "postgres"
+name = "shared"
+threshold = {threshold}
+[[plan]]
+kind = "database"
+engine = "mysql"
+name = "shared"
+threshold = {threshold}
 [broker]
 rest = "3s"
 [reconcile]
@@ -41,7 +78,7 @@ def write_config(path, pool):
     lane = os.getpid() % 40
     port, uid = 20000 + lane * 300, 300000 + lane * 1000
     with open(path, "w", encoding="utf-8") as file:
-        file.write(CONFIG.format(pool=pool, port=port, port_last=port + 299, uid=uid, uid_last=uid + 999))
+        file.write(CONFIG.format(pool=pool, threshold=THRESHOLD, port=port, port_last=port + 299, uid=uid, uid_last=uid + 999))
 
 
 class Chaos:
@@ -115,9 +152,10 @@ class Chaos:
                 pass
 
 
-def one_round(number, server, ledger, chaos, rng, seconds):
+def one_round(number, server, ledger, tenants, chaos, rng, seconds):
     clients = Clients(server, ledger, f"{rng.getrandbits(32)}/{number}", count=4)
     clients.start()
+    tenants.start(number)
     try:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -127,7 +165,8 @@ def one_round(number, server, ledger, chaos, rng, seconds):
         begin = time.monotonic()
         clients.stop()
     drained = time.monotonic()
-    ledger.lost += clients.errors
+    tenants.stop()
+    ledger.lost += clients.errors + tenants.errors
     if drained - begin > SLOWEST:
         ledger.lost.append(f"after the last kill it took {drained - begin:.0f} s until every client was answered: "
                            "work that a dead process had begun was not taken up at once")
@@ -135,7 +174,7 @@ def one_round(number, server, ledger, chaos, rng, seconds):
     return f"{drained - begin:.1f} s until the last client was answered, {time.monotonic() - drained:.1f} s until rest"
 
 
-def delete_everything(server, ledger, config):
+def delete_everything(server, ledger, tenants, config):
     """First as clients do; then the administrator deletes what the pool still holds, once it is no longer refilled."""
     for promise in ledger.in_state("made"):
         promise.state = "deleting"
@@ -144,6 +183,7 @@ def delete_everything(server, ledger, config):
         if status != 200:
             ledger.lost.append(f"delete of {promise.name} was answered {status} {answer}")
         ledger.deleted(promise)
+    tenants.delete_everything()
     wait_for_quiet(server, ledger)
     server.kill()
     write_config(config, pool=0)
@@ -159,25 +199,29 @@ def delete_everything(server, ledger, config):
 def run(arguments, config, server, ledger):
     rng = random.Random(arguments.seed)
     chaos = Chaos(server, ledger, rng)
-    inspector = Inspector(server, ledger)
+    tenants = Tenants(server, ledger, arguments.seed, count=2, engines=["postgres", "postgres", "mysql"])
+    inspector = Inspector(server, ledger, tenants)
     server.start()
     begin = time.monotonic()
     rounds = 0
     for number in range(1, arguments.rounds + 1):
-        pace = one_round(number, server, ledger, chaos, rng, arguments.seconds)
+        pace = one_round(number, server, ledger, tenants, chaos, rng, arguments.seconds)
         inspector.check()
+        tenants.check(THRESHOLD)
         rounds += 1
         live = len(ledger.in_state("made"))
-        print(f"round {number}: {ledger.requests} requests so far, {live} live, {ledger.faults()} faults, "
+        databases = len(tenants.in_state("made"))
+        print(f"round {number}: {ledger.requests} requests so far, {live} live, {databases} databases, {ledger.faults()} faults, "
               f"{server.starts} starts, {time.monotonic() - begin:.0f} s; {pace}", flush=True)
         if ledger.faults() or time.monotonic() - begin > arguments.limit:
             break
-    delete_everything(server, ledger, config)
+    delete_everything(server, ledger, tenants, config)
     wait_for_quiet(server, ledger)
     inspector.check()
     inspector.check_end()
     refused = ledger.in_state("refused")
     print("killed: " + ", ".join(f"{what} {count}" for what, count in chaos.done.items()))
+    print(f"databases: {len(tenants.tenancies)}")
     print(f"creates: {len(ledger.promises)}, refused with 502: {len(refused)}"
           + (f", e.g. {refused[0].answer}" if refused else ""))
     return rounds

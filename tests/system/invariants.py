@@ -22,9 +22,10 @@ def wait_for_quiet(server, ledger):
 
 
 class Inspector:
-    def __init__(self, server, ledger):
+    def __init__(self, server, ledger, tenants):
         self.server = server
         self.ledger = ledger
+        self.tenants = tenants
         self.before_ports = machine.listening_ports()
         self.ports_seen = set()
         self.uids_seen = set()
@@ -33,7 +34,9 @@ class Inspector:
         """All invariants of a server at rest."""
         self._check_urls()
         resources = self.server.listing("/api/v1/resources", "resources")
-        live = {each["external_name"]: each for each in resources if each["state"] in LIVE}
+        # A database lives on a server: it has neither a process nor a directory of its own (databases.py).
+        live = {each["external_name"]: each for each in resources
+                if each["state"] in LIVE and each["kind"] != "database"}
         engines = machine.engines_of(self.server.state_dir)
         self._check_promises(live, engines)
         self._check_against_store(live, engines)
@@ -59,7 +62,7 @@ class Inspector:
                 self.ledger.left.append(f"{promise.name} was deleted, but the store lists it as {live[promise.name]['state']}")
         promised = {promise.name for promise in self.ledger.in_state("made")}
         for name, resource in live.items():
-            if not resource.get("pooled") and name not in promised:
+            if resource["kind"] == "cache" and not resource.get("pooled") and name not in promised:
                 self.ledger.doubled.append(f"{name} is {resource['state']}, but no create was answered with it")
 
     def _check_against_store(self, live, engines):
@@ -94,13 +97,14 @@ class Inspector:
         for promise in self.ledger.in_state("deleted"):
             if promise.url.port not in ports and not promise.url.is_refused():
                 self.ledger.left.append(f"port {promise.url.port} of the deleted {promise.name} is still open")
-        known = {each.pid for own in engines.values() for each in own}
+        families = machine.engine_families_of(self.server.state_dir)
+        known = {each.pid for own in families.values() for each in own}
         for each in machine.all_processes():
             if each.uid in self.uids_seen and each.pid not in known and machine.alive(each):
                 self.ledger.left.append(f"process {each.pid} runs under an engine's uid {each.uid}: {each.argv}")
 
     def _check_secrets(self):
-        secrets = self.ledger.passwords()
+        secrets = self.ledger.passwords() + self.tenants.passwords()
         key = self.server.admin_key()
         for each in machine.processes_of(self.server.state_dir):
             if secret_in(secrets + [key], "\0".join(each.argv).encode() + each.environ):
