@@ -46,7 +46,9 @@ bool ask_readiness(Api& api, std::vector<Finding>& findings) {
                         ready ? "" : "what is not ready follows; the server's log has more"});
     for (const json::object& check : objects_of(answer->body, "checks")) {
         const bool fine = json::get_bool(check, "ready");
-        findings.push_back({"server: " + cell(check, "name"), fine ? Severity::ok : Severity::problem,
+        // Of a server that is ready it is something that it can do without.
+        const Severity otherwise = ready ? Severity::warning : Severity::problem;
+        findings.push_back({"server: " + cell(check, "name"), fine ? Severity::ok : otherwise,
                             fine ? "ready" : cell(check, "detail"),
                             fine ? "" : "the server's log says more; scripts/setup installs what is missing"});
     }

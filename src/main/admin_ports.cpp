@@ -9,7 +9,8 @@ namespace {
 std::vector<faces::ReadinessCheck> readiness(const StatusBoard& board) {
     std::vector<faces::ReadinessCheck> checks;
     for (const StatusBoard::Part& part : board.parts()) {
-        checks.push_back({part.name, part.state.has_value(), part.state ? "" : part.state.error().message});
+        checks.push_back(
+            {part.name, part.state.has_value(), part.state ? "" : part.state.error().message, part.needed});
     }
     return checks;
 }

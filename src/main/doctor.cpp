@@ -30,7 +30,7 @@ void check_parts(const AdminParts& parts, std::vector<Finding>& out) {
     for (const StatusBoard::Part& part : parts.board.parts()) {
         if (part.state) continue;  // readiness says so already
         const bool store = part.name == "store";
-        out.push_back({part.name, Severity::problem, part.state.error().message,
+        out.push_back({part.name, part.needed ? Severity::problem : Severity::warning, part.state.error().message,
                        store ? "look at the log and at the disk below the state directory"
                              : "install what is missing (scripts/setup does), then restart the server"});
     }

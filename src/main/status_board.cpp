@@ -1,6 +1,7 @@
 #include "main/status_board.h"
 
 #include <optional>
+#include <set>
 
 namespace slipway {
 
@@ -36,10 +37,15 @@ void StatusBoard::set_store(Status state) {
 
 std::vector<StatusBoard::Part> StatusBoard::parts() const {
     const std::lock_guard lock(mutex_);
+    std::set<std::string> useful;
+    for (const auto& [key, state] : traits_) {
+        if (state) useful.insert(std::get<0>(key));
+    }
     std::vector<Part> parts{{"store", store_}};
     for (const auto& [key, state] : traits_) {
+        const auto& [provider, kind, engine] = key;
         parts.push_back(
-            {std::get<0>(key) + " " + std::get<2>(key), state ? Status() : Status(fail(state.error()))});
+            {provider + " " + engine, state ? Status() : Status(fail(state.error())), !useful.contains(provider)});
     }
     return parts;
 }

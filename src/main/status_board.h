@@ -19,6 +19,7 @@ class StatusBoard final : public ProviderDirectory {
     struct Part {
         std::string name;
         Status state;
+        bool needed = true;  // a server that lacks it cannot do its work
     };
 
     // As last refreshed; unavailable for what no plan uses.
@@ -34,7 +35,8 @@ class StatusBoard final : public ProviderDirectory {
     std::vector<Change> refresh(const ProviderDirectory& directory, const Catalog& catalog);
     void set_store(Status state);
 
-    // The store, then each provider that a plan uses.
+    // The store, then what providers make for plans. Where a provider can make something, the rest of it is not needed:
+    // a server without MariaDB serves everything else.
     [[nodiscard]] std::vector<Part> parts() const;
 
   private:

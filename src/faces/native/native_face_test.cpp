@@ -247,7 +247,8 @@ TEST(NativePortsTest, ReadinessSaysWhatIsMissing) {
     bool ready = false;
     world.ports.readiness = [&] {
         return std::vector{ReadinessCheck{"store", true, ""},
-                           ReadinessCheck{"local provider", ready, ready ? "" : "the helper does not answer"}};
+                           ReadinessCheck{"local provider", ready, ready ? "" : "the helper does not answer"},
+                           ReadinessCheck{"local mysql", false, "mariadbd is not installed", false}};
     };
     EXPECT_EQ(world.ask(Method::get, "/healthz").status, 200);
     const Reply not_yet = world.ask(Method::get, "/readyz");

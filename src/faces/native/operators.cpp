@@ -119,7 +119,8 @@ Task<Response> NativeFace::health(Request& /*request*/) const { co_return Respon
 Task<Response> NativeFace::readiness(Request& /*request*/) const {
     const std::vector<ReadinessCheck> checks =
         ports_.readiness ? ports_.readiness() : std::vector<ReadinessCheck>();
-    const bool ready = std::ranges::all_of(checks, &ReadinessCheck::ready);
+    const bool ready =
+        std::ranges::all_of(checks, [](const ReadinessCheck& check) { return check.ready || !check.needed; });
     json::array items;
     for (const ReadinessCheck& check : checks) items.push_back(check_json(check));
     const json::object body{{"ready", ready}, {"checks", std::move(items)}};

@@ -18,9 +18,10 @@
 namespace slipway::faces {
 
 struct ReadinessCheck {
-    std::string name;    // "store", "local provider", ...
-    bool ready = false;  // any that is not makes the whole server not ready
+    std::string name;  // "store", "local provider", ...
+    bool ready = false;
     std::string detail;  // public: readable without a key, so no paths and no names of tenants
+    bool needed = true;  // where it is not ready, the whole server is not
 };
 
 enum class Severity : std::uint8_t { ok, warning, problem };
