@@ -107,11 +107,15 @@ Task<ProviderAnswer> MysqlHost::observe(Tenant tenant, Deadline deadline) {
 Task<Items> MysqlHost::list(Deadline deadline) {
     sql::Answer<Lease> lease = co_await session(deadline);
     if (!lease) co_return std::unexpected(error_of(lease.error(), false));
+    const std::string_view unlocked =
+        (*lease)->is_mariadb() ? "mysql.global_priv u WHERE BINARY u.User = BINARY t.user"
+                                 " AND COALESCE(JSON_VALUE(u.Priv, '$.account_locked'), '0') IN ('0', 'false')"
+                               : "mysql.user u WHERE BINARY u.User = BINARY t.user AND u.account_locked = 'N'";
     const sql::Answer<sql::Rows> rows = co_await (*lease)->query(
-        "SELECT t.external_name, t.installation, t.resource, CAST(t.generation AS CHAR), t.db, t.user,"
-        " EXISTS (SELECT 1 FROM information_schema.SCHEMATA s WHERE BINARY s.SCHEMA_NAME = BINARY t.db)"
-        " AND EXISTS (SELECT 1 FROM mysql.user u WHERE BINARY u.User = BINARY t.user)"
-        " FROM slipway.tenants t ORDER BY t.external_name",
+        fmt::format("SELECT t.external_name, t.installation, t.resource, CAST(t.generation AS CHAR), t.db, t.user,"
+                    " EXISTS (SELECT 1 FROM information_schema.SCHEMATA s WHERE BINARY s.SCHEMA_NAME = BINARY t.db)"
+                    " AND EXISTS (SELECT 1 FROM {}) FROM slipway.tenants t ORDER BY t.external_name",
+                    unlocked),
         {}, deadline);
     std::vector<InventoryItem> items;
     if (!rows && unused(rows.error())) co_return items;

@@ -23,7 +23,8 @@ using namespace std::chrono_literals;
 constexpr uid_t kNobody = 65534;
 const std::string kPostgresPrograms = "/usr/lib/postgresql/15/bin/";
 
-pid_t launch(const std::vector<std::string>& words, const std::string& directory) {
+pid_t launch(const std::vector<std::string>& words, const std::string& directory,
+             const std::string& input = "/dev/null") {
     std::vector<char*> arguments;
     for (const std::string& each : words) arguments.push_back(const_cast<char*>(each.c_str()));
     arguments.push_back(nullptr);
@@ -31,7 +32,7 @@ pid_t launch(const std::vector<std::string>& words, const std::string& directory
     const pid_t child = ::fork();
     if (child != 0) return child;
     const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-    const int in = ::open("/dev/null", O_RDONLY);
+    const int in = ::open(input.c_str(), O_RDONLY);
     ::dup2(in, 0);
     ::dup2(out, 1);
     ::dup2(out, 2);
@@ -46,9 +47,10 @@ pid_t launch(const std::vector<std::string>& words, const std::string& directory
     ::_exit(127);
 }
 
-void run_to_end(const std::vector<std::string>& words, const std::string& directory) {
+void run_to_end(const std::vector<std::string>& words, const std::string& directory,
+                const std::string& input = "/dev/null") {
     int status = 0;
-    const pid_t child = launch(words, directory);
+    const pid_t child = launch(words, directory, input);
     if (::waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         throw std::runtime_error(words[0] + " failed: " + file_text(directory + "/log"));
     }
@@ -105,13 +107,23 @@ void SqlServer::install_postgres() {
 
 void SqlServer::install_mariadb() {
     const std::string home = directory_.path();
-    write(home + "/init.sql",
-          "DROP USER IF EXISTS ''@'localhost';\n"
-          "CREATE USER IF NOT EXISTS 'slipway'@'%' IDENTIFIED BY '" +
-              access_.password.reveal() + "';\nGRANT ALL ON *.* TO 'slipway'@'%' WITH GRANT OPTION;\n");
-    run_to_end({"/usr/bin/mariadb-install-db", "--no-defaults", "--datadir=" + data(),
-                "--auth-root-authentication-method=normal", "--skip-test-db", "--basedir=/usr"},
-               home);
+    write(home + "/init.sql", "CREATE USER IF NOT EXISTS 'slipway'@'%' IDENTIFIED BY '" +
+                                  access_.password.reveal() +
+                                  "';\nGRANT ALL ON *.* TO 'slipway'@'%' WITH GRANT OPTION;\n");
+    // What mariadb-install-db does with programs of another package.
+    std::string script = "create database if not exists mysql;\nuse mysql;\nset @auth_root_socket=null;\n";
+    for (const std::string file : {"mysql_system_tables.sql", "mysql_performance_tables.sql",
+                                   "mysql_system_tables_data.sql", "mysql_sys_schema.sql"}) {
+        script += file_text("/usr/share/mysql/" + file);
+    }
+    write(home + "/script.sql", script + "\nuse mysql;\ndelete from global_priv where User<>'mariadb.sys';\n");
+    if (!fs::create_directory(data()) || (::geteuid() == 0 && ::chown(data().c_str(), kNobody, kNobody) != 0)) {
+        throw std::runtime_error("no data directory");
+    }
+    run_to_end({"/usr/sbin/mariadbd", "--no-defaults", "--bootstrap", "--datadir=" + data(),
+                "--lc-messages-dir=/usr/share/mysql", "--enforce-storage-engine=", "--max-allowed-packet=8M",
+                "--net-buffer-length=16K"},
+               home, home + "/script.sql");
 }
 
 void SqlServer::start() {
