@@ -44,6 +44,7 @@ class HarbourMasterFace {
     Task<Result<std::optional<Secret>>> password_for(const CallContext& call, const Resource& database) const;
     Task<http::Response> answer_database(const http::Request& request, const ClusterDatabase& found, int status,
                                          bool with_instance) const;
+    [[nodiscard]] json::object instance_of(const ServerAnswer& found, const std::optional<Secret>& password) const;
     Task<http::Response> answer_instance(const http::Request& request, const ServerAnswer& found) const;
     // The plan of databases of this engine that live on shared servers; null: there is none.
     [[nodiscard]] const Plan* database_plan(std::string_view engine) const;

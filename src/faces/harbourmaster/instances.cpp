@@ -20,8 +20,7 @@ namespace {
 constexpr std::string_view kFirstClass = "db.t3.medium";
 constexpr std::int64_t kLeastStorage = 20;     // gigabytes, as the document says
 constexpr std::int64_t kMostStorage = 65'536;  // the most that RDS has
-constexpr std::int64_t kDefaultStorage = 100;
-constexpr std::size_t kMaxUser = 32;  // MySQL's own limit, the lower one
+constexpr std::size_t kMaxUser = 32;           // MySQL's own limit, the lower one
 
 // What the servers themselves have, or keep for themselves.
 bool is_reserved(std::string_view user) {
@@ -117,11 +116,17 @@ Task<Result<std::optional<std::string>>> HarbourMasterFace::current_instance(
                          {{"hephy_instance_name", "names no registered instance"}}});
 }
 
+json::object HarbourMasterFace::instance_of(const ServerAnswer& found,
+                                            const std::optional<Secret>& password) const {
+    const auto versions = ports_.options.versions.find(found.server.engine);
+    const bool known = versions != ports_.options.versions.end();
+    return instance_json(found.server, found.operation, password, known ? versions->second.preferred : "");
+}
+
 Task<Response> HarbourMasterFace::answer_instance(const Request& request, const ServerAnswer& found) const {
     const auto password = co_await ports_.servers.password(call_of(request), found.server);
     if (!password) co_return error(request, password.error());
-    co_return Response::json(200, instance_json(found.server, found.operation, *password))
-        .with("Cache-Control", "no-store");
+    co_return Response::json(200, instance_of(found, *password)).with("Cache-Control", "no-store");
 }
 
 Task<Response> HarbourMasterFace::create_instance(Request& request) const {
@@ -143,7 +148,7 @@ Task<Response> HarbourMasterFace::create_instance(Request& request) const {
     const auto password = co_await ports_.servers.password(call_of(request), answer->server);
     if (!password) co_return error(request, password.error());
     json::object out{{"instance_created", answer->created ? "true" : "false"}};
-    for (const auto& [key_of, value] : instance_json(answer->server, answer->operation, *password)) {
+    for (const auto& [key_of, value] : instance_of(*answer, *password)) {
         out[key_of] = value;
     }
     co_return Response::json(answer->created ? 201 : 200, out).with("Cache-Control", "no-store");
@@ -159,7 +164,7 @@ Task<Response> HarbourMasterFace::list_instances(Request& request) const {
     for (const Resource& server : found->items) {
         const auto password = co_await ports_.servers.password(call_of(request), server);
         if (!password) co_return error(request, password.error());
-        instances.push_back(instance_json(server, std::nullopt, *password));
+        instances.push_back(instance_of({server, std::nullopt, false}, *password));
     }
     json::object body{{"instances", std::move(instances)}, {"next", nullptr}};
     if (!found->next.empty()) body["next"] = found->next;

@@ -21,10 +21,10 @@ std::string port_of(const Endpoint* endpoint) { return endpoint == nullptr ? "" 
 
 std::string host_of(const Endpoint* endpoint) { return endpoint == nullptr ? "" : endpoint->host; }
 
-// The user that logs in now wins over the one that was asked for: a rotation may have changed it.
-std::string database_user(const Resource& database) {
-    const std::string now = text_of(database.handle, "user");
-    return now.empty() ? text_of(database.parameters, "user") : now;
+// What is so wins over what was asked for: a rotation may have changed it, or nothing was asked for.
+std::string user_of(const Resource& resource) {
+    const std::string now = text_of(resource.handle, "user");
+    return now.empty() ? text_of(resource.parameters, "user") : now;
 }
 
 // A database answers where its server does, which is known before it and after it.
@@ -63,7 +63,7 @@ json::object database_json(const ClusterDatabase& in, const std::optional<Secret
     json::object body;
     if (form == DatabaseForm::mapping) body["hephy_instance_name"] = in.server ? in.server->name : "";
     body["hephy_db_name"] = text_of(database.parameters, "database");
-    body["hephy_db_user"] = database_user(database);
+    body["hephy_db_user"] = user_of(database);
     body["hephy_db_host"] = host_of(endpoint);
     body["hephy_db_port"] = port_of(endpoint);
     body["hephy_db_password"] = endpoint == nullptr ? "" : text_of(password);
@@ -72,21 +72,20 @@ json::object database_json(const ClusterDatabase& in, const std::optional<Secret
     return body;
 }
 
-std::string master_user(const Resource& server) { return text_of(server.parameters, "user"); }
-
 json::object instance_json(const Resource& server, const std::optional<Operation>& operation,
-                           const std::optional<Secret>& password) {
+                           const std::optional<Secret>& password, const std::string& usual_version) {
     const Endpoint* endpoint = endpoint_of(server.state);
-    const std::string storage = fmt::format("{}", json::get_int(server.parameters, "storage_gb"));
+    const std::string version = text_of(server.parameters, "engine_version");
+    const std::string storage = fmt::format("{}", json::get_int(server.parameters, "storage_gb", kDefaultStorage));
     json::object body;
     body["name"] = server.name;
     body["host"] = host_of(endpoint);
     body["port"] = port_of(endpoint);
-    body["user"] = master_user(server);
+    body["user"] = user_of(server);
     body["password"] = endpoint == nullptr ? "" : text_of(password);
     body["database_url"] = endpoint == nullptr ? "" : access_of(server, *endpoint, password).url;
     body["engine"] = server.engine;
-    body["engine_version"] = text_of(server.parameters, "engine_version");
+    body["engine_version"] = version.empty() ? usual_version : version;
     body["running_version"] = text_of(server.handle, "engine_version");
     body["instance_class"] = text_of(server.parameters, "instance_class");
     body["storage_gb"] = storage;
@@ -101,7 +100,7 @@ json::object available_json(const Resource& server, const std::optional<Secret>&
     return {{"hephy_instance_name", server.name},
             {"hephy_instance_host", host_of(endpoint)},
             {"hephy_instance_port", port_of(endpoint)},
-            {"hephy_instance_user", master_user(server)},
+            {"hephy_instance_user", user_of(server)},
             {"hephy_instance_password", endpoint == nullptr ? "" : text_of(password)}};
 }
 

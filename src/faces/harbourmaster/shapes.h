@@ -15,6 +15,8 @@ namespace slipway::faces {
 // `operation`: the one under way, which tells what is queued from what is being done; none: nothing is under way.
 std::string_view hephy_state(const Resource& resource, const std::optional<Operation>& operation);
 
+inline constexpr std::int64_t kDefaultStorage = 100;  // gigabytes, where nobody says how much
+
 enum class DatabaseForm : std::uint8_t {
     created,  // of POST: without the instance's name, which may not be there yet
     mapping,  // of GET and DELETE
@@ -22,15 +24,12 @@ enum class DatabaseForm : std::uint8_t {
 // `password`: of the caller who owns it; none: "".
 json::object database_json(const ClusterDatabase& in, const std::optional<Secret>& password, DatabaseForm form);
 
-// `password`: of the master user. `operation` as above.
+// `password`: of the master user; `operation` as above; `usual_version`: of those of which nobody asked for one.
 json::object instance_json(const Resource& server, const std::optional<Operation>& operation,
-                           const std::optional<Secret>& password);
+                           const std::optional<Secret>& password, const std::string& usual_version);
 // As GET /v2/hephy/available answers it.
 json::object available_json(const Resource& server, const std::optional<Secret>& password);
 
 json::object cluster_json(const Cluster& cluster);
-
-// The master user's name.
-std::string master_user(const Resource& server);
 
 }  // namespace slipway::faces
