@@ -134,6 +134,7 @@ Answer<Launch> Handler::check_start(const json::object& request) const {
     plan.by_paths = Templates::asks_for_paths(plan.program);
     // PostgreSQL looks beside itself for what belongs to it.
     if (plan.by_paths) plan.program = plan.path;
+    plan.stale = Templates::stale_file(json::get_string(request, "program"));
     Answer<std::vector<std::string>> args = args_of(request);
     if (!args) return std::unexpected(args.error());
     plan.args = std::move(*args);

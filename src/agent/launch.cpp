@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include <fcntl.h>
@@ -127,8 +128,17 @@ void drop_rights(const Launch& plan, int report) {
 bool mount_own(const Launch& plan) {
     if (::unshare(CLONE_NEWNS) != 0) return false;
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
-    const std::string from = fmt::format("/proc/self/fd/{}", plan.directory);
-    return ::mount(from.c_str(), kOwnMount, nullptr, MS_BIND, nullptr) == 0;
+    // What is open belongs to the mounts of before: it is found again by its name.
+    std::string from(PATH_MAX, '\0');
+    const ssize_t length =
+        ::readlink(fmt::format("/proc/self/fd/{}", plan.directory).c_str(), from.data(), from.size() - 1);
+    if (length <= 0) return false;
+    from.resize(static_cast<std::size_t>(length));
+    if (::mount(from.c_str(), kOwnMount, nullptr, MS_BIND, nullptr) != 0) return false;
+    struct stat wanted{};
+    struct stat mounted{};
+    return ::fstat(plan.directory, &wanted) == 0 && ::stat(kOwnMount, &mounted) == 0 &&
+           wanted.st_dev == mounted.st_dev && wanted.st_ino == mounted.st_ino;
 }
 
 void keep_as(int report, int fd, int number) {
@@ -167,6 +177,8 @@ void enter_directory(const Launch& plan, int report) {
     set_limits(plan, report);
     drop_rights(plan, report);
     ::umask(077);
+    // By its own rights. Nobody else is at work there: the lock is ours.
+    if (!plan.stale.empty()) ::unlinkat(plan.by_paths ? kDataFd : AT_FDCWD, plan.stale.c_str(), 0);
     if (::dup3(report, kReportFd, O_CLOEXEC) < 0) ::_exit(127);
     ::close_range(plan.by_paths ? kInstanceFd + 1 : kReportFd + 1, ~0U, 0);
     std::vector<std::string> words{plan.program};

@@ -22,6 +22,7 @@ struct Launch {
     bool change_uid = false;
     uid_t uid = 0;
     gid_t gid = 0;
+    std::string stale;      // a file in the data directory that an earlier process may have left; it goes first
     bool by_paths = false;  // it gets the descriptors of kDataPath and kInstancePath
     bool own_mount =
         false;  // and where the system lets us, a way there of its own, for programs that resolve those

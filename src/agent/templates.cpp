@@ -103,6 +103,8 @@ const std::string& Templates::program_of(const Seed& seed) {
 
 bool Templates::asks_for_paths(std::string_view program) { return program == kPostgres || program == kMariadb; }
 
+std::string Templates::stale_file(std::string_view program) { return program == kPostgres ? "postmaster.pid" : ""; }
+
 // Who a program runs as before an instance's own uid gets its files. PostgreSQL's tools look their user up by name
 // and refuse to run without, so that for them no uid of the range will do.
 Answer<Templates::Maker> Templates::maker_of(const std::string& name) const {

@@ -10,7 +10,7 @@ namespace {
 constexpr int kMaxRounds = 6;
 constexpr Duration kHangTime = std::chrono::seconds(1);  // a living engine that stays silent longer is restarted
 constexpr Duration kAnswerTime = std::chrono::seconds(1);
-constexpr Duration kEndTime = std::chrono::seconds(5);       // to write what it has and end, before it is killed
+constexpr Duration kEndTime = std::chrono::seconds(5);       // for what was killed to be gone
 constexpr Duration kMargin = std::chrono::milliseconds(20);  // to answer before the budget is over
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);
 
@@ -83,8 +83,8 @@ Task<std::optional<ProviderAnswer>> LocalProvider::look_at_living(Call& call, ag
 Task<std::optional<ProviderAnswer>> LocalProvider::bring_up(Call& call) {
     if (!port_is_free(options_.addresses, call.setup.port)) co_return std::unexpected(port_taken(call.setup.port));
     call.touched = true;
-    const agent::Answer<bool> made =
-        co_await agent_.create_instance(call.name(), meta(call), call.setup.files, true, call.deadline.left());
+    const agent::Answer<bool> made = co_await agent_.create_instance(call.name(), meta(call), call.setup.files,
+                                                                     true, call.deadline.left(), call.setup.seed);
     if (!made) co_return std::unexpected(error_of(made.error(), true));
     agent::StartRequest request;
     request.name = call.name();
@@ -107,12 +107,13 @@ Task<std::optional<ProviderAnswer>> LocalProvider::await_login(Call& call, agent
                                                                bool fresh) {
     const auto began = std::chrono::steady_clock::now();
     for (;;) {
-        const Login login =
+        Greeting greeting =
             co_await call.engine->log_in(contact(call, process, call.setup.port), call.spec, &call.setup,
                                          call.deadline.within(std::min(kAnswerTime, at_most)));
         const auto waited = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
-        if (login == Login::pong || login == Login::strained) {
-            co_return co_await settle(call, process, fresh);
+        const Login login = greeting.login;
+        if (login == Login::pong || login == Login::strained || login == Login::stale) {
+            co_return co_await settle(call, process, fresh, std::move(greeting));
         }
         if (!agent::is_alive(process)) {
             if (fresh) co_return co_await after_death(call);
@@ -131,9 +132,13 @@ Task<std::optional<ProviderAnswer>> LocalProvider::await_login(Call& call, agent
 }
 
 // It answers: bring the settings that can be changed while it runs to what they are to be.
-Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process, bool fresh) {
+Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process, bool fresh, Greeting greeting) {
     watcher_.watch(call.name(), process);
-    Observation seen = running(call, process, call.setup.port, "");
+    Observation seen = running(call, process, call.setup.port, "", greeting.version);
+    if (greeting.login == Login::stale && !co_await mend_login(call, process)) {
+        co_return std::unexpected(
+            provider_error(ErrorClass::transient, "the engine did not take its new password"));
+    }
     if (call.verb == Verb::create) co_return seen;
     if (fresh) {  // it was started with them
         if (!call.engine->facts().keeps_data) {
@@ -159,6 +164,16 @@ Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process, b
     co_return seen;
 }
 
+// Its tenant's login lives in its data and is not what it should be: the password was changed.
+Task<bool> LocalProvider::mend_login(Call& call, agent::Process process) {
+    call.touched = true;
+    const Contact at = contact(call, process, call.setup.port);
+    if (!co_await call.engine->apply(at, call.spec, call.setup, call.deadline.within(kAnswerTime))) co_return false;
+    const Greeting again =
+        co_await call.engine->log_in(at, call.spec, &call.setup, call.deadline.within(kAnswerTime));
+    co_return again.login == Login::pong || again.login == Login::strained;
+}
+
 // The engine ended right after its start. The commonest reason is a port that somebody took in between.
 Task<ProviderAnswer> LocalProvider::after_death(Call& call) {
     if (!port_is_free(options_.addresses, call.setup.port)) co_return std::unexpected(port_taken(call.setup.port));
@@ -177,8 +192,10 @@ Task<void> LocalProvider::stop(Call& call, agent::Process process, bool gently) 
     watcher_.forget(call.name());
     if (gently) {
         const agent::Answer<bool> asked =
-            co_await agent_.signal(call.name(), process, agent::Signal::terminate, call.deadline.left());
-        const bool ended = asked && co_await wait_exit(process, call.deadline.within(kEndTime));
+            co_await agent_.signal(call.name(), process, call.engine->facts().gently, call.deadline.left());
+        // Never all of the time that there is: what does not end is to be killed and started again.
+        const Duration at_most = std::min(call.engine->facts().end_time, call.deadline.left() / 2);
+        const bool ended = asked && co_await wait_exit(process, call.deadline.within(at_most));
         if (ended) co_return;
     }
     const agent::Answer<bool> killed =

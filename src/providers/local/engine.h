@@ -28,6 +28,7 @@ struct Setup {
     std::vector<std::string> args;
     std::vector<agent::FileContent> files;
     std::string stdin_file;             // one of `files`, or "" for none
+    agent::Seed seed;                   // what a new instance's data begins with
     std::string tag;                    // a digest of all but the online settings: when it differs, restart
     std::vector<OnlineSetting> online;  // already true of an engine that was started with this
     std::uint64_t open_files = 0;
@@ -42,6 +43,7 @@ struct Contact {
     std::uint16_t port = 0;
     agent::Process process;
     std::uint64_t generation = 1;
+    std::string salt = {};  // differs between any two instances; no secret
 };
 
 enum class Login : std::uint8_t {
@@ -49,8 +51,19 @@ enum class Login : std::uint8_t {
     loading,   // its data is being read
     strained,  // certainly ours, but it cannot serve everything now (script, disk, connections)
     denied,    // who answers is not the engine that it should be
+    stale,     // certainly ours, but its tenant's login is not what it should be: apply() sets that
     refused,   // nobody listens
     silent,    // no answer in time
+};
+
+// Who answered, and in its own words what it is: empty where the engine has no use for that.
+struct Greeting {
+    Login login = Login::silent;
+    std::string version = {};
+
+    Greeting() = default;
+    Greeting(Login seen, std::string says = {})
+        : login(seen), version(std::move(says)) {}  // NOLINT: a login is one
 };
 
 struct EngineFacts {
@@ -62,6 +75,9 @@ struct EngineFacts {
     std::vector<std::string> secrets;    // besides the tenant's password
     bool keeps_data = true;              // whether a restart brings back what was in it
     bool log_holds_client_data = false;  // what it prints may hold what clients sent: never repeated
+    std::string administrator = {};      // the login that Slipway has in it, where others have to know that
+    agent::Signal gently = agent::Signal::terminate;  // so that it writes what it has and ends
+    Duration end_time = std::chrono::seconds(5);      // for that
 };
 
 // Without state: one object serves every instance, on the provider's executor.
@@ -74,8 +90,10 @@ class Engine {
     [[nodiscard]] virtual std::expected<Setup, ProviderError> setup(
         const Target& target, const Spec& spec, const std::vector<std::string>& addresses) const = 0;
     // Proves that who answers is this very engine. With `tenant` also that its tenant can log in.
-    virtual Task<Login> log_in(Contact contact, const Spec& spec, const Setup* tenant, Deadline deadline) const = 0;
-    // Brings the online settings to what they are to be. False where the engine did not take them.
+    virtual Task<Greeting> log_in(Contact contact, const Spec& spec, const Setup* tenant,
+                                  Deadline deadline) const = 0;
+    // Brings the online settings, and a stale login, to what they are to be. False where the engine did not take
+    // them.
     virtual Task<bool> apply(Contact contact, const Spec& spec, const Setup& setup, Deadline deadline) const = 0;
     // For LiveEngines; engines that have no such thing say so.
     virtual Task<Result<std::vector<Statistic>>> statistics(Contact contact, Deadline deadline) const;
@@ -84,5 +102,7 @@ class Engine {
 
 std::unique_ptr<Engine> make_redis_engine();
 std::unique_ptr<Engine> make_memcached_engine();
+std::unique_ptr<Engine> make_postgres_engine();
+std::unique_ptr<Engine> make_mariadb_engine();
 
 }  // namespace slipway::local

@@ -43,7 +43,7 @@ Task<Result<LocalProvider::Live>> LocalProvider::find_living(const Resource& res
     const bool ours = status->exists && status->damage.empty() && agent::identity_of(status->meta) == identity;
     if (!ours || !status->process) co_return fail(ErrorCode::unavailable, "the engine does not run now");
     const auto port = static_cast<std::uint16_t>(json::get_int(status->meta, "port"));
-    co_return Live{engine, Contact{options_.addresses.front(), port, *status->process, resource.generation}};
+    co_return Live{engine, Contact{options_.addresses.front(), port, *status->process, resource.generation, {}}};
 }
 
 Task<Result<std::vector<Statistic>>> LocalProvider::statistics(Resource resource, Duration budget) {

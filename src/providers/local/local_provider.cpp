@@ -2,9 +2,19 @@
 
 #include "base/log.h"
 #include "providers/local/call.h"
+#include "providers/local/parameters.h"
 #include "providers/local/waiting.h"
 
 namespace slipway::local {
+namespace {
+
+// Where an engine that listens on every address is connected to.
+std::string reachable(const std::string& address) {
+    if (address == "0.0.0.0") return "127.0.0.1";
+    return address == "::" ? "::1" : address;
+}
+
+}  // namespace
 
 LocalProvider::LocalProvider(LocalOptions options, agent::AgentClient& agent, boost::asio::any_io_executor executor)
     : options_(std::move(options)), agent_(agent), watcher_(std::move(executor)) {
@@ -12,6 +22,8 @@ LocalProvider::LocalProvider(LocalOptions options, agent::AgentClient& agent, bo
                   [](const std::string& address) { return address.contains(':') && !has_address(address); });
     engines_.push_back(make_redis_engine());
     engines_.push_back(make_memcached_engine());
+    engines_.push_back(make_postgres_engine());
+    engines_.push_back(make_mariadb_engine());
 }
 
 Task<Status> LocalProvider::start(Duration budget) {
@@ -129,7 +141,7 @@ std::optional<Observation> LocalProvider::not_ours(const Call& call, const agent
 }
 
 Observation LocalProvider::running(const Call& call, const agent::Process& process, std::uint16_t port,
-                                   std::string detail) const {
+                                   std::string detail, const std::string& version) const {
     Observation seen;
     seen.presence = Presence::running;
     seen.endpoint = Endpoint{call.engine->facts().scheme, fmt::format("{}.{}", call.name(), options_.domain), port};
@@ -137,12 +149,21 @@ Observation LocalProvider::running(const Call& call, const agent::Process& proce
                    {"start_time", process.start_time},
                    {"port", port},
                    {"generation", call.target.generation}};
+    const EngineFacts& facts = call.engine->facts();
+    if (!facts.administrator.empty()) {
+        seen.handle["address"] = reachable(options_.addresses.front());
+        seen.handle["admin_user"] = facts.administrator;
+        seen.handle["user"] = tenant_of(call.spec.parameters);
+        // With all of its connections taken it does not say.
+        const std::string before = json::get_string(call.target.handle, "engine_version");
+        seen.handle["engine_version"] = version.empty() ? before : version;
+    }
     seen.detail = std::move(detail);
     return seen;
 }
 
 Contact LocalProvider::contact(const Call& call, const agent::Process& process, std::uint16_t port) const {
-    return {options_.addresses.front(), port, process, call.target.generation};
+    return {reachable(options_.addresses.front()), port, process, call.target.generation, salt_of(call.target)};
 }
 
 json::object LocalProvider::meta(const Call& call) const {

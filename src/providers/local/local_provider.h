@@ -70,7 +70,8 @@ class LocalProvider final : public Provider, public LiveEngines {
     Task<std::optional<ProviderAnswer>> bring_up(Call& call);
     Task<std::optional<ProviderAnswer>> await_login(Call& call, agent::Process process, Duration at_most,
                                                     bool fresh);
-    Task<ProviderAnswer> settle(Call& call, agent::Process process, bool fresh);
+    Task<ProviderAnswer> settle(Call& call, agent::Process process, bool fresh, Greeting greeting);
+    Task<bool> mend_login(Call& call, agent::Process process);
     Task<ProviderAnswer> after_death(Call& call);
     Task<void> stop(Call& call, agent::Process process, bool gently);
     Task<void> clear_rest(Call& call);
@@ -80,7 +81,7 @@ class LocalProvider final : public Provider, public LiveEngines {
     [[nodiscard]] Contact contact(const Call& call, const agent::Process& process, std::uint16_t port) const;
     [[nodiscard]] std::optional<Observation> not_ours(const Call& call, const agent::InstanceStatus& status) const;
     [[nodiscard]] Observation running(const Call& call, const agent::Process& process, std::uint16_t port,
-                                      std::string detail) const;
+                                      std::string detail, const std::string& version) const;
     [[nodiscard]] json::object meta(const Call& call) const;
 
     LocalOptions options_;

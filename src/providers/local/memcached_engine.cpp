@@ -72,8 +72,8 @@ class MemcachedEngine final : public Engine {
         return memcached_setup(target, spec, addresses);
     }
 
-    Task<Login> log_in(Contact contact, const Spec& /*spec*/, const Setup* /*tenant*/,
-                       Deadline deadline) const override {
+    Task<Greeting> log_in(Contact contact, const Spec& /*spec*/, const Setup* /*tenant*/,
+                          Deadline deadline) const override {
         const Known known = co_await meet(std::move(contact), deadline);
         co_return known.login;
     }

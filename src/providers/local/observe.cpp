@@ -35,13 +35,14 @@ Task<ProviderAnswer> LocalProvider::do_observe(Call& call) {
     call.engine = engine_of(call.spec.kind, json::get_string(status->meta, "engine"));
     if (call.engine == nullptr) co_return pending("an engine that this version does not know lives there");
     watcher_.watch(call.name(), *status->process);
-    const Login login = co_await call.engine->log_in(contact(call, *status->process, port), call.spec, nullptr,
-                                                     call.deadline.within(kAnswerTime));
-    switch (login) {
-        case Login::pong: co_return running(call, *status->process, port, "");
+    const Greeting greeting = co_await call.engine->log_in(contact(call, *status->process, port), call.spec,
+                                                           nullptr, call.deadline.within(kAnswerTime));
+    switch (greeting.login) {
+        case Login::pong:
+        case Login::stale: co_return running(call, *status->process, port, "", greeting.version);
         case Login::strained:
             co_return running(call, *status->process, port,
-                              "the engine runs but cannot serve everything at the moment");
+                              "the engine runs but cannot serve everything at the moment", greeting.version);
         case Login::loading: co_return pending("the engine is reading its data");
         case Login::denied: co_return pending("what answers on its port does not prove to be this engine");
         case Login::refused:

@@ -5,6 +5,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <sodium.h>
 
+#include "agent/protocol.h"
+
 namespace slipway::local {
 
 std::unexpected<ProviderError> wrong(std::string message) {
@@ -40,6 +42,41 @@ std::expected<std::uint16_t, ProviderError> port_of(const Spec& spec) {
         return wrong("no port was allocated for it");
     }
     return static_cast<std::uint16_t>(port->second);
+}
+
+std::string tenant_of(const json::object& parameters) {
+    return parameters.contains("user") ? json::get_string(parameters, "user") : "admin";
+}
+
+std::string salt_of(const Target& target) {
+    return sha256(fmt::format("{} {} {} {}", target.installation.str(), target.resource.str(), target.external_name,
+                              target.generation));
+}
+
+std::expected<void, ProviderError> check_logins(const Spec& spec) {
+    if (!agent::valid_role(tenant_of(spec.parameters))) {
+        return wrong("the plan's user must match [A-Za-z_][A-Za-z0-9_-]{0,30} and be none of the server's own");
+    }
+    for (const std::string key : {"password", "management_password"}) {
+        const auto found = spec.secrets.find(key);
+        if (found == spec.secrets.end() || found->second.empty()) {
+            return wrong(fmt::format("no {} was made for it", key));
+        }
+        if (!std::ranges::all_of(found->second.reveal(), [](char c) { return c >= ' ' && c <= '~'; })) {
+            return wrong(fmt::format("the {} must be printable ASCII", key));
+        }
+    }
+    return {};
+}
+
+std::vector<std::string> own_addresses(const std::vector<std::string>& listened_on) {
+    std::vector<std::string> own;
+    for (const std::string& each : listened_on) {
+        boost::system::error_code error;
+        const auto parsed = boost::asio::ip::make_address(each, error);
+        if (!error && !parsed.is_loopback() && !parsed.is_unspecified()) own.push_back(each);
+    }
+    return own;
 }
 
 bool all_loopback(const std::vector<std::string>& addresses) {

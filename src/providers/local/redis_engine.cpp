@@ -37,7 +37,7 @@ class RedisEngine final : public Engine {
         return setup;
     }
 
-    Task<Login> log_in(Contact contact, const Spec& spec, const Setup* tenant, Deadline deadline) const override;
+    Task<Greeting> log_in(Contact contact, const Spec& spec, const Setup* tenant, Deadline deadline) const override;
     Task<bool> apply(Contact contact, const Spec& spec, const Setup& setup, Deadline deadline) const override;
 
   private:
@@ -52,7 +52,8 @@ class RedisEngine final : public Engine {
 };
 
 // Who answers "OK" to the management login knows its password's hash: nobody else can be that engine.
-Task<Login> RedisEngine::log_in(Contact contact, const Spec& spec, const Setup* tenant, Deadline deadline) const {
+Task<Greeting> RedisEngine::log_in(Contact contact, const Spec& spec, const Setup* tenant,
+                                   Deadline deadline) const {
     std::vector<Command> commands;
     commands.push_back(management_login(contact, spec));
     commands.push_back(command({"PING"}));
@@ -63,7 +64,7 @@ Task<Login> RedisEngine::log_in(Contact contact, const Spec& spec, const Setup* 
         commands.push_back(command({"PING"}));
     }
     const auto answer = co_await exchange(contact.address, contact.port, std::move(commands), deadline);
-    if (!answer) co_return answer.error() == NoReply::refused ? Login::refused : Login::silent;
+    if (!answer) co_return Greeting(answer.error() == NoReply::refused ? Login::refused : Login::silent);
     const auto any = [&](std::string_view start) {
         return std::ranges::any_of(*answer, [&](const std::string& each) { return each.starts_with(start); });
     };
@@ -72,7 +73,7 @@ Task<Login> RedisEngine::log_in(Contact contact, const Spec& spec, const Setup* 
     if (answer->back() == "+PONG" && answer->front() == "+OK") co_return Login::pong;
     // With all of its connections taken it answers before it asks who is there: the process is known by its lock.
     if (any("-ERR max number of clients")) co_return Login::strained;
-    co_return answer->front() == "+OK" ? Login::strained : Login::silent;
+    co_return Greeting(answer->front() == "+OK" ? Login::strained : Login::silent);
 }
 
 Task<bool> RedisEngine::apply(Contact contact, const Spec& spec, const Setup& setup, Deadline deadline) const {

@@ -11,6 +11,8 @@ class LocalEngineTest : public ::testing::Test {
   protected:
     explicit LocalEngineTest(const std::string& engine) : subject_(engine) {}
     void TearDown() override {
+        if (HasFailure())
+            fmt::print(stderr, "log of the engine:\n{}\n", file_text(subject_.directory("oct-1") + "/log"));
         const ProviderAnswer removed = remove();
         EXPECT_TRUE(removed) << removed.error().message;
         const std::vector<std::string> left = subject_.leftovers();

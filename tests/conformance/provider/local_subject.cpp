@@ -1,6 +1,7 @@
 #include "local_subject.h"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace slipway::testing {
@@ -34,8 +35,21 @@ std::set<std::int64_t> listening_ports() {
     return ports;
 }
 
-// The helper starts every engine in a session of its own; what an engine starts stays in it.
-static bool is_main(const agent::Process& process) { return ::getsid(process.pid) == process.pid; }
+// Those that none of the others started: the helper starts an engine, an engine its children.
+static std::vector<agent::Process> without_children(const std::vector<agent::Process>& all) {
+    std::vector<agent::Process> found;
+    for (const agent::Process& each : all) {
+        const std::string stat = file_text(fmt::format("/proc/{}/stat", each.pid));
+        std::istringstream words(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
+        char state = '?';
+        pid_t parent = 0;
+        words >> state >> parent;
+        const auto is_parent = [parent](const agent::Process& other) { return other.pid == parent; };
+        const bool gone = parent == 0 || state == 'Z' || state == 'X';
+        if (!gone && std::ranges::none_of(all, is_parent)) found.push_back(each);
+    }
+    return found;
+}
 
 LocalSubject::LocalSubject(std::string engine) : engine_(std::move(engine)) { open({}, true); }
 
@@ -86,8 +100,8 @@ std::string LocalSubject::picture() {
         lines.push_back(fmt::format("{} {} {:o} {} {}.{}", entry.path().string(), seen.st_size, seen.st_mode,
                                     seen.st_uid, seen.st_mtim.tv_sec, seen.st_mtim.tv_nsec));
     }
-    for (const agent::Process& each : processes_below(temp_.root())) {
-        if (is_database() && !is_main(each)) continue;
+    const std::vector<agent::Process> processes = processes_below(temp_.root());
+    for (const agent::Process& each : is_database() ? without_children(processes) : processes) {
         lines.push_back(fmt::format("process {} {}", each.pid, each.start_time));
     }
     std::ranges::sort(lines);
@@ -95,8 +109,7 @@ std::string LocalSubject::picture() {
 }
 
 std::optional<agent::Process> LocalSubject::process(const std::string& name) const {
-    std::vector<agent::Process> found = processes_below(directory(name));
-    std::erase_if(found, [](const agent::Process& each) { return !is_main(each); });
+    const std::vector<agent::Process> found = without_children(processes_below(directory(name)));
     EXPECT_LE(found.size(), 1U) << "more than one process of " << name;
     if (found.empty()) return std::nullopt;
     return found.front();
@@ -119,8 +132,11 @@ void LocalSubject::unplant_foreign(const std::string& name) { fs::remove_all(dir
 void LocalSubject::make_stop(const std::string& name) {
     const std::optional<agent::Process> found = process(name);
     if (found) kill_process(*found);
-    // Its children end by themselves, a moment later.
-    EXPECT_TRUE(eventually([&] { return processes_below(directory(name)).empty(); }));
+    // Its children end by themselves, a moment later; the last that can be seen of them is the lock.
+    EXPECT_TRUE(eventually([&] {
+        const agent::UniqueFd lock(::open((directory(name) + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
+        return !lock || !agent::lock_is_held(lock.get());
+    }));
 }
 
 std::vector<std::string> LocalSubject::leftovers() {
