@@ -39,7 +39,7 @@ ProviderAnswer after_login(const std::expected<void, sql::SqlError>& login, Obse
     switch (login.error().failure) {
         case sql::Failure::denied:
         case sql::Failure::invalid: return stopped("its user cannot log in with its password");
-        case sql::Failure::refused_by_server: return stopped("its user cannot log in to its database");
+        case sql::Failure::refused_by_server: return stopped("its user cannot use its database");
         case sql::Failure::too_many_connections:
             if_well.detail = "all connections are taken: nobody could log in just now";
             return if_well;

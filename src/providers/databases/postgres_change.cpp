@@ -171,7 +171,7 @@ Task<ProviderAnswer> PostgresHost::converge(Tenant tenant, bool make, Deadline d
     }
     Observation well = running(access_, tenant, tenant.user, version_, "");
     if (anew) well.detail = "its database was not there and was made again, empty";
-    const sql::Answer<void> login = co_await log_in(tenant, deadline);
+    const sql::Answer<void> login = co_await log_in(tenant, true, deadline);
     // What was never seen working is not said to work.
     if (make && !login) co_return std::unexpected(error_of(login.error(), touched));
     co_return after_login(login, std::move(well));

@@ -96,11 +96,21 @@ bool PostgresHost::half_made(const Tenant& tenant, const Seen& seen) {
     return !seen.database || !seen.opened || !seen.may_log_in || seen.connections != tenant.connections;
 }
 
-Task<sql::Answer<void>> PostgresHost::log_in(const Tenant& tenant, Deadline deadline) const {
-    const sql::Answer<sql::PostgresSession> session = co_await sql::PostgresSession::open(
+// A role that inherits nothing does not have the rights of pg_database_owner, to whom the schema "public" belongs
+// since PostgreSQL 15; but it can act as it, so that nobody with more rights than its own has to connect there.
+Task<sql::Answer<void>> PostgresHost::log_in(const Tenant& tenant, bool repair, Deadline deadline) const {
+    sql::Answer<sql::PostgresSession> session = co_await sql::PostgresSession::open(
         {access_.address, access_.port, tenant.user, tenant.password, tenant.database()}, deadline);
     if (!session) co_return std::unexpected(session.error());
-    co_return sql::Answer<void>{};
+    const sql::Answer<sql::Rows> able = co_await session->query(
+        "SELECT to_regnamespace('public') IS NULL OR has_schema_privilege('public', 'CREATE')", {}, deadline);
+    if (!able) co_return std::unexpected(able.error());
+    if (is_true(able->front(), 0)) co_return sql::Answer<void>{};
+    if (!repair) co_return sql::refuse(sql::Failure::refused_by_server, "it cannot make anything in its database");
+    co_return co_await session->run(
+        fmt::format("SET LOCAL ROLE pg_database_owner; GRANT ALL ON SCHEMA public TO {} WITH GRANT OPTION",
+                    sql::postgres_name(tenant.user)),
+        deadline);
 }
 
 Task<ProviderAnswer> PostgresHost::observe(Tenant tenant, Deadline deadline) {
@@ -120,7 +130,8 @@ Task<ProviderAnswer> PostgresHost::observe(Tenant tenant, Deadline deadline) {
     if (!seen.database) co_return stopped("its database is not there");
     if (!seen.may_log_in) co_return stopped("its role may not log in");
     if (half_made(tenant, seen)) co_return stopped("it is not set up as it should be");
-    co_return after_login(co_await log_in(tenant, deadline), running(access_, tenant, tenant.user, version_, ""));
+    co_return after_login(co_await log_in(tenant, false, deadline),
+                          running(access_, tenant, tenant.user, version_, ""));
 }
 
 Task<Items> PostgresHost::list(Deadline deadline) {

@@ -45,7 +45,8 @@ class PostgresHost final : public Host {
     Task<Looked> look(const Tenant& tenant, const std::string& role, Deadline deadline);
     Task<sql::Answer<Seen>> look_through(Lease& session, const Tenant& tenant, const std::string& role,
                                          Deadline deadline);
-    Task<sql::Answer<void>> log_in(const Tenant& tenant, Deadline deadline) const;
+    // As the tenant, who can make things there; with `repair` what is missing for that is given.
+    Task<sql::Answer<void>> log_in(const Tenant& tenant, bool repair, Deadline deadline) const;
     Task<sql::Answer<sql::PostgresSession>> administer(std::string database, Deadline deadline) const;
     [[nodiscard]] static std::optional<Observation> not_ours(const Tenant& tenant, const Seen& seen);
     [[nodiscard]] static bool half_made(const Tenant& tenant, const Seen& seen);
