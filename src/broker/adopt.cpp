@@ -109,7 +109,7 @@ Task<Result<Resource>> Broker::server_of(const Resource& resource, const Plan& p
 }
 
 Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, const AdoptRequest& request,
-                                                    const OrganizationId& organization, const Memory& memory) {
+                                                    OrganizationId organization, const Memory& memory) {
     const auto orphans = co_await parts_.store.orphans();
     if (!orphans) co_return fail(orphans.error());
     const auto orphan = std::ranges::find_if(*orphans, [&](const Orphan& each) {
@@ -123,6 +123,10 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
     if (!resource) co_return fail(resource.error());
     const auto traits = parts_.providers.traits(plan.provider, plan.kind, plan.engine);
     if (!traits) co_return fail(traits.error());
+    // A shared server stays everybody's, unless somebody is named who is to have it.
+    const OrganizationId system(kSystemOrganization);
+    const bool shared = plan.kind == Kind::database_server && resource->organization == system;
+    if (shared && !request.organization) organization = system;
     const auto quotas = co_await parts_.store.quotas(organization);
     if (!quotas) co_return fail(quotas.error());
 
@@ -133,7 +137,8 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
     const bool has_it_already = resource->name == name && resource->organization == organization;
     resource->name = name;
     resource->organization = organization;
-    resource->billing_code = request.billing_code.empty() ? organization.str() : request.billing_code;
+    const std::string payer = organization == system ? kSharedBillingCode : organization.str();
+    resource->billing_code = request.billing_code.empty() ? payer : request.billing_code;
     resource->face = request.face;
     make_of(*resource, plan, *traits, options_.host, parts_.random, parts_.sealer);
     std::optional<Resource> server;

@@ -264,10 +264,11 @@ class Broker {
     Task<Result<Resource>> accounted(const Orphan& orphan);
     Task<Result<Resource>> server_of(const Resource& resource, const Plan& plan, const std::string& named);
     Task<Result<Taking>> draft_adoption(const CallContext& context, const AdoptRequest& request,
-                                        const OrganizationId& organization, const Memory& memory);
+                                        OrganizationId organization, const Memory& memory);
 
     Task<Status> try_out(Commit commit, const std::vector<QuotaRule>& quotas);
     Task<Status> foresee_provision(const CallContext& context, const ProvisionRequest& request, Preview& preview);
+    Task<Status> foresee_place(const Offer& offer, const std::string& engine, Preview& preview);
     Task<Status> foresee_update(const CallContext& context, const ResourceId& id, const UpdateRequest& request,
                                 Preview& preview);
     Task<Status> foresee_deprovision(const CallContext& context, const ResourceId& id, Preview& preview);

@@ -42,7 +42,8 @@ class Clusters {
     };
     explicit Clusters(Parts parts) : parts_(parts) {}
 
-    // Errors: forbidden (a reader), invalid_argument ("name", as valid_name), conflict (the name is taken), storage.
+    // Errors: forbidden (a reader), invalid_argument ("name", as valid_name), conflict (the name is taken),
+    // storage.
     Task<Result<Cluster>> create(CallContext context, OrganizationId organization, std::string name);
     // By name; the cursor is the last name.
     Task<Result<Page<Cluster>>> list(CallContext context, OrganizationId organization, PageRequest page);

@@ -20,7 +20,8 @@ struct ServerRequest {
     std::string idempotency_key;  // as in ProvisionRequest
     // The one that the caller takes for the current one; none: the recorded one.
     std::optional<std::string> current_name;
-    json::object parameters;  // for the provider, besides the plan's; checked by the face ("user", "engine_version", …)
+    json::object
+        parameters;  // for the provider, besides the plan's; checked by the face ("user", "engine_version", …)
 };
 
 struct ServerAnswer {
@@ -40,8 +41,8 @@ class SharedServers {
     explicit SharedServers(Parts parts) : parts_(parts) {}
 
     // Where the current server (or the named one) of the engine serves more than the threshold, or takes no new
-    // databases, or there is none, a new one is made and becomes the current one, one however many ask at once; else
-    // the current (or named) one is answered. A named one that is full while the recorded current one has room
+    // databases, or there is none, a new one is made and becomes the current one, one however many ask at once;
+    // else the current (or named) one is answered. A named one that is full while the recorded current one has room
     // answers that: somebody else had the next one made already. The threshold is that of the engine's database
     // plans, 50 where none has one. Errors: invalid_argument (with problems), not_found (current_name), conflict
     // (the name is taken), unavailable, idempotency_reuse, exhausted, storage.

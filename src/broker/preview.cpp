@@ -135,8 +135,20 @@ Task<Status> Broker::foresee_provision(const CallContext& context, const Provisi
             co_return told;
         }
     }
-    if (const auto& placed = (*offer)->placed) say_place(*placed, plan.engine, preview);
+    if (Status told = co_await foresee_place(**offer, plan.engine, preview); !told) co_return told;
     co_return co_await try_out(std::move((*offer)->commit), order->quotas);
+}
+
+Task<Status> Broker::foresee_place(const Offer& offer, const std::string& engine, Preview& preview) {
+    if (offer.placed) say_place(*offer.placed, engine, preview);
+    if (!preview.from_pool) co_return Status();
+    const auto pooled = co_await parts_.store.resource(offer.resource);
+    if (!pooled) co_return fail(pooled.error());
+    if (!*pooled || (*pooled)->placed_on.empty()) co_return Status();
+    const auto server = co_await parts_.store.resource((*pooled)->placed_on);
+    if (!server) co_return fail(server.error());
+    if (*server) preview.server = (*server)->name;
+    co_return Status();
 }
 
 Task<Status> Broker::foresee_update(const CallContext& context, const ResourceId& id, const UpdateRequest& request,
