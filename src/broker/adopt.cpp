@@ -124,9 +124,9 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
     const auto traits = parts_.providers.traits(plan.provider, plan.kind, plan.engine);
     if (!traits) co_return fail(traits.error());
     // A shared server stays everybody's, unless somebody is named who is to have it.
-    const OrganizationId system(kSystemOrganization);
-    const bool shared = plan.kind == Kind::database_server && resource->organization == system;
-    if (shared && !request.organization) organization = system;
+    const OrganizationId everybody(kSystemOrganization);
+    const bool shared = plan.kind == Kind::database_server && resource->organization == everybody;
+    if (shared && !request.organization) organization = everybody;
     const auto quotas = co_await parts_.store.quotas(organization);
     if (!quotas) co_return fail(quotas.error());
 
@@ -137,7 +137,7 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
     const bool has_it_already = resource->name == name && resource->organization == organization;
     resource->name = name;
     resource->organization = organization;
-    const std::string payer = organization == system ? kSharedBillingCode : organization.str();
+    const std::string payer = organization == everybody ? kSharedBillingCode : organization.str();
     resource->billing_code = request.billing_code.empty() ? payer : request.billing_code;
     resource->face = request.face;
     make_of(*resource, plan, *traits, options_.host, parts_.random, parts_.sealer);

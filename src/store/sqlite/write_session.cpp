@@ -145,6 +145,11 @@ bool WriteSession::has_place(const ResourceId& host, std::uint64_t limit) {
     return of && store::takes_placements(of->state) && count_placed(database_, host) < limit;
 }
 
+bool WriteSession::setting_is(const precondition::SettingIs& wanted) {
+    Cursor row = database_.statement("SELECT value FROM settings WHERE key = ?1").run(wanted.key);
+    return row.next() ? row.text(0) == wanted.value : wanted.value.empty();
+}
+
 bool WriteSession::exists(std::string_view sql, const std::string& a, const std::string& b) {
     return database_.statement(sql).run(a, b).next();
 }
@@ -190,10 +195,9 @@ std::optional<Rejected> WriteSession::check(const Precondition& precondition, Ti
                 return unless(!name_is_taken(p), Obstacle::name_taken, p.name);
             },
             [&](const precondition::OrganizationFree& p) {
-                const bool taken = database_.statement("SELECT 1 FROM organizations WHERE id = ?1")
-                                       .run(p.organization.str())
-                                       .next();
-                return unless(!taken, Obstacle::organization_taken, p.organization.str());
+                const std::string& id = p.organization.str();
+                Cursor row = database_.statement("SELECT 1 FROM organizations WHERE id = ?1").run(id);
+                return unless(!row.next(), Obstacle::organization_taken, id);
             },
             [&](const precondition::AnotherAdministrator& p) {
                 const bool another = database_
@@ -220,14 +224,10 @@ std::optional<Rejected> WriteSession::check(const Precondition& precondition, Ti
                 return unless(count_placed(database_, p.host) == 0, Obstacle::place_taken, p.host.str());
             },
             [&](const precondition::SettingIs& p) {
-                Cursor row = database_.statement("SELECT value FROM settings WHERE key = ?1").run(p.key);
-                const bool same = row.next() ? row.text(0) == p.value : p.value.empty();
-                return unless(same, Obstacle::setting_changed, p.key);
+                return unless(setting_is(p), Obstacle::setting_changed, p.key);
             },
             [&](const precondition::ClusterFree& p) {
-                const bool taken = exists("SELECT 1 FROM clusters WHERE organization = ?1 AND name = ?2",
-                                          p.organization.str(), p.name);
-                return unless(!taken, Obstacle::cluster_taken, p.name);
+                return unless(version_of(p.organization, p.name) == 0, Obstacle::cluster_taken, p.name);
             },
         },
         precondition);
@@ -274,15 +274,15 @@ std::optional<Rejected> WriteSession::check(const write::PutWebhook& put) {
     return Rejected{Obstacle::webhook_changed, in.id.str()};
 }
 
-std::uint64_t WriteSession::version_of(const Cluster& cluster) {
+std::uint64_t WriteSession::version_of(const OrganizationId& organization, const std::string& cluster) {
     Cursor row = database_.statement("SELECT version FROM clusters WHERE organization = ?1 AND name = ?2")
-                     .run(cluster.organization.str(), cluster.name);
+                     .run(organization.str(), cluster);
     return row.next() ? row.natural(0) : 0;
 }
 
 std::optional<Rejected> WriteSession::check(const write::PutCluster& put) {
     const Cluster& in = put.cluster;
-    if (in.version != version_of(in)) return Rejected{Obstacle::cluster_changed, in.name};
+    if (in.version != version_of(in.organization, in.name)) return Rejected{Obstacle::cluster_changed, in.name};
     if (in.version == 0 && database_.statement("SELECT 1 FROM clusters WHERE slug = ?1").run(in.slug).next()) {
         return Rejected{Obstacle::slug_taken, in.slug};
     }
@@ -290,7 +290,7 @@ std::optional<Rejected> WriteSession::check(const write::PutCluster& put) {
 }
 
 std::optional<Rejected> WriteSession::check(const write::DropCluster& drop) {
-    if (drop.cluster.version == version_of(drop.cluster)) return std::nullopt;
+    if (drop.cluster.version == version_of(drop.cluster.organization, drop.cluster.name)) return std::nullopt;
     return Rejected{Obstacle::cluster_changed, drop.cluster.name};
 }
 

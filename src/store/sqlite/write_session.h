@@ -67,10 +67,11 @@ class WriteSession {
     std::optional<Rejected> check(const write::PutWebhook& put);
     std::optional<Rejected> check(const write::PutCluster& put);
     std::optional<Rejected> check(const write::DropCluster& drop);
-    // The cluster's version now; 0: there is none.
-    std::uint64_t version_of(const Cluster& cluster);
+    // A cluster's version now; 0: there is none.
+    std::uint64_t version_of(const OrganizationId& organization, const std::string& cluster);
     Status check_constraints(const Commit& commit, const std::vector<Stored>& stored);
     bool name_is_taken(const precondition::NameFree& wanted);
+    bool setting_is(const precondition::SettingIs& wanted);
     bool has_place(const ResourceId& host, std::uint64_t limit);
     bool exists(std::string_view sql, const std::string& a, const std::string& b);
     void write(PreparedCommit& work, const std::vector<Stored>& stored, TimePoint now, CommitNotice& notice);
