@@ -42,6 +42,16 @@ def _read(path):
         return b""
 
 
+def _working_directory(pid):
+    """As this process sees it. Database servers have their instance's directory mounted at /mnt, for themselves alone:
+    where that is, their log tells, which they were given open."""
+    seen = os.readlink(f"/proc/{pid}/cwd")
+    if not (seen + "/").startswith("/mnt/"):
+        return seen
+    log = os.readlink(f"/proc/{pid}/fd/2")
+    return os.path.dirname(log) + seen[len("/mnt"):] if os.path.basename(log.split(" ")[0]).startswith("log") else seen
+
+
 def process(pid):
     """The living process with this pid, or None. A zombie is dead."""
     stat = _read(f"/proc/{pid}/stat").decode(errors="replace")
@@ -52,7 +62,7 @@ def process(pid):
         return None
     try:
         uid = os.stat(f"/proc/{pid}").st_uid
-        cwd = os.readlink(f"/proc/{pid}/cwd")
+        cwd = _working_directory(pid)
     except OSError:
         uid, cwd = -1, ""
     raw = _read(f"/proc/{pid}/cmdline")

@@ -37,6 +37,9 @@ class Inspector:
         # A database lives on a server: it has neither a process nor a directory of its own (databases.py).
         live = {each["external_name"]: each for each in resources
                 if each["state"] in LIVE and each["kind"] != "database"}
+        # What was killed is brought back; a large one (a database server reads its log first) takes its time.
+        ready = {name for name, each in live.items() if each["state"] == "ready"}
+        wait_until(lambda: ready <= set(machine.engines_of(self.server.state_dir)), 30, 0.1)
         engines = machine.engines_of(self.server.state_dir)
         self._check_promises(live, engines)
         self._check_against_store(live, engines)
