@@ -1,7 +1,10 @@
 // What the helper refuses. It may be root while its client is not, so every rule here is a border.
+#include <array>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/server.h"
@@ -19,7 +22,9 @@ class HandlerTest : public ::testing::Test {
         Rights rights{::geteuid() == 0, ::geteuid(), 210'000, 210'010};
         Answer<Instances> instances = Instances::open(temp_.root(), rights, 0, [](std::string_view) {});
         if (!instances) throw std::runtime_error(instances.error().message);
-        handler_.emplace(std::move(*instances), std::map<std::string, std::string>{{"redis-server", ""}},
+        handler_.emplace(std::move(*instances),
+                         std::map<std::string, std::string>{
+                             {"redis-server", ""}, {"postgres", ""}, {"mariadbd", "/nonexistent/mariadbd"}},
                          [](std::string_view) {});
     }
     json::object ask(json::object request) {
@@ -112,6 +117,69 @@ TEST_F(HandlerTest, RefusesOversizedAndMalformedRequests) {
     padded["meta"].as_object()["more"] = std::string(kMaxMeta, 'x');
     EXPECT_EQ(refusal(padded), "invalid");
     EXPECT_FALSE(fs::exists(temp_.root() + "/one"));
+}
+
+TEST_F(HandlerTest, RefusesTemplatesThatItDoesNotKnowAndLoginsThatCouldBeStatements) {
+    const std::string verifier = "SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy";
+    const auto seeded = [&](json::value name, json::value logins) {
+        json::object request = create("one");
+        request["template"] = std::move(name);
+        if (!logins.is_null()) request["logins"] = std::move(logins);
+        return refusal(std::move(request));
+    };
+    const auto logins = [&](std::string management, json::value user, std::string password) {
+        return json::object{{"management", management}, {"user", std::move(user)}, {"password", password}};
+    };
+    const json::object right = logins(verifier, "admin", verifier);
+    EXPECT_EQ(seeded("postgres", right), "unsupported");  // all is right, but it is not installed
+    for (const std::string name : {"", "redis", "../postgres", "/etc", "Postgres"}) {
+        EXPECT_EQ(seeded(json::value(name), right), "invalid") << name;
+    }
+    EXPECT_EQ(seeded(7, right), "invalid");
+    EXPECT_EQ(seeded("postgres", nullptr), "invalid");
+    EXPECT_EQ(seeded("postgres", "admin"), "invalid");
+    EXPECT_EQ(seeded("mariadb", right), "invalid");
+    for (const std::string user :
+         {"", "a\"; DROP ROLE x; --", "a b", "a\nb", "1a", "slipway", "pg_read_all_data", "public", "none"}) {
+        EXPECT_EQ(seeded("postgres", logins(verifier, json::value(user), verifier)), "invalid") << user;
+    }
+    EXPECT_EQ(seeded("postgres", logins(verifier, json::value(std::string(32, 'a')), verifier)), "invalid");
+    EXPECT_EQ(seeded("postgres", logins(verifier, 7, verifier)), "invalid");
+    const std::vector<std::string> wrong{"",
+                                         "plain password",
+                                         "SCRAM-SHA-256$",
+                                         "md5d41d8cd98f00b204e9800998ecf8427e",
+                                         verifier + "'; SELECT 1; --",
+                                         verifier + "\n",
+                                         verifier + std::string(kMaxVerifier, 'a')};
+    for (const std::string& each : wrong) {
+        EXPECT_EQ(seeded("postgres", logins(each, "admin", verifier)), "invalid") << each;
+        EXPECT_EQ(seeded("postgres", logins(verifier, "admin", each)), "invalid") << each;
+    }
+    EXPECT_FALSE(fs::exists(temp_.root() + "/one"));
+    EXPECT_TRUE(fs::is_empty(temp_.root() + "/.templates"));
+}
+
+TEST_F(HandlerTest, ATemplateThatCannotBeMadeLeavesNoHalfInstance) {
+    json::object request = create("one");
+    request["template"] = "mariadb";
+    EXPECT_NE(refusal(request), "");
+    EXPECT_FALSE(fs::exists(temp_.root() + "/one"));
+    EXPECT_TRUE(fs::is_empty(temp_.root() + "/.new"));
+    EXPECT_EQ(refusal(create("one")), "");
+}
+
+TEST_F(HandlerTest, RefusesSignalsThatAreNotOnTheList) {
+    ASSERT_EQ(refusal(create("one")), "");
+    const auto signal = [&](json::value word) {
+        return refusal(
+            {{"verb", "signal"}, {"name", "one"}, {"signal", std::move(word)}, {"pid", 7}, {"start_time", 7}});
+    };
+    for (const std::string word : {"terminate", "interrupt", "kill"})
+        EXPECT_EQ(signal(json::value(word)), "") << word;
+    for (const std::string word : {"", "stop", "SIGINT", "2", "quit"})
+        EXPECT_EQ(signal(json::value(word)), "invalid") << word;
+    EXPECT_EQ(signal(9), "invalid");
 }
 
 TEST_F(HandlerTest, NeverFollowsASymbolicLinkThatStandsInThePlaceOfAnInstance) {
@@ -232,11 +300,43 @@ TEST_F(HandlerTest, LeftoversOfAnInterruptedHelperAreClearedByTheNext) {
     handler_.reset();
     fs::create_directories(temp_.root() + "/.trash/one/data/deep");
     fs::create_directories(temp_.root() + "/.new/two");
+    fs::create_directories(temp_.root() + "/.templates/.making/data");
+    fs::create_directories(temp_.root() + "/.templates/postgres-whole/data");
     const Answer<Instances> next =
         Instances::open(temp_.root(), Rights{false, ::geteuid(), 0, 0}, 0, [](std::string_view) {});
     ASSERT_TRUE(next) << next.error().message;
     EXPECT_TRUE(fs::is_empty(temp_.root() + "/.trash"));
     EXPECT_TRUE(fs::is_empty(temp_.root() + "/.new"));
+    EXPECT_FALSE(fs::exists(temp_.root() + "/.templates/.making"));
+    EXPECT_TRUE(fs::exists(temp_.root() + "/.templates/postgres-whole/data"));
+}
+
+// A program that makes a template may outlive the helper that waited for it.
+TEST_F(HandlerTest, WhatIsStillAtWorkInALeftoverIsEndedFirst) {
+    handler_.reset();
+    const std::string making = temp_.root() + "/.templates/.making";
+    fs::create_directories(making);
+    std::array<int, 2> ready{};
+    ASSERT_EQ(::pipe2(ready.data(), O_CLOEXEC), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const int lock = ::open((making + "/lock").c_str(), O_RDWR | O_CREAT, 0600);
+        const bool taken = lock >= 0 && take_lock(lock);
+        static_cast<void>(::write(ready[1], taken ? "y" : "n", 1));
+        for (;;) ::pause();
+    }
+    char answer = 'n';
+    ASSERT_EQ(::read(ready[0], &answer, 1), 1);
+    ASSERT_EQ(answer, 'y');
+    const Answer<Instances> next =
+        Instances::open(temp_.root(), Rights{false, ::geteuid(), 0, 0}, 0, [](std::string_view) {});
+    EXPECT_TRUE(next) << next.error().message;
+    EXPECT_FALSE(fs::exists(making));
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    ::close(ready[0]);
+    ::close(ready[1]);
 }
 
 TEST_F(HandlerTest, PagesAreBoundedAndTogetherComplete) {

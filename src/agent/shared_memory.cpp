@@ -3,12 +3,30 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace slipway::agent {
+namespace {
+
+// As its owner: a helper that is root may yet lack the right to remove what is somebody else's.
+void remove_segments(const std::vector<int>& segments, uid_t owner) {
+    if (segments.empty()) return;
+    const pid_t child = ::geteuid() == owner ? 0 : ::fork();
+    if (child > 0) ::waitpid(child, nullptr, 0);
+    if (child != 0) return;
+    const bool forked = ::geteuid() != owner;
+    if (forked && ::setresuid(owner, owner, owner) != 0) ::_exit(1);
+    for (const int each : segments) ::shmctl(each, IPC_RMID, nullptr);
+    if (forked) ::_exit(0);
+}
+
+}  // namespace
 
 void clear_shared_memory(int instance_directory, uid_t uid, bool uid_is_its_own) {
     struct stat data{};
@@ -16,6 +34,7 @@ void clear_shared_memory(int instance_directory, uid_t uid, bool uid_is_its_own)
     const auto key_of_data = static_cast<key_t>(data.st_ino);
     std::ifstream table("/proc/sysvipc/shm");
     std::string line;
+    std::vector<int> left;
     std::getline(table, line);  // the heading
     while (std::getline(table, line)) {
         std::istringstream words(line);
@@ -29,8 +48,9 @@ void clear_shared_memory(int instance_directory, uid_t uid, bool uid_is_its_own)
         uid_t owner = 0;
         words >> key >> id >> permissions >> size >> creator >> last >> attached >> owner;
         if (!words || attached != 0 || owner != uid) continue;
-        if (uid_is_its_own || key == key_of_data) ::shmctl(id, IPC_RMID, nullptr);
+        if (uid_is_its_own || key == key_of_data) left.push_back(id);
     }
+    remove_segments(left, uid);
 }
 
 }  // namespace slipway::agent
