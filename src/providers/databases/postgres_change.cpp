@@ -120,16 +120,15 @@ Task<sql::Answer<void>> PostgresHost::alter_role(Change change) {
 }
 
 // Only added: what is in use is not taken away from its owner.
-Task<sql::Answer<void>> PostgresHost::add_extensions(Change change) const {
-    if (change.tenant.extensions.empty()) co_return sql::Answer<void>{};
-    sql::Answer<sql::PostgresSession> session = co_await administer(change.tenant.database(), change.deadline);
+Task<sql::Answer<void>> PostgresHost::add_extensions(const Tenant& tenant, Deadline deadline) const {
+    if (tenant.extensions.empty()) co_return sql::Answer<void>{};
+    sql::Answer<sql::PostgresSession> session = co_await administer(tenant.database(), deadline);
     if (!session) co_return std::unexpected(session.error());
     std::string wanted = "SET search_path = public";
-    for (const std::string& each : change.tenant.extensions) {
+    for (const std::string& each : tenant.extensions) {
         wanted += fmt::format("; CREATE EXTENSION IF NOT EXISTS {}", postgres_name(each));
     }
-    change.touched = true;
-    co_return co_await session->run(std::move(wanted), change.deadline);
+    co_return co_await session->run(std::move(wanted), deadline);
 }
 
 Task<sql::Answer<void>> PostgresHost::bring_up(Change change, const Seen& seen) {
@@ -143,7 +142,6 @@ Task<sql::Answer<void>> PostgresHost::bring_up(Change change, const Seen& seen) 
     }
     if (done && !seen.database) done = co_await make_database(change);
     if (done && !seen.opened) done = co_await open_database(change);
-    if (done) done = co_await add_extensions(change);
     co_return done;
 }
 
@@ -174,6 +172,8 @@ Task<ProviderAnswer> PostgresHost::converge(Tenant tenant, bool make, Deadline d
     const sql::Answer<void> login = co_await log_in(tenant, true, deadline);
     // What was never seen working is not said to work.
     if (make && !login) co_return std::unexpected(error_of(login.error(), touched));
+    const sql::Answer<void> extended = co_await add_extensions(tenant, deadline);
+    if (!extended) co_return std::unexpected(error_of(extended.error(), true));
     co_return after_login(login, std::move(well));
 }
 
@@ -224,6 +224,43 @@ Task<sql::Answer<void>> PostgresHost::drop_database(Change change, const std::st
                                     change.deadline);
 }
 
+// What the role owns and may do in this database, and in none of the others.
+Task<sql::Answer<void>> PostgresHost::drop_owned(std::string database, const std::string& role,
+                                                 Deadline deadline) const {
+    // What it was granted by somebody who does not own it, DROP OWNED leaves (before version 16).
+    static const std::string kGranted =
+        "WITH me AS (SELECT oid FROM pg_authid WHERE rolname = $1), granted AS ("
+        " SELECT a.grantor, 'TABLE' AS kind, c.oid::regclass::text AS name"
+        "  FROM pg_class c, aclexplode(c.relacl) a, me WHERE a.grantee = me.oid AND a.grantor <> c.relowner"
+        " UNION SELECT a.grantor, 'TABLE', c.oid::regclass::text FROM pg_class c JOIN pg_attribute t"
+        "  ON t.attrelid = c.oid, aclexplode(t.attacl) a, me WHERE a.grantee = me.oid AND a.grantor <> c.relowner"
+        " UNION SELECT a.grantor, 'SCHEMA', quote_ident(n.nspname)"
+        "  FROM pg_namespace n, aclexplode(n.nspacl) a, me WHERE a.grantee = me.oid AND a.grantor <> n.nspowner"
+        " UNION SELECT a.grantor, 'DATABASE', quote_ident(d.datname)"
+        "  FROM pg_database d, aclexplode(d.datacl) a, me WHERE a.grantee = me.oid AND a.grantor <> d.datdba"
+        " UNION SELECT a.grantor, 'ROUTINE', p.oid::regprocedure::text"
+        "  FROM pg_proc p, aclexplode(p.proacl) a, me WHERE a.grantee = me.oid AND a.grantor <> p.proowner"
+        " UNION SELECT a.grantor, 'TYPE', t.oid::regtype::text"
+        "  FROM pg_type t, aclexplode(t.typacl) a, me WHERE a.grantee = me.oid AND a.grantor <> t.typowner"
+        " UNION SELECT a.grantor, 'LARGE OBJECT', l.oid::text"
+        "  FROM pg_largeobject_metadata l, aclexplode(l.lomacl) a, me"
+        "  WHERE a.grantee = me.oid AND a.grantor <> l.lomowner)"
+        " SELECT format('SET LOCAL ROLE %I; REVOKE ALL ON %s %s FROM %I CASCADE; RESET ROLE; ',"
+        " pg_get_userbyid(grantor), kind, name, $1) FROM granted";
+    sql::Answer<sql::PostgresSession> session = co_await administer(std::move(database), deadline);
+    if (!session) co_return std::unexpected(session.error());
+    // The names that it shows are to mean the same when they are read.
+    const sql::Answer<void> set =
+        co_await session->run("SET lock_timeout = 5000; SET search_path = pg_catalog", deadline);
+    if (!set) co_return set;
+    const sql::Answer<sql::Rows> granted = co_await session->query(kGranted, {role}, deadline);
+    if (!granted) co_return std::unexpected(granted.error());
+    std::string statements;
+    for (const sql::Values& each : *granted) statements += sql::text_of(each, 0);
+    co_return co_await session->run(statements + fmt::format("DROP OWNED BY {} CASCADE", postgres_name(role)),
+                                    deadline);
+}
+
 // Other tenants may have let it in and given it rights, or let it make things of its own there.
 Task<sql::Answer<void>> PostgresHost::drop_role(Change change, const std::string& role) {
     Lease& session = change.session;
@@ -235,10 +272,7 @@ Task<sql::Answer<void>> PostgresHost::drop_role(Change change, const std::string
         {role}, change.deadline);
     if (!places) co_return std::unexpected(places.error());
     for (const sql::Values& each : *places) {
-        sql::Answer<sql::PostgresSession> there = co_await administer(sql::text_of(each, 0), change.deadline);
-        if (!there) co_return std::unexpected(there.error());
-        const sql::Answer<void> dropped = co_await there->run(
-            fmt::format("SET lock_timeout = 5000; DROP OWNED BY {} CASCADE", postgres_name(role)), change.deadline);
+        const sql::Answer<void> dropped = co_await drop_owned(sql::text_of(each, 0), role, change.deadline);
         if (!dropped) co_return dropped;
     }
     co_return co_await session->run(fmt::format("DROP ROLE IF EXISTS {}", postgres_name(role)), change.deadline);

@@ -97,7 +97,8 @@ bool PostgresHost::half_made(const Tenant& tenant, const Seen& seen) {
 }
 
 // A role that inherits nothing does not have the rights of pg_database_owner, to whom the schema "public" belongs
-// since PostgreSQL 15; but it can act as it, so that nobody with more rights than its own has to connect there.
+// since PostgreSQL 15. But it can act as that one, and so make the schema its own: nobody with more rights than its
+// own has to connect to its database.
 Task<sql::Answer<void>> PostgresHost::log_in(const Tenant& tenant, bool repair, Deadline deadline) const {
     sql::Answer<sql::PostgresSession> session = co_await sql::PostgresSession::open(
         {access_.address, access_.port, tenant.user, tenant.password, tenant.database()}, deadline);
@@ -107,8 +108,12 @@ Task<sql::Answer<void>> PostgresHost::log_in(const Tenant& tenant, bool repair, 
     if (!able) co_return std::unexpected(able.error());
     if (is_true(able->front(), 0)) co_return sql::Answer<void>{};
     if (!repair) co_return sql::refuse(sql::Failure::refused_by_server, "it cannot make anything in its database");
+    const sql::Answer<void> renewed = co_await session->run(
+        "SET LOCAL ROLE pg_database_owner; DROP SCHEMA public; RESET ROLE; CREATE SCHEMA public", deadline);
+    if (renewed || renewed.error().code != "2BP01") co_return renewed;
+    // There is something in it already.
     co_return co_await session->run(
-        fmt::format("SET LOCAL ROLE pg_database_owner; GRANT ALL ON SCHEMA public TO {} WITH GRANT OPTION",
+        fmt::format("SET LOCAL ROLE pg_database_owner; GRANT ALL ON SCHEMA public TO {}",
                     sql::postgres_name(tenant.user)),
         deadline);
 }

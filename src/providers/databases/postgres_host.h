@@ -57,11 +57,12 @@ class PostgresHost final : public Host {
     Task<sql::Answer<void>> make_database(Change change);
     Task<sql::Answer<void>> open_database(Change change);
     Task<sql::Answer<void>> alter_role(Change change);
-    Task<sql::Answer<void>> add_extensions(Change change) const;
+    Task<sql::Answer<void>> add_extensions(const Tenant& tenant, Deadline deadline) const;
     Task<sql::Answer<std::string>> role_tagged(Lease& session, const Tenant& tenant, Deadline deadline);
     Task<sql::Answer<void>> bury(Change change, const std::string& role);
     Task<sql::Answer<void>> drop_database(Change change, const std::string& role, const std::string& database,
                                           const Seen& seen);
+    Task<sql::Answer<void>> drop_owned(std::string database, const std::string& role, Deadline deadline) const;
     Task<sql::Answer<void>> drop_role(Change change, const std::string& role);
 
     ServerAccess access_;
