@@ -3,11 +3,11 @@ import shutil
 import time
 from dataclasses import dataclass, field
 
+from . import databases
 from .processes import BenchError, free_port
 from .services import FlaskPeer, NodePeer, Slipway, ask, fill_state
 
-# Not the default range: a server that runs on this machine has its engines there.
-ENGINE_PORTS = "[local]\nport_first = 24000\nport_last = 27999\n"
+ENGINE_PORTS = databases.ENGINE_PORTS
 
 
 @dataclass
@@ -38,12 +38,13 @@ class Sizes:
     operations: int = 40000
     slow_operations: int = 10000  # of peers below a few thousand a second
     pongs: int = 30
+    databases: int = 200  # on one server
     growth: tuple = (1000, 10000, 100000, 1000000)
     growth_seconds: float = 5
     goal_rate: int = 30000
 
 
-QUICK = Sizes(seconds=3, warm_up=1, operations=8000, slow_operations=2000, pongs=5, growth=(1000, 10000),
+QUICK = Sizes(seconds=3, warm_up=1, operations=8000, slow_operations=2000, pongs=5, databases=10, growth=(1000, 10000),
               growth_seconds=2)
 
 
@@ -217,6 +218,22 @@ def make_redis():
                "has an append-only file and a password, as Slipway's have."])
 
 
+# ---- databases ----
+
+
+def make_databases():
+    return Case(
+        "databases", "A database on a shared PostgreSQL: POST to the first login", "p50_ms", False, 1.2,
+        "at most 1.2 x what the server itself takes",
+        [
+            Contender("CREATE ROLE, CREATE DATABASE, grants, login", databases.bare, "limit"),
+            Contender("Slipway", databases.by_broker, "ours"),
+        ],
+        notes=["One after the other, 200 on one server that Slipway made (it has one database before). The limit is "
+               "asked of the same kind of server by its master user, over a connection of its own each time. "
+               "The JSON beside this has `last_20_p50_ms`: of the last twenty, when the server has about 200."])
+
+
 # ---- polls ----
 
 
@@ -247,4 +264,4 @@ class ConstantPeer(NodePeer):
     """Nothing behind it."""
 
 
-CASES = {"accept": make_accept, "operations": make_operations, "redis": make_redis, "polls": make_polls}
+CASES = {"accept": make_accept, "operations": make_operations, "redis": make_redis, "databases": make_databases, "polls": make_polls}

@@ -63,6 +63,10 @@ def goal_line(case, figures, ours, sync_ms):
             if contender.role == "variant":
                 found.append(f"from the pool {number(value)} ms")
         return f"Goal: {case.goal_text}. Found: {', '.join(found)}."
+    if case.name == "databases":
+        limits = [each.name for each in case.contenders if each.role == "limit" and each.name in figures]
+        times = [f"{ours / median(figures[name]['p50_ms']):.2f} x the server's own" for name in limits]
+        return f"Goal: {case.goal_text}. Found: {', '.join([f'{number(ours)} ms', *times])}."
     text = f"Goal: {case.goal_text}. Found: {number(ours)}, {ours / case.goal:.2f} of it"
     if case.name == "accept":
         limit = 64 / sync_ms * 1000

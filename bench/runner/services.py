@@ -19,7 +19,7 @@ def ask(port, method, path, body=None, key=None):
     """One request to 127.0.0.1: the status, the headers, and the body as JSON (None where it is none)."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        headers = {"Accept": "application/json"} | ({} if key is None else {"Authorization": f"Bearer {key}"})
         if body is not None:
             headers["Content-Type"] = "application/json"
         connection.request(method, path, body, headers)
