@@ -165,6 +165,16 @@ void enter_directory(const Launch& plan, int report) {
     keep_as(report, high_through, kInstanceFd);
 }
 
+// Where the system gave it no way of its own, the one through the directories above has to be open to its uid.
+void check_way(int report) {
+    std::string path(PATH_MAX, '\0');
+    const ssize_t length =
+        ::readlink(fmt::format("/proc/self/fd/{}", kInstanceFd).c_str(), path.data(), PATH_MAX - 1);
+    if (length < 0) give_up(report, "find its directory");
+    path.resize(static_cast<std::size_t>(length));
+    if (::access(path.c_str(), X_OK) != 0) give_up(report, "walk to its directory (those above must be 0711)");
+}
+
 [[noreturn]] void become(const Launch& plan, int report) {
     // Out of the way of the numbers that the program is to find.
     report = ::fcntl(report, F_DUPFD_CLOEXEC, kFirstFreeFd);
@@ -176,6 +186,7 @@ void enter_directory(const Launch& plan, int report) {
     enter_directory(plan, report);
     set_limits(plan, report);
     drop_rights(plan, report);
+    if (plan.own_mount) check_way(report);
     ::umask(077);
     // By its own rights. Nobody else is at work there: the lock is ours.
     if (!plan.stale.empty()) ::unlinkat(plan.by_paths ? kDataFd : AT_FDCWD, plan.stale.c_str(), 0);
