@@ -311,6 +311,22 @@ TEST_F(HandlerTest, LeftoversOfAnInterruptedHelperAreClearedByTheNext) {
     EXPECT_TRUE(fs::exists(temp_.root() + "/.templates/postgres-whole/data"));
 }
 
+// The engine's clients may make it print without end.
+TEST_F(HandlerTest, ALogThatHasGrownTooLargeIsShortenedToItsEnd) {
+    ASSERT_EQ(refusal(create("one")), "");
+    ASSERT_EQ(refusal(create("two")), "");
+    const std::string log = temp_.root() + "/one/log";
+    std::ofstream engine(log, std::ios::app);
+    engine << std::string(17 * 1024 * 1024, 'x') << "the end\n" << std::flush;
+    std::ofstream(temp_.root() + "/two/log") << "short\n";
+    handler_->instances().prune();
+    engine << "goes on\n" << std::flush;
+    EXPECT_EQ(slipway::testing::file_text(log), "goes on\n");
+    EXPECT_TRUE(slipway::testing::file_text(log + ".1").ends_with("xthe end\n"));
+    EXPECT_LE(fs::file_size(log + ".1"), 256U * 1024);
+    EXPECT_EQ(slipway::testing::file_text(temp_.root() + "/two/log"), "short\n");
+}
+
 // A program that makes a template may outlive the helper that waited for it.
 TEST_F(HandlerTest, WhatIsStillAtWorkInALeftoverIsEndedFirst) {
     handler_.reset();

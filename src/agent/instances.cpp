@@ -18,6 +18,8 @@ namespace {
 constexpr std::time_t kKeepMarks = 30 * 24 * 3600;
 constexpr std::size_t kPageBytes = 32 * 1024;
 constexpr std::size_t kMaxLock = 512;
+constexpr off_t kMaxLog = 16 * 1024 * 1024;
+constexpr std::size_t kKeptLog = 256 * 1024;
 
 struct LockContent {
     Process process;
@@ -38,6 +40,17 @@ std::optional<LockContent> parse_lock(std::string_view text) {
     // into an answer, which would then be no JSON to the broker.
     if (valid_tag(tag)) content.tag = tag;
     return content;
+}
+
+// The engine appends to what it has open: it goes on at the new end.
+void shorten_log(int directory) {
+    const UniqueFd log(::openat(directory, "log", O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    struct stat seen{};
+    if (!log || ::fstat(log.get(), &seen) != 0 || !S_ISREG(seen.st_mode) || seen.st_size <= kMaxLog) return;
+    const std::string end = read_tail(directory, "log", kKeptLog);
+    const Answer<bool> kept =
+        replace_file(directory, "log.1", end, {::geteuid(), ::getegid(), 0600}, Durability::none);
+    if (kept) static_cast<void>(::ftruncate(log.get(), 0));
 }
 
 Answer<UniqueFd> open_root(const std::string& root) {
@@ -132,6 +145,10 @@ void Instances::prune() const {
         if (::fstatat(gone_.get(), each.c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0 && seen.st_mtime < oldest) {
             ::unlinkat(gone_.get(), each.c_str(), 0);
         }
+    }
+    for (const std::string& each : list_names(root_.get())) {
+        if (!valid_name(each)) continue;
+        if (const Answer<UniqueFd> directory = this->directory(each)) shorten_log(directory->get());
     }
 }
 
@@ -276,8 +293,8 @@ Answer<void> Instances::make(const std::string& name, const json::object& meta,
     if (seed) {
         const auto uid = static_cast<uid_t>(json::get_int(meta, "uid"));
         if (const Answer<void> seeded = seed(directory->get(), uid); !seeded) {
-            static_cast<void>(remove_tree(new_.get(), name));
-            return seeded;
+            const Answer<void> cleared = remove_tree(new_.get(), name);
+            return cleared ? seeded : cleared;
         }
         checkpoint_("create:seeded");
     }

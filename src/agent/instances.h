@@ -61,7 +61,7 @@ class Instances {
     [[nodiscard]] const Rights& rights() const { return rights_; }
     [[nodiscard]] int templates() const { return templates_.get(); }
 
-    // Forgets marks older than 30 days.
+    // Forgets marks older than 30 days, and of logs that have grown too large all but the end.
     void prune() const;
 
   private:

@@ -1,6 +1,7 @@
 #include "agent/server.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include <fcntl.h>
@@ -84,6 +85,7 @@ int serve(Handler& handler, const Door& door) {
             return 1;
         }
     }
+    auto pruned = std::chrono::steady_clock::now();
     while (listener || !connections.empty()) {
         std::vector<pollfd> waited;
         waited.reserve(connections.size() + 1);
@@ -91,7 +93,11 @@ int serve(Handler& handler, const Door& door) {
         if (listener) waited.push_back({listener.get(), POLLIN, 0});
         const int ready = ::poll(waited.data(), waited.size(), kPruneInterval);
         if (ready < 0 && errno != EINTR) return 1;
-        if (ready == 0) handler.instances().prune();
+        const auto now = std::chrono::steady_clock::now();
+        if (now - pruned >= std::chrono::milliseconds(kPruneInterval)) {
+            handler.instances().prune();
+            pruned = now;
+        }
         if (ready <= 0) continue;
         const std::size_t count = connections.size();
         for (std::size_t i = count; i-- > 0;) {

@@ -187,7 +187,10 @@ Answer<UniqueFd> Templates::find_or_make(const std::string& name, const std::str
         }
         checkpoint_("template:placed");
         for (const std::string& each : list_names(directory_)) {
-            if (each != key && each.starts_with(name + "-")) static_cast<void>(remove_tree(directory_, each));
+            if (each == key || !each.starts_with(name + "-")) continue;
+            // One that stays only takes room.
+            const Answer<void> removed = remove_tree(directory_, each);
+            static_cast<void>(removed);
         }
         found = open_directory(directory_, key);
         if (!found) return found;

@@ -8,8 +8,6 @@ namespace slipway::local {
 namespace {
 
 constexpr int kMaxRounds = 6;
-constexpr Duration kHangTime = std::chrono::seconds(1);  // a living engine that stays silent longer is restarted
-constexpr Duration kAnswerTime = std::chrono::seconds(1);
 constexpr Duration kEndTime = std::chrono::seconds(5);       // for what was killed to be gone
 constexpr Duration kMargin = std::chrono::milliseconds(20);  // to answer before the budget is over
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);
@@ -71,7 +69,8 @@ Task<std::optional<ProviderAnswer>> LocalProvider::look_at_living(Call& call, ag
         co_await stop(call, *status.process, call.engine->facts().keeps_data);
         co_return std::nullopt;
     }
-    std::optional<ProviderAnswer> answer = co_await await_login(call, *status.process, kHangTime, false);
+    std::optional<ProviderAnswer> answer =
+        co_await await_login(call, *status.process, call.engine->facts().patience, false);
     if (answer) co_return answer;
     if (agent::is_alive(*status.process)) {
         log::warning("local", "restarting an engine that does not answer", {{"instance", call.name()}});
@@ -109,7 +108,7 @@ Task<std::optional<ProviderAnswer>> LocalProvider::await_login(Call& call, agent
     for (;;) {
         Greeting greeting =
             co_await call.engine->log_in(contact(call, process, call.setup.port), call.spec, &call.setup,
-                                         call.deadline.within(std::min(kAnswerTime, at_most)));
+                                         call.deadline.within(std::min(call.engine->facts().patience, at_most)));
         const auto waited = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
         const Login login = greeting.login;
         if (login == Login::pong || login == Login::strained || login == Login::stale) {
@@ -156,7 +155,7 @@ Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process, b
     }
     if (call.setup.online.empty()) co_return seen;
     const bool taken = co_await call.engine->apply(contact(call, process, call.setup.port), call.spec, call.setup,
-                                                   call.deadline.within(kAnswerTime));
+                                                   call.deadline.within(call.engine->facts().patience));
     if (!taken) {
         co_return std::unexpected(
             provider_error(ErrorClass::transient, "the engine did not take its new settings"));
@@ -168,9 +167,11 @@ Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process, b
 Task<bool> LocalProvider::mend_login(Call& call, agent::Process process) {
     call.touched = true;
     const Contact at = contact(call, process, call.setup.port);
-    if (!co_await call.engine->apply(at, call.spec, call.setup, call.deadline.within(kAnswerTime))) co_return false;
-    const Greeting again =
-        co_await call.engine->log_in(at, call.spec, &call.setup, call.deadline.within(kAnswerTime));
+    if (!co_await call.engine->apply(at, call.spec, call.setup,
+                                     call.deadline.within(call.engine->facts().patience)))
+        co_return false;
+    const Greeting again = co_await call.engine->log_in(at, call.spec, &call.setup,
+                                                        call.deadline.within(call.engine->facts().patience));
     co_return again.login == Login::pong || again.login == Login::strained;
 }
 

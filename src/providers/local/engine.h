@@ -78,6 +78,8 @@ struct EngineFacts {
     std::string administrator = {};      // the login that Slipway has in it, where others have to know that
     agent::Signal gently = agent::Signal::terminate;  // so that it writes what it has and ends
     Duration end_time = std::chrono::seconds(5);      // for that
+    // An answer that takes longer is none, and a living engine that gives none for longer hangs.
+    Duration patience = std::chrono::seconds(1);
 };
 
 // Without state: one object serves every instance, on the provider's executor.

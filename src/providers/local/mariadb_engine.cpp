@@ -70,7 +70,9 @@ class MariadbEngine final : public Engine {
                              .log_holds_client_data = true,
                              .administrator = std::string(agent::kManagementRole),
                              .gently = agent::Signal::terminate,
-                             .end_time = std::chrono::seconds(10)};
+                             .end_time = std::chrono::seconds(10),
+                             // A login reads and computes, beside everything that tenants do.
+                             .patience = std::chrono::seconds(5)};
 };
 
 // Who lets us in may be anybody: that protocol proves the client alone. Who also has the hash of our password,

@@ -5,7 +5,6 @@
 namespace slipway::local {
 namespace {
 
-constexpr Duration kAnswerTime = std::chrono::seconds(1);  // an engine that is slower than that is not well
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);
 
 Observation pending(std::string detail) {
@@ -35,8 +34,9 @@ Task<ProviderAnswer> LocalProvider::do_observe(Call& call) {
     call.engine = engine_of(call.spec.kind, json::get_string(status->meta, "engine"));
     if (call.engine == nullptr) co_return pending("an engine that this version does not know lives there");
     watcher_.watch(call.name(), *status->process);
-    const Greeting greeting = co_await call.engine->log_in(contact(call, *status->process, port), call.spec,
-                                                           nullptr, call.deadline.within(kAnswerTime));
+    const Greeting greeting =
+        co_await call.engine->log_in(contact(call, *status->process, port), call.spec, nullptr,
+                                     call.deadline.within(call.engine->facts().patience));
     switch (greeting.login) {
         case Login::pong:
         case Login::stale: co_return running(call, *status->process, port, "", greeting.version);

@@ -77,7 +77,9 @@ class PostgresEngine final : public Engine {
                              .log_holds_client_data = true,
                              .administrator = std::string(agent::kManagementRole),
                              .gently = agent::Signal::interrupt,
-                             .end_time = std::chrono::seconds(10)};
+                             .end_time = std::chrono::seconds(10),
+                             // A login reads and computes, beside everything that tenants do.
+                             .patience = std::chrono::seconds(5)};
 };
 
 // Who lets us in may be anybody. Who also has what only this engine keeps of our password is this engine.
