@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -309,6 +310,26 @@ TEST_F(HandlerTest, LeftoversOfAnInterruptedHelperAreClearedByTheNext) {
     EXPECT_TRUE(fs::is_empty(temp_.root() + "/.new"));
     EXPECT_FALSE(fs::exists(temp_.root() + "/.templates/.making"));
     EXPECT_TRUE(fs::exists(temp_.root() + "/.templates/postgres-whole/data"));
+}
+
+// PostgreSQL makes its key of the data directory, and takes the segment away unless it is killed.
+TEST_F(HandlerTest, SharedMemoryOfAKilledProgramGoesWithItsLeftovers) {
+    handler_.reset();
+    const std::string data = temp_.root() + "/.templates/.making/data";
+    fs::create_directories(data);
+    struct stat seen{};
+    ASSERT_EQ(::stat(data.c_str(), &seen), 0);
+    const int left = ::shmget(static_cast<key_t>(seen.st_ino), 56, IPC_CREAT | IPC_EXCL | 0600);
+    ASSERT_GE(left, 0);
+    const int other = ::shmget(IPC_PRIVATE, 56, 0600);
+    ASSERT_GE(other, 0);
+    const Answer<Instances> next =
+        Instances::open(temp_.root(), Rights{false, ::geteuid(), 0, 0}, 0, [](std::string_view) {});
+    EXPECT_TRUE(next);
+    shmid_ds state{};
+    EXPECT_EQ(::shmctl(left, IPC_STAT, &state), -1);
+    EXPECT_EQ(::shmctl(other, IPC_STAT, &state), 0) << "it is somebody else's";
+    ::shmctl(other, IPC_RMID, nullptr);
 }
 
 // The engine's clients may make it print without end.

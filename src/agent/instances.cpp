@@ -83,6 +83,10 @@ Answer<UniqueFd> be_alone(int root, int wait_ms) {
 Answer<void> remove_unfinished(int parent, const std::string& name) {
     if (const Answer<UniqueFd> directory = open_directory(parent, name); directory) {
         if (const Answer<void> alone = end_holders(directory->get()); !alone) return alone;
+        struct stat data{};
+        if (::fstatat(directory->get(), "data", &data, AT_SYMLINK_NOFOLLOW) == 0) {
+            clear_shared_memory(directory->get(), data.st_uid, false);
+        }
     }
     return remove_tree(parent, name);
 }
