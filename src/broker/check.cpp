@@ -118,14 +118,14 @@ Status status_of(std::vector<FieldProblem> problems) {
     return fail(std::move(error));
 }
 
-std::expected<Kind, FieldProblem> kind_of(const Catalog& catalog, std::optional<Kind> kind,
-                                          std::string_view engine) {
+std::expected<Kind, FieldProblem> kind_of(const Catalog& catalog, std::optional<Kind> kind, std::string_view engine,
+                                          std::string_view plan) {
     std::set<std::string_view> engines;
     std::set<Kind> kinds;
-    for (const Plan& plan : catalog.plans()) {
-        if (kind && plan.kind != *kind) continue;
-        engines.insert(plan.engine);
-        if (plan.engine == engine) kinds.insert(plan.kind);
+    for (const Plan& each : catalog.plans()) {
+        if (kind && each.kind != *kind) continue;
+        engines.insert(each.engine);
+        if (each.engine == engine) kinds.insert(each.kind);
     }
     if (kinds.size() == 1) return *kinds.begin();
     if (kinds.empty()) {
@@ -133,6 +133,11 @@ std::expected<Kind, FieldProblem> kind_of(const Catalog& catalog, std::optional<
         return std::unexpected(
             FieldProblem{"engine", fmt::format("{}; one of: {}", wrong, fmt::join(engines, ", "))});
     }
+    std::vector<Kind> with_plan;
+    for (const Kind each : kinds) {
+        if (catalog.find(each, engine, plan) != nullptr) with_plan.push_back(each);
+    }
+    if (with_plan.size() == 1) return with_plan.front();
     std::vector<std::string_view> names;
     for (const Kind each : kinds) names.push_back(to_string(each));
     return std::unexpected(FieldProblem{

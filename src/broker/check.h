@@ -36,8 +36,9 @@ void check_plan(const Catalog& catalog, Kind kind, std::string_view engine, std:
 // ErrorCode::invalid_argument with the first of the problems as its message; nothing where there is none.
 Status status_of(std::vector<FieldProblem> problems);
 
-// What kind an engine is of where nobody says it, or the field that is wrong.
-std::expected<Kind, FieldProblem> kind_of(const Catalog& catalog, std::optional<Kind> kind,
-                                          std::string_view engine);
+// What kind is meant where nobody says it: that of the engine, or of its plan of this name where the engine is of
+// several; or the field that is wrong.
+std::expected<Kind, FieldProblem> kind_of(const Catalog& catalog, std::optional<Kind> kind, std::string_view engine,
+                                          std::string_view plan);
 
 }  // namespace slipway

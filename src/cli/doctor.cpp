@@ -107,14 +107,11 @@ void print(Environment& environment, const std::vector<Finding>& findings) {
 Outcome<Exit> doctor(Api& api, const std::string& state_dir, bool json) {
     Environment& environment = api.environment();
     const std::string path = environment.variable("PATH");
-    std::vector<Finding> findings{check_redis(path),
-                                  check_memcached(path),
-                                  check_names(),
-                                  check_ipv6(),
-                                  check_engine_ports(),
-                                  check_open_files(),
-                                  check_privileges(environment.root),
-                                  check_clock()};
+    std::vector<Finding> findings{check_redis(path)};
+    for (const OptionalEngine& engine : kOptionalEngines) findings.push_back(check_optional_engine(engine, path));
+    std::ranges::move(std::array{check_names(), check_ipv6(), check_engine_ports(), check_open_files(),
+                                 check_privileges(environment.root), check_clock()},
+                      std::back_inserter(findings));
     std::ranges::move(check_state_dir(state_dir), std::back_inserter(findings));
     ask_server(api, findings);
     const auto count = [&](Severity severity) {

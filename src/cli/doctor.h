@@ -1,8 +1,10 @@
 // What may be wrong with this machine and with the server on it. Starts no service and changes nothing.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/api.h"
@@ -21,7 +23,16 @@ struct Finding {
 
 // Checks that need no server. Engines: installed, and of a version that serves.
 Finding check_redis(const std::string& search_path);
-Finding check_memcached(const std::string& search_path);
+struct OptionalEngine {
+    std::string_view program;
+    std::string_view package;
+    std::string_view what;  // that needs it, to go before "wanted"
+};
+inline constexpr std::array<OptionalEngine, 3> kOptionalEngines{
+    {{"memcached", "memcached", "caches of it are"},
+     {"postgres", "postgresql-15", "databases of PostgreSQL are"},
+     {"mariadbd", "mariadb-server-core", "databases of MySQL are"}}};
+Finding check_optional_engine(const OptionalEngine& engine, const std::string& search_path);
 // Whether the kernel may take engines' ports for outgoing connections: `range_file` holds "FIRST LAST".
 Finding check_engine_ports(const std::string& range_file = "/proc/sys/net/ipv4/ip_local_port_range");
 // Whether a server could listen there; asked only where none answers.

@@ -149,18 +149,30 @@ TEST_F(DoctorTest, WhatTheServerFindsIsPartOfTheAnswer) {
         if (json::get_string(finding.as_object(), "check") != "server") continue;
         EXPECT_EQ(json::get_string(finding.as_object(), "severity"), "warning") << "no server is no fault";
     }
-    for (const std::string check : {"redis-server", "memcached", "names", "IPv6 loopback", "ports", "open files",
-                                    "privileges", "clock", "state directory", "free space", "fsync", "server"}) {
+    for (const std::string check :
+         {"redis-server", "memcached", "postgres", "mariadbd", "names", "IPv6 loopback", "ports", "open files",
+          "privileges", "clock", "state directory", "free space", "fsync", "server"}) {
         EXPECT_NE(out.str().find("\"check\":\"" + check + "\""), std::string::npos) << check;
     }
 }
 
-TEST_F(DoctorTest, MemcachedIsMissedButNotNeeded) {
-    program("memcached", "echo 'memcached 1.6.18'");
-    EXPECT_EQ(check_memcached(place).message, place + "/memcached 1.6.18");
-    program("memcached", "echo nonsense");
-    EXPECT_EQ(check_memcached(place).severity, Severity::warning);
-    EXPECT_NE(check_memcached(place).fix.find("apt-get install memcached"), std::string::npos);
+TEST_F(DoctorTest, OtherEnginesThanRedisAreMissedButNotNeeded) {
+    const std::map<std::string, std::string> told{
+        {"memcached", "memcached 1.6.18"},
+        {"postgres", "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"},
+        {"mariadbd", "/usr/sbin/mariadbd  Ver 10.11.14-MariaDB-0+deb12u2 for debian-linux-gnu"}};
+    const std::map<std::string, std::string> versions{
+        {"memcached", "1.6.18"}, {"postgres", "15.18"}, {"mariadbd", "10.11.14"}};
+    for (const OptionalEngine& engine : kOptionalEngines) {
+        const std::string name(engine.program);
+        program(name, "echo '" + told.at(name) + "'");
+        EXPECT_EQ(check_optional_engine(engine, place).message,
+                  fmt::format("{}/{} {}", place, name, versions.at(name)));
+        program(name, "echo nonsense");
+        const Finding broken = check_optional_engine(engine, place);
+        EXPECT_EQ(broken.severity, Severity::warning);
+        EXPECT_NE(broken.fix.find(fmt::format("apt-get install {}", engine.package)), std::string::npos);
+    }
 }
 
 TEST_F(DoctorTest, KeysThatOthersCanReadAreAProblem) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 
 #include <fmt/format.h>
@@ -25,6 +26,37 @@ constexpr Duration kVersionLimit = std::chrono::seconds(5);
 // Where Debian puts programs, for those whose PATH is short.
 std::string find_engine(const std::string& name, const std::string& search_path) {
     return find_program(name, search_path + ":/usr/bin:/usr/local/bin");
+}
+
+// Where servers are that are not for everybody to start; the newest PostgreSQL first.
+std::string server_directories() {
+    namespace fs = std::filesystem;
+    std::vector<std::pair<int, std::string>> found;
+    std::error_code error;
+    for (const fs::directory_entry& each : fs::directory_iterator("/usr/lib/postgresql", error)) {
+        const std::string name = each.path().filename();
+        int version = 0;
+        if (std::from_chars(name.data(), name.data() + name.size(), version).ec == std::errc()) {
+            found.emplace_back(-version, each.path() / "bin");
+        }
+    }
+    std::ranges::sort(found);
+    std::string path = "/usr/sbin";
+    for (const auto& [version, directory] : found) path += ":" + directory;
+    return path;
+}
+
+// The first word of digits and dots: "15.18" of "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)".
+std::string first_number(std::string_view line) {
+    for (std::size_t at = 0; at < line.size();) {
+        const std::size_t end = std::min(line.find(' ', at), line.size());
+        const std::string_view word = line.substr(at, end - at);
+        if (!word.empty() && word.front() >= '0' && word.front() <= '9') {
+            return std::string(word.substr(0, word.find_first_not_of("0123456789.")));
+        }
+        at = end + 1;
+    }
+    return {};
 }
 
 // "Sun, 22 Nov 2026 22:16:55 GMT"
@@ -57,17 +89,17 @@ Finding check_redis(const std::string& search_path) {
     return {check, Severity::ok, fmt::format("{} {}", program, printable(version)), ""};
 }
 
-// A machine without it makes everything else.
-Finding check_memcached(const std::string& search_path) {
-    const std::string check = "memcached";
-    const std::string fix = "run scripts/setup, or apt-get install memcached, where caches of it are wanted";
-    const std::string program = find_engine("memcached", search_path);
+// A machine without one of them makes everything else.
+Finding check_optional_engine(const OptionalEngine& engine, const std::string& search_path) {
+    const std::string check(engine.program);
+    const std::string fix =
+        fmt::format("run scripts/setup, or apt-get install {}, where {} wanted", engine.package, engine.what);
+    const std::string program = find_engine(check, search_path + ":" + server_directories());
     if (program.empty()) return {check, Severity::warning, "is not installed", fix};
     const auto line = version_line(program, kVersionLimit);
-    if (!line || !line->starts_with("memcached ")) {
-        return {check, Severity::warning, program + " does not tell its version", fix};
-    }
-    return {check, Severity::ok, fmt::format("{} {}", program, printable(line->substr(10))), ""};
+    const std::string version = line ? first_number(*line) : "";
+    if (version.empty()) return {check, Severity::warning, program + " does not tell its version", fix};
+    return {check, Severity::ok, fmt::format("{} {}", program, version), ""};
 }
 
 Finding check_engine_ports(const std::string& range_file) {

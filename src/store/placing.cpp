@@ -77,6 +77,18 @@ Placed Placer::accepted(const ProvisionDraftRequest& request) {
     return placed;
 }
 
+void Placer::tell(Placed& placed, const ProvisionDraftRequest& request) const {
+    Resource told;
+    told.id = placed.resource;
+    told.organization = request.organization;
+    std::string_view how = ", which is ready";
+    if (!request.blocked_by.empty()) how = placed.new_host ? ", which is made first" : ", once that is made";
+    EventDraft event = draft_event(told, request.cause, parts_.clock.now(), "resource.placed",
+                                   fmt::format("it will live on {}{}", placed.host, how));
+    event.operation = placed.operation.id;
+    placed.commit.events.push_back(std::move(event));
+}
+
 Task<Result<Placed>> Placer::on_host(ProvisionDraftRequest request, ResourceId id) {
     const auto found = co_await parts_.store.resource(id);
     if (!found) co_return fail(found.error());
@@ -91,6 +103,7 @@ Task<Result<Placed>> Placer::on_host(ProvisionDraftRequest request, ResourceId i
     }
     Placed placed = accepted(request);
     placed.host = host.name;
+    tell(placed, request);
     const std::uint64_t limit = places_of(request.plan->placement->threshold);
     placed.commit.preconditions.insert(placed.commit.preconditions.begin(),
                                        precondition::PlaceFree{host.id, limit});
@@ -137,6 +150,7 @@ Task<Result<Placed>> Placer::on_next(ProvisionDraftRequest request, const HostsV
     Placed placed = accepted(request);
     placed.host = host_name(book->made);
     placed.new_host = true;
+    tell(placed, request);
     // The host's conditions come first, so that who lost the race is told that and nothing else; the rows of what
     // was asked for come first, so that they are the first ones of the answer.
     Commit commit;

@@ -64,6 +64,8 @@ class Placer {
                                  const ProviderTraits& traits, std::string name);
     static Next claim_of(Resource claimed, std::string name, const Cause& cause, TimePoint now);
     Placed accepted(const ProvisionDraftRequest& request);
+    // An event of where it is placed.
+    void tell(Placed& placed, const ProvisionDraftRequest& request) const;
 
     Parts parts_;
 };

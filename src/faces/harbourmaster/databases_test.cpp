@@ -178,6 +178,23 @@ TEST(HephyDatabases, ItsEngineCanBeChosen) {
     EXPECT_EQ(HephyWorld::text(instance, "engine"), "mysql");
 }
 
+// A plan's name says which kind is meant where an engine is of two.
+TEST(HephyDatabases, OneIsMadeThroughTheNativeApiToo) {
+    HephyWorld world;
+    const auto post = [&](const std::string& body) {
+        return world.ask(Method::post, "/api/v1/resources", body, World::bearer(world.admin));
+    };
+    const Reply made = post(R"({"engine":"postgres","plan":"shared","name":"shopdb"})");
+    EXPECT_EQ(made.status, 202) << made.body;
+    EXPECT_EQ(post(R"({"engine":"postgres","plan":"none"})").status, 400);
+    world.settle();
+    const Reply credentials =
+        world.ask(Method::get, "/api/v1/resources/shopdb/credentials", "", World::bearer(world.admin));
+    ASSERT_EQ(credentials.status, 200) << credentials.body;
+    const Reply events = world.ask(Method::get, "/api/v1/resources/shopdb/events", "", World::bearer(world.admin));
+    EXPECT_THAT(events.body, HasSubstr("it will live on hephy-instance-0000001, which is made first"));
+}
+
 TEST(HephyDatabases, WhereNoInstanceMayBeMadeItIsUnavailableAndSaysWhenToComeBack) {
     HephyWorld world;
     std::vector<Plan> plans = world.catalog.plans();

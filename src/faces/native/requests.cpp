@@ -130,7 +130,7 @@ Result<ProvisionBody> read_provision(http::BodyReader body, const Catalog& catal
     request.organization = take_organization(body);
     read.wait = take_wait_seconds(body, longest_wait);
     if (!request.engine.empty()) {
-        const auto known = kind_of(catalog, kind, request.engine);
+        const auto known = kind_of(catalog, kind, request.engine, request.plan);
         if (known) {
             request.kind = *known;
         } else {
