@@ -16,7 +16,7 @@ constexpr std::string_view kHalted = "it was deleted while this was under way";
 
 }  // namespace
 
-// ErrorCode::conflict where resources that are neither gone nor failed are placed on it.
+// ErrorCode::conflict where resources hold a place on it.
 Task<Status> Broker::serves_nothing(const Resource& host) {
     if (host.kind != Kind::database_server) co_return Status();
     std::uint64_t live = 0;
@@ -27,7 +27,7 @@ Task<Status> Broker::serves_nothing(const Resource& host) {
         const auto page = co_await parts_.store.resources(on_it, from);
         if (!page) co_return fail(page.error());
         for (const Resource& each : page->items) {
-            if (!std::holds_alternative<resource_state::Failed>(each.state)) live += 1;
+            if (holds_place(each)) live += 1;
         }
         from.after = page->next;
     } while (!from.after.empty());

@@ -17,7 +17,7 @@ namespace slipway {
 
 struct HostLoad {
     ResourceId host;
-    std::uint64_t placed = 0;  // resources on it that are neither gone nor failed
+    std::uint64_t placed = 0;  // resources that hold a place on it (resource.h)
     friend bool operator==(const HostLoad&, const HostLoad&) = default;
 };
 

@@ -24,6 +24,20 @@ json::object overlaid(json::object parameters, const json::object& own) {
     return parameters;
 }
 
+bool holds_place(const Resource& resource) {
+    if (resource.placed_on.empty()) return false;
+    return std::visit(Overloaded{
+                          [](const Requested&) { return true; },
+                          [](const Provisioning&) { return true; },
+                          [](const Ready&) { return true; },
+                          [](const Updating&) { return true; },
+                          [](const Deprovisioning& in) { return !in.after_failure; },
+                          [](const Gone&) { return false; },
+                          [](const Failed&) { return false; },
+                      },
+                      resource.state);
+}
+
 OperationId active_operation(const ResourceState& state) {
     return std::visit(Overloaded{
                           [](const Requested& in) { return in.operation; },

@@ -52,6 +52,7 @@ struct Updating {
 };
 struct Deprovisioning {
     OperationId operation;
+    bool after_failure = false;  // it had failed before: what it had given up it does not take again
     friend bool operator==(const Deprovisioning&, const Deprovisioning&) = default;
 };
 struct Gone {
@@ -94,7 +95,8 @@ struct Resource {
     std::map<std::string, std::string> labels;
     bool pooled = false;  // made ahead and not claimed by anyone yet
     HostId host;          // the machine of ours it lives on; empty: none of ours
-    // The resource that serves it, for life: a database's server. It has a place there until it is gone or failed.
+    // The resource that serves it, for life: a database's server. It has a place there until it is gone or has
+    // failed.
     ResourceId placed_on;  // empty: none
 
     ResourceState state;
@@ -117,6 +119,8 @@ struct Resource {
 
 // A plan's parameters with those of one resource above them.
 json::object overlaid(json::object parameters, const json::object& own);
+// Whether it has a place on what serves it.
+bool holds_place(const Resource& resource);
 // The operation that is working on it now; empty: none.
 OperationId active_operation(const ResourceState& state);
 // The endpoint while there is one (ready, updating); null otherwise.

@@ -190,7 +190,8 @@ Next on(const Resource& in, TimePoint at, const ev::DeleteRequested& event) {
     if (const OperationId active = active_operation(in.state); !active.empty()) {
         effects.emplace_back(resource_effect::CancelOperation{active});
     }
-    Next next = to(in, at, Deprovisioning{event.operation}, std::move(effects));
+    const bool failed = std::holds_alternative<Failed>(in.state);
+    Next next = to(in, at, Deprovisioning{event.operation, failed}, std::move(effects));
     next->resource.pooled = false;  // nobody may claim it from now on
     return next;
 }

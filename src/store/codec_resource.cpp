@@ -44,7 +44,10 @@ void write_state(JsonOut& out, const ResourceState& state) {
                        out.text("operation", s.operation.str());
                        write_endpoint(out, s.endpoint);
                    },
-                   [&](const Deprovisioning& s) { out.text("operation", s.operation.str()); },
+                   [&](const Deprovisioning& s) {
+                       out.text("operation", s.operation.str());
+                       if (s.after_failure) out.boolean("after_failure", true);
+                   },
                    [&](const Gone& s) { out.time("at", s.at); },
                    [&](const Failed& s) { out.text("reason", s.reason); },
                },
@@ -58,7 +61,10 @@ ResourceState read_state(JsonIn in) {
     if (is == "provisioning") return Provisioning{OperationId(in.text("operation"))};
     if (is == "ready") return Ready{read_endpoint(in.object("endpoint")), OperationId(in.text("maintenance"))};
     if (is == "updating") return Updating{OperationId(in.text("operation")), read_endpoint(in.object("endpoint"))};
-    if (is == "deprovisioning") return Deprovisioning{OperationId(in.text("operation"))};
+    if (is == "deprovisioning") {
+        return Deprovisioning{OperationId(in.text("operation")),
+                              in.has("after_failure") && in.boolean("after_failure")};
+    }
     if (is == "gone") return Gone{in.time("at")};
     if (is == "failed") return Failed{in.text("reason")};
     in.complain("is", "is an unknown state");

@@ -81,9 +81,15 @@ TEST(Codec, EveryStateOfAResourceComesBackAsItWas) {
     using namespace resource_state;
     const OperationId op("op_1");
     const Endpoint endpoint{"redis", "cache.example", 65'535};
-    const std::vector<ResourceState> states = {
-        Requested{op},          Provisioning{op},   Ready{endpoint, {}}, Ready{endpoint, op},
-        Updating{op, endpoint}, Deprovisioning{op}, Gone{kNow},          Failed{kOdd}};
+    const std::vector<ResourceState> states = {Requested{op},
+                                               Provisioning{op},
+                                               Ready{endpoint, {}},
+                                               Ready{endpoint, op},
+                                               Updating{op, endpoint},
+                                               Deprovisioning{op},
+                                               Deprovisioning{op, true},
+                                               Gone{kNow},
+                                               Failed{kOdd}};
     std::set<std::size_t> alternatives;
     for (const ResourceState& state : states) {
         Resource in = full_resource();

@@ -71,7 +71,7 @@ struct ResourceUnchanged {  // the resource has this version; for decisions that
     std::uint64_t version = 0;
 };
 // The host (Resource::placed_on) is requested, provisioning, ready or updating, and fewer than `limit` resources
-// that are neither gone nor failed are placed on it.
+// hold a place on it (holds_place: neither gone nor failed, nor on their way from the one to the other).
 struct PlaceFree {
     ResourceId host;
     std::uint64_t limit = 0;
@@ -80,7 +80,7 @@ struct PlacesFull {  // the opposite of PlaceFree
     ResourceId host;
     std::uint64_t limit = 0;
 };
-struct NothingPlaced {  // no resource that is neither gone nor failed is placed on the host
+struct NothingPlaced {  // no resource holds a place on the host
     ResourceId host;
 };
 struct SettingIs {  // the setting has this value; "" for one that is not there

@@ -169,7 +169,8 @@ class RandomHistory {
 
     ResourceState state(int number) {
         using namespace resource_state;
-        switch (random_.below(6)) {
+        switch (random_.below(7)) {
+            case 5: return Deprovisioning{operation_id(number), chance(2)};
             case 0: return Requested{operation_id(number)};
             case 1: return Ready{{"redis", "host", 7}, {}};
             case 4: return Updating{operation_id(number), {"redis", "host", 7}};

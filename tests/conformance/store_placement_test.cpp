@@ -107,6 +107,15 @@ TEST_P(StorePlacement, APlaceIsTakenUntilItsTenantIsGoneOrFailed) {
     EXPECT_EQ(refused(under(precondition::PlacesFull{resource_id(1), 1})).obstacle, Obstacle::place_free);
 }
 
+TEST_P(StorePlacement, WhatHasFailedTakesNoPlaceAgainWhileItIsRemoved) {
+    put(server(1));
+    put(database(10, 1, resource_state::Deprovisioning{operation_id(1), true}));
+    put(database(11, 1, resource_state::Deprovisioning{operation_id(1), false}));
+    EXPECT_EQ(loads(), (std::vector<HostLoad>{{resource_id(1), 1}}));
+    must(under(precondition::PlaceFree{resource_id(1), 2}));
+    EXPECT_EQ(refused(under(precondition::PlaceFree{resource_id(1), 1})).obstacle, Obstacle::no_place);
+}
+
 TEST_P(StorePlacement, OnlyAHostThatTakesNewOnesHasPlaces) {
     int number = 1;
     std::vector<int> taking;

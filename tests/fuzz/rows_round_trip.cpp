@@ -48,7 +48,7 @@ ResourceState resource_state_in(Bytes& in) {
         case 1: return Provisioning{OperationId(in.text())};
         case 2: return Ready{endpoint_in(in), OperationId(in.text())};
         case 3: return Updating{OperationId(in.text()), endpoint_in(in)};
-        case 4: return Deprovisioning{OperationId(in.text())};
+        case 4: return Deprovisioning{OperationId(in.text()), in.flag()};
         case 5: return Gone{time_in(in)};
         default: return Failed{in.text()};
     }

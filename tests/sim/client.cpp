@@ -56,7 +56,7 @@ void Client::act() {
     } else {
         Intent intent;
         intent.key = fmt::format("key-{}-{}", number_, intents_.size());
-        intent.plan = world.chance(0.5) ? "pooled" : "plain";
+        intent.plan = world.chance(0.4) ? "pooled" : world.chance(0.5) ? "plain" : "placed";
         intent.organization = OrganizationId(fmt::format("org-{}", number_ % 2));
         intents_.push_back(std::move(intent));
         ask({Kind::create, intents_.size() - 1});

@@ -17,6 +17,7 @@ std::string_view to_string(Mutant mutant) {
         case Mutant::retry_without_token: return "retry-without-token";
         case Mutant::delete_does_not_wait: return "delete-does-not-wait";
         case Mutant::forget_release: return "forget-release";
+        case Mutant::places_unchecked: return "places-unchecked";
     }
     return "?";
 }
@@ -31,7 +32,8 @@ const std::vector<Mutant>& all_mutants() {
                                          Mutant::lease_never_expires,
                                          Mutant::retry_without_token,
                                          Mutant::delete_does_not_wait,
-                                         Mutant::forget_release};
+                                         Mutant::forget_release,
+                                         Mutant::places_unchecked};
     return all;
 }
 

@@ -23,6 +23,7 @@ enum class Mutant : std::uint8_t {
     retry_without_token,    // every retry looks like a new request to the provider
     delete_does_not_wait,   // a deletion runs beside the creation that it halts
     forget_release,         // a port is given again at once, with no regard to who has it
+    places_unchecked,       // a place on a server is taken with no regard to whether it is still free
 };
 std::string_view to_string(Mutant mutant);
 std::optional<Mutant> parse_mutant(std::string_view text);

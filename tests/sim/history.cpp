@@ -26,7 +26,13 @@ Catalog catalog_with_pool(std::uint32_t level) {
     Plan pooled = plain;
     pooled.name = "pooled";
     pooled.pool = level;
-    return Catalog({plain, pooled});
+    Plan server = plain;
+    server.kind = Kind::database_server;
+    server.name = "server";
+    Plan placed = plain;
+    placed.name = "placed";
+    placed.placement = PlacementRule{"server", kThreshold, true};
+    return Catalog({plain, pooled, server, placed});
 }
 
 // A seed decides what kind of history it is: some are calm, some are hell.
@@ -207,6 +213,10 @@ class History {
             return all_idle() && nothing_open() && pool_is_empty();
         });
         if (!quiet) result_.violations.emplace_back("the removal of everything never came to an end");
+        spawn_server_removal();
+        if (!until([this] { return no_server_is_left() && nothing_open(); })) {
+            result_.violations.emplace_back("servers that nobody lives on were not removed");
+        }
         run_for(kLateEffects);
         const auto before = cloud_.things().size();
         spawn_sweep(true);
@@ -223,6 +233,29 @@ class History {
             if (level.ready + level.coming > 0) return false;
         }
         return true;
+    }
+
+    bool no_server_is_left() const {
+        return disk_.state()
+            .host_loads(OrganizationId(kSystemOrganization), Kind::database_server, "redis")
+            .empty();
+    }
+
+    void spawn_server_removal() {
+        Process& process = *processes_.at(0);
+        process.spawn([this, &process]() -> Task<void> {
+            const CallContext admin{Caller{OrganizationId(kSystemOrganization), Role::administrator, "admin"},
+                                    "cleanup"};
+            ResourceFilter servers;
+            servers.kind = Kind::database_server;
+            const auto page = co_await process.broker().list(admin, servers, {"", 1000});
+            if (!page) co_return;
+            for (const Resource& server : page->items) {
+                if (std::holds_alternative<resource_state::Failed>(server.state)) continue;  // as all that failed
+                const auto removed = co_await process.broker().deprovision(admin, server.id);
+                if (!removed) result_.violations.push_back(server.name + ": " + removed.error().message);
+            }
+        });
     }
 
     void spawn_pool_removal() {
@@ -260,12 +293,13 @@ class History {
         for (const auto& client : clients_) {
             for (const Intent& intent : client->intents()) intents.push_back(&intent);
         }
-        check_invariants(phase, {disk_.state(), cloud_, sealer_, intents, around_.on_this_host},
+        check_invariants(phase,
+                         {disk_.state(), cloud_, sealer_, intents, around_.on_this_host, disk_.most_placed()},
                          result_.violations);
     }
 
     void finish() {
-        check_secrets({disk_.state(), cloud_, sealer_, {}, false}, outputs_, result_.violations);
+        check_secrets({disk_.state(), cloud_, sealer_, {}, false, 0}, outputs_, result_.violations);
         for (const std::string& violation : cloud_.violations) result_.violations.push_back(violation);
         disk_.state().for_each_resource([&](const Resource&) { result_.resources += 1; });
         disk_.state().for_each_operation([&](const Operation&) { result_.operations += 1; });

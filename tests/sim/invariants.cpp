@@ -55,7 +55,9 @@ void check_intent(const Evidence& evidence, const Intent& intent, Violations& ou
         return;
     }
     if (ready || intent.delete_wanted) return;
-    if (!failed || !(intent.cancel_accepted || excused(evidence, resource->id))) {
+    // Where the server comes to nothing, so does what was to live on it.
+    const bool served = excused(evidence, resource->id) || excused(evidence, resource->placed_on);
+    if (!failed || !(intent.cancel_accepted || served)) {
         const auto* why = std::get_if<resource_state::Failed>(&resource->state);
         complain(fmt::format("{}: an accepted request ended as {} for no reason: {}", resource->external_name,
                              state_name(resource->state), why == nullptr ? "" : why->reason));
@@ -70,6 +72,9 @@ void check_invariants(Phase phase, const Evidence& evidence, Violations& out) {
     evidence.state.for_each_operation([&](const Operation& operation) {
         if (!is_terminal(operation.state)) out.push_back(fmt::format("{} never ended", operation.id.str()));
     });
+    if (evidence.most_placed > places_of(kThreshold)) {
+        out.push_back(fmt::format("a server served {} at once", evidence.most_placed));
+    }
     std::map<ResourceId, std::string> owners;
     for (const Intent* intent : evidence.intents) {
         check_intent(evidence, *intent, out);

@@ -16,12 +16,16 @@ enum class Phase : std::uint8_t {
     removed,  // quiet, everything was deleted and swept
 };
 
+// Of the one plan whose resources share servers.
+inline constexpr std::uint64_t kThreshold = 2;
+
 struct Evidence {
     const store::MemoryState& state;
     Cloud& cloud;
     const RecordingSealer& sealer;
     std::vector<const Intent*> intents;
-    bool reconciled = false;  // what stopped must have been brought back
+    bool reconciled = false;        // what stopped must have been brought back
+    std::uint64_t most_placed = 0;  // on any server, ever
 };
 
 void check_invariants(Phase phase, const Evidence& evidence, std::vector<std::string>& violations);

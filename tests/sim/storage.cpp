@@ -65,6 +65,11 @@ void Disk::break_rules(Commit& commit) const {
             }
         }
     }
+    if (mutant_ == Mutant::places_unchecked) {
+        std::erase_if(commit.preconditions, [](const Precondition& each) {
+            return std::holds_alternative<precondition::PlaceFree>(each);
+        });
+    }
     if (mutant_ == Mutant::forget_release) {
         for (Allocation& allocation : commit.allocations) {
             // Everybody gets numbers of a range of its own, all beginning at the same one.
@@ -73,10 +78,23 @@ void Disk::break_rules(Commit& commit) const {
     }
 }
 
+void Disk::count_places(const std::string& engine) {
+    const OrganizationId everybody(kSystemOrganization);
+    for (const HostLoad& load : state_.host_loads(everybody, Kind::database_server, engine)) {
+        most_placed_ = std::max(most_placed_, load.placed);
+    }
+}
+
 Result<CommitAnswer> Disk::commit(Commit commit) {
     break_rules(commit);
     CommitNotice notice;
+    std::optional<std::string> engine;  // of what is placed by it
+    for (const Write& write : commit.writes) {
+        const auto* put = std::get_if<write::PutResource>(&write);
+        if (put != nullptr && !put->resource.placed_on.empty()) engine = put->resource.engine;
+    }
     auto answer = state_.apply(std::move(commit), now(), &notice);
+    if (engine) count_places(*engine);
     synced();
     if (on_notice) on_notice(notice);
     return answer;

@@ -24,11 +24,14 @@ class Disk {
     void crash();
     [[nodiscard]] const store::MemoryState& state() const { return state_; }
     std::function<void(const CommitNotice&)> on_notice;
+    // The most that any server ever served.
+    [[nodiscard]] std::uint64_t most_placed() const { return most_placed_; }
 
   private:
     [[nodiscard]] TimePoint now() const { return world_.now() + offset_; }
     void synced();
     void break_rules(Commit& commit) const;
+    void count_places(const std::string& engine);
     void keep_leases_alive();
 
     World& world_;
@@ -37,6 +40,7 @@ class Disk {
     store::MemoryState state_;
     store::MemoryState durable_;
     bool flush_planned_ = false;
+    std::uint64_t most_placed_ = 0;
 };
 
 class SimStore final : public Store {

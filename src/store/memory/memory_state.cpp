@@ -300,7 +300,7 @@ void MemoryState::index(const Resource& in) {
     by_organization_[in.organization].insert(in.id.str());
     if (is_live(in.state)) ++live_[in.organization][{to_string(in.kind), in.engine, in.plan}];
     if (!is_gone(in.state)) ++names_[{in.organization, in.name}];
-    if (is_live(in.state) && !in.placed_on.empty()) ++placed_[in.placed_on];
+    if (holds_place(in)) ++placed_[in.placed_on];
     if (!counts_in_pool(in)) return;
     Pool& pool = pools_[{in.kind, in.engine, in.plan}];
     const bool ready = std::holds_alternative<resource_state::Ready>(in.state);
@@ -318,7 +318,7 @@ void MemoryState::unindex(const Resource& in) {
         const auto name = names_.find({in.organization, in.name});
         if (--name->second == 0) names_.erase(name);
     }
-    if (is_live(in.state) && !in.placed_on.empty()) {
+    if (holds_place(in)) {
         const auto placed = placed_.find(in.placed_on);
         if (--placed->second == 0) placed_.erase(placed);
     }

@@ -85,7 +85,7 @@ class MemoryState {
     std::optional<Rejected> check(const write::PutWebhook& put) const;
     std::optional<Rejected> check(const write::PutCluster& put) const;
     std::optional<Rejected> check(const write::DropCluster& drop) const;
-    [[nodiscard]] std::uint64_t placed_on(const ResourceId& host) const;  // neither gone nor failed
+    [[nodiscard]] std::uint64_t placed_on(const ResourceId& host) const;  // how many
     [[nodiscard]] bool has_place(const ResourceId& host, std::uint64_t limit) const;
     Status check_constraints(const Commit& commit) const;
 
@@ -124,7 +124,7 @@ class MemoryState {
     std::map<std::string, ApiKeyId> api_key_hashes_;
     std::map<OrganizationId, std::map<PlanKey, Quota>> quotas_;
     std::map<WebhookId, Webhook> webhooks_;
-    std::map<ResourceId, std::uint64_t> placed_;  // on each host, neither gone nor failed; no entry: none
+    std::map<ResourceId, std::uint64_t> placed_;  // places that are held on each host; no entry: none
     std::map<std::pair<OrganizationId, std::string>, Cluster> clusters_;
     std::set<std::string> slugs_;
     std::map<std::pair<std::string, std::string>, Orphan> orphans_;

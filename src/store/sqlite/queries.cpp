@@ -6,6 +6,13 @@
 namespace slipway::sqlite {
 namespace {
 
+// As holds_place() in the domain. The body is looked at of those only that are being removed: the rest is counted
+// in the index.
+constexpr std::string_view kHoldsPlace =
+    "p.state IN ('requested', 'provisioning', 'ready', 'updating', 'deprovisioning') "
+    "AND (p.state <> 'deprovisioning' OR NOT json_valid(p.body) "
+    "OR json_extract(p.body, '$.state.after_failure') IS NULL)";
+
 // Rows of `id, version, body`.
 Result<std::optional<Resource>> one_resource(Cursor row) {
     if (!row.next()) return std::nullopt;
@@ -59,26 +66,23 @@ Result<std::vector<PoolLevel>> read_pool_levels(Database& database) {
 
 Result<std::vector<HostLoad>> read_host_loads(Database& database, const OrganizationId& organization, Kind kind,
                                               const std::string& engine) {
-    Cursor row = database
-                     .statement(
-                         "SELECT r.id, (SELECT count(*) FROM resources p INDEXED BY resources_placed "
-                         "WHERE p.placed_on = r.id AND p.state IN ('requested', 'provisioning', 'ready', "
-                         "'updating', 'deprovisioning')) "
-                         "FROM resources r INDEXED BY resources_organization WHERE r.organization = ?1 "
-                         "AND r.state IN ('requested', 'provisioning', 'ready', 'updating') AND r.kind = ?2 "
-                         "AND r.engine = ?3 AND r.pooled = 0 ORDER BY r.id")
-                     .run(organization.str(), to_string(kind), engine);
+    static const std::string sql = fmt::format(
+        "SELECT r.id, (SELECT count(*) FROM resources p INDEXED BY resources_placed WHERE p.placed_on = r.id AND "
+        "{}) "
+        "FROM resources r INDEXED BY resources_organization WHERE r.organization = ?1 "
+        "AND r.state IN ('requested', 'provisioning', 'ready', 'updating') AND r.kind = ?2 AND r.engine = ?3 "
+        "AND r.pooled = 0 ORDER BY r.id",
+        kHoldsPlace);
+    Cursor row = database.statement(sql).run(organization.str(), to_string(kind), engine);
     std::vector<HostLoad> loads;
     while (row.next()) loads.push_back({ResourceId(row.string(0)), row.natural(1)});
     return loads;
 }
 
 std::uint64_t count_placed(Database& database, const ResourceId& host) {
-    Cursor row = database
-                     .statement(
-                         "SELECT count(*) FROM resources INDEXED BY resources_placed WHERE placed_on = ?1 "
-                         "AND state IN ('requested', 'provisioning', 'ready', 'updating', 'deprovisioning')")
-                     .run(host.str());
+    static const std::string sql = fmt::format(
+        "SELECT count(*) FROM resources p INDEXED BY resources_placed WHERE p.placed_on = ?1 AND {}", kHoldsPlace);
+    Cursor row = database.statement(sql).run(host.str());
     return row.next() ? row.natural(0) : 0;
 }
 

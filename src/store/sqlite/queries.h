@@ -14,7 +14,7 @@ Result<std::optional<Resource>> find_claimable(Database& database, Kind kind, co
 Result<std::vector<PoolLevel>> read_pool_levels(Database& database);
 Result<std::vector<HostLoad>> read_host_loads(Database& database, const OrganizationId& organization, Kind kind,
                                               const std::string& engine);
-// How many resources that are neither gone nor failed are placed on a host.
+// How many resources hold a place on a host.
 std::uint64_t count_placed(Database& database, const ResourceId& host);
 Result<std::optional<Operation>> find_operation(Database& database, const OperationId& id);
 Result<std::optional<IdempotencyRecord>> find_idempotency(Database& database, const std::string& scope,
