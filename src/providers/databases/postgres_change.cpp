@@ -102,13 +102,15 @@ Task<sql::Answer<void>> PostgresHost::make_database(Change change) {
         change.deadline);
 }
 
-Task<sql::Answer<void>> PostgresHost::open_database(Change change) {
+// Where it is `fresh` its tenant's first login writes to the disk after it, and this with it.
+Task<sql::Answer<void>> PostgresHost::open_database(Change change, bool fresh) {
     change.touched = true;
+    const bool later = fresh && change.session->version() >= kSchemaOfOwner;
     const std::string database = postgres_name(change.tenant.database());
     co_return co_await change.session->run(
-        fmt::format(
-            "REVOKE ALL ON DATABASE {} FROM PUBLIC; ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1",
-            database, database),
+        fmt::format("{}REVOKE ALL ON DATABASE {} FROM PUBLIC;"
+                    " ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1",
+                    later ? "SET LOCAL synchronous_commit = off; " : "", database, database),
         change.deadline);
 }
 
@@ -141,7 +143,7 @@ Task<sql::Answer<void>> PostgresHost::bring_up(Change change, const Seen& seen) 
         done = co_await alter_role(change);
     }
     if (done && !seen.database) done = co_await make_database(change);
-    if (done && !seen.opened) done = co_await open_database(change);
+    if (done && !seen.opened) done = co_await open_database(change, !seen.database);
     co_return done;
 }
 
@@ -152,6 +154,7 @@ Task<ProviderAnswer> PostgresHost::converge(Tenant tenant, bool make, Deadline d
     }
     bool touched = false;
     bool anew = false;
+    bool fresh = false;
     for (int round = 1;; ++round) {
         Looked looked = co_await look(tenant, tenant.user, deadline);
         if (!looked) co_return std::unexpected(error_of(looked.error(), touched));
@@ -161,6 +164,7 @@ Task<ProviderAnswer> PostgresHost::converge(Tenant tenant, bool make, Deadline d
         anew = anew || (seen.role && !seen.database && !make);
         sql::Answer<void> done = co_await prepare(looked->first, deadline);
         if (done) done = co_await bring_up({looked->first, tenant, deadline, touched}, seen);
+        fresh = !seen.database;
         if (done) break;
         if (done.error().code == kRemovedBefore) co_return std::unexpected(permanent(done.error().message));
         if (round == kMostRounds || !met_another(done.error())) {
@@ -169,7 +173,7 @@ Task<ProviderAnswer> PostgresHost::converge(Tenant tenant, bool make, Deadline d
     }
     Observation well = running(access_, tenant, tenant.user, version_, "");
     if (anew) well.detail = "its database was not there and was made again, empty";
-    const sql::Answer<void> login = co_await log_in(tenant, true, deadline);
+    const sql::Answer<void> login = co_await log_in(tenant, fresh ? Rights::fresh : Rights::repair, deadline);
     // What was never seen working is not said to work.
     if (make && !login) co_return std::unexpected(error_of(login.error(), touched));
     const sql::Answer<void> extended = co_await add_extensions(tenant, deadline);

@@ -99,15 +99,19 @@ bool PostgresHost::half_made(const Tenant& tenant, const Seen& seen) {
 // A role that inherits nothing does not have the rights of pg_database_owner, to whom the schema "public" belongs
 // since PostgreSQL 15. But it can act as that one, and so make the schema its own: nobody with more rights than its
 // own has to connect to its database.
-Task<sql::Answer<void>> PostgresHost::log_in(const Tenant& tenant, bool repair, Deadline deadline) const {
+Task<sql::Answer<void>> PostgresHost::log_in(const Tenant& tenant, Rights rights, Deadline deadline) const {
     sql::Answer<sql::PostgresSession> session = co_await sql::PostgresSession::open(
         {access_.address, access_.port, tenant.user, tenant.password, tenant.database()}, deadline);
     if (!session) co_return std::unexpected(session.error());
-    const sql::Answer<sql::Rows> able = co_await session->query(
-        "SELECT to_regnamespace('public') IS NULL OR has_schema_privilege('public', 'CREATE')", {}, deadline);
-    if (!able) co_return std::unexpected(able.error());
-    if (is_true(able->front(), 0)) co_return sql::Answer<void>{};
-    if (!repair) co_return sql::refuse(sql::Failure::refused_by_server, "it cannot make anything in its database");
+    if (rights != Rights::fresh || session->version() < kSchemaOfOwner) {
+        const sql::Answer<sql::Rows> able = co_await session->query(
+            "SELECT to_regnamespace('public') IS NULL OR has_schema_privilege('public', 'CREATE')", {}, deadline);
+        if (!able) co_return std::unexpected(able.error());
+        if (is_true(able->front(), 0)) co_return sql::Answer<void>{};
+        if (rights == Rights::look) {
+            co_return sql::refuse(sql::Failure::refused_by_server, "it cannot make anything in its database");
+        }
+    }
     const sql::Answer<void> renewed = co_await session->run(
         "SET LOCAL ROLE pg_database_owner; DROP SCHEMA public; RESET ROLE; CREATE SCHEMA public", deadline);
     if (renewed || renewed.error().code != "2BP01") co_return renewed;
@@ -135,7 +139,7 @@ Task<ProviderAnswer> PostgresHost::observe(Tenant tenant, Deadline deadline) {
     if (!seen.database) co_return stopped("its database is not there");
     if (!seen.may_log_in) co_return stopped("its role may not log in");
     if (half_made(tenant, seen)) co_return stopped("it is not set up as it should be");
-    co_return after_login(co_await log_in(tenant, false, deadline),
+    co_return after_login(co_await log_in(tenant, Rights::look, deadline),
                           running(access_, tenant, tenant.user, version_, ""));
 }
 

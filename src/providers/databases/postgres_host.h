@@ -20,6 +20,8 @@ class PostgresHost final : public Host {
     using Pool = SessionPool<sql::PostgresSession>;
     using Lease = Pool::Lease;
 
+    static constexpr int kSchemaOfOwner = 150'000;  // the first version in which "public" is not everybody's
+
     // What is there under the names of a tenant.
     struct Seen {
         bool role = false;
@@ -45,8 +47,9 @@ class PostgresHost final : public Host {
     Task<Looked> look(const Tenant& tenant, const std::string& role, Deadline deadline);
     Task<sql::Answer<Seen>> look_through(Lease& session, const Tenant& tenant, const std::string& role,
                                          Deadline deadline);
-    // As the tenant, who can make things there; with `repair` what is missing for that is given.
-    Task<sql::Answer<void>> log_in(const Tenant& tenant, bool repair, Deadline deadline) const;
+    // As the tenant, who can make things there: whether it can, or what is missing for it is given.
+    enum class Rights : std::uint8_t { look, repair, fresh };  // fresh: nobody has given any yet
+    Task<sql::Answer<void>> log_in(const Tenant& tenant, Rights rights, Deadline deadline) const;
     Task<sql::Answer<sql::PostgresSession>> administer(std::string database, Deadline deadline) const;
     [[nodiscard]] static std::optional<Observation> not_ours(const Tenant& tenant, const Seen& seen);
     [[nodiscard]] static bool half_made(const Tenant& tenant, const Seen& seen);
@@ -55,7 +58,7 @@ class PostgresHost final : public Host {
     Task<sql::Answer<void>> bring_up(Change change, const Seen& seen);
     Task<sql::Answer<void>> make_role(Change change);
     Task<sql::Answer<void>> make_database(Change change);
-    Task<sql::Answer<void>> open_database(Change change);
+    Task<sql::Answer<void>> open_database(Change change, bool fresh);
     Task<sql::Answer<void>> alter_role(Change change);
     Task<sql::Answer<void>> add_extensions(const Tenant& tenant, Deadline deadline) const;
     Task<sql::Answer<std::string>> role_tagged(Lease& session, const Tenant& tenant, Deadline deadline);
