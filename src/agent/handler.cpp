@@ -132,6 +132,7 @@ Answer<Launch> Handler::check_start(const json::object& request) const {
     if (program->second.empty()) return refuse(FailureCode::unsupported, plan.program + " is not installed");
     plan.path = program->second;
     plan.by_paths = Templates::asks_for_paths(plan.program);
+    plan.own_mount = Templates::walks_paths(plan.program) && instances_.rights().isolation;
     // PostgreSQL looks beside itself for what belongs to it.
     if (plan.by_paths) plan.program = plan.path;
     plan.stale = Templates::stale_file(json::get_string(request, "program"));
@@ -172,7 +173,6 @@ Answer<json::object> Handler::start(const json::object& request) {
     plan->change_uid = instances_.rights().isolation;
     plan->uid = *uid;
     plan->gid = *uid;
-    plan->own_mount = plan->by_paths && plan->change_uid;
     const Answer<Process> process = launch(*plan, checkpoint_);
     if (!process) return std::unexpected(process.error());
     // The disk works while the engine starts; nobody is told of it before both are done.

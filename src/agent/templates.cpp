@@ -103,6 +103,8 @@ const std::string& Templates::program_of(const Seed& seed) {
 
 bool Templates::asks_for_paths(std::string_view program) { return program == kPostgres || program == kMariadb; }
 
+bool Templates::walks_paths(std::string_view program) { return program == kMariadb; }
+
 std::string Templates::stale_file(std::string_view program) { return program == kPostgres ? "postmaster.pid" : ""; }
 
 // Who a program runs as before an instance's own uid gets its files. PostgreSQL's tools look their user up by name
@@ -132,7 +134,6 @@ Launch Templates::launch_of(const std::string& program, int directory, const Mak
     plan.uid = maker.uid;
     plan.gid = maker.gid;
     plan.by_paths = true;
-    plan.own_mount = rights_.isolation;
     return plan;
 }
 
@@ -155,12 +156,14 @@ Answer<void> Templates::make(const std::string& name, const std::string& program
     if (!written) return std::unexpected(written.error());
     Launch plan = launch_of(program, making->get(), *maker);
     plan.stage = "template";
+    plan.own_mount = rights_.isolation && walks_paths(program_of(Seed{name, {}, {}, {}}));
     plan.args = is_postgres ? initdb_arguments() : bootstrap_arguments();
     if (is_postgres) plan.path = plan.program = program.substr(0, program.rfind('/')) + "/initdb";
     checkpoint_("template:begun");
     if (const Answer<void> made = run_to_end(plan, kMakeLimit, checkpoint_); !made) {
         report("a template could not be made", making->get(), made.error());
-        return refuse(made.error().code, fmt::format("the template {} could not be made", name));
+        return refuse(made.error().code,
+                      fmt::format("the template {} could not be made: {}", name, made.error().message));
     }
     // From here on only the helper can change it.
     if (const Answer<void> ours = give_tree(data->get(), rights_.uid, ::getegid()); !ours) return ours;
@@ -205,7 +208,6 @@ Answer<void> Templates::add_logins(const Seed& seed, const std::string& program,
         replace_file(directory, kScript, login_script(seed), {rights_.uid, ::getegid(), 0600}, Durability::none);
     if (!written) return std::unexpected(written.error());
     Launch plan = launch_of(program, directory, maker);
-    plan.own_mount = false;
     plan.stage = "prepare";
     // -F: we write it to the disk, all at once.
     plan.args = {"--single", "-F",
@@ -217,7 +219,7 @@ Answer<void> Templates::add_logins(const Seed& seed, const std::string& program,
     const Answer<void> done = run_to_end(plan, kLoginsLimit, checkpoint_);
     if (!done) {
         report("an instance could not be given its logins", directory, done.error());
-        return refuse(done.error().code, "the instance could not be given its logins");
+        return refuse(done.error().code, "the instance could not be given its logins: " + done.error().message);
     }
     forget_work_files(directory);
     return {};

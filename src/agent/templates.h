@@ -26,6 +26,8 @@ class Templates {
     static const std::string& program_of(const Seed& seed);
     // Whether the program is told its directories by paths, instead of starting in them.
     static bool asks_for_paths(std::string_view program);
+    // And whether it walks them from the root of the file system, whatever is open to it.
+    static bool walks_paths(std::string_view program);
     // What the program takes for a sign of an earlier process that still lives, although none does: it goes by the
     // pid in it, which another process may have now, or a zombie.
     static std::string stale_file(std::string_view program);

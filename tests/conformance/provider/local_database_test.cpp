@@ -322,6 +322,22 @@ TEST_P(LocalDatabase, AWrongParameterIsPermanentNamesItselfAndMakesNothing) {
     EXPECT_TRUE(is(observe(), Presence::absent));
 }
 
+// As those of a server's own directory are.
+TEST_P(LocalDatabase, TheDirectoriesAboveMayBeClosedToItOrItIsSaidThatTheyMustNot) {
+    fs::permissions(subject_.path(), fs::perms::owner_all);
+    const ProviderAnswer made = create();
+    if (!is_postgres() && !made) {
+        // The helper may have no right to mount: then MariaDB cannot walk there.
+        EXPECT_TRUE(made.error().message.contains("0711")) << made.error().message;
+        return;
+    }
+    ASSERT_TRUE(is(made, Presence::running));
+    keep_something();
+    subject_.make_stop("oct-1");
+    ASSERT_TRUE(is(update(), Presence::running));
+    EXPECT_EQ(kept(), "7");
+}
+
 TEST_P(LocalDatabase, APortThatAStrangerHoldsIsSaidToBeInUse) {
     boost::asio::io_context io;
     const boost::asio::ip::tcp::acceptor stranger(io, {boost::asio::ip::make_address("127.0.0.1"), port()});
