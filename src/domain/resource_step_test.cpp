@@ -134,6 +134,18 @@ TEST(ResourceTable, EveryStateAgainstEveryEvent) {
     }
 }
 
+TEST(ResourceStep, WhatHasFailedTakesNoPlaceAgainWhileItIsRemoved) {
+    for (const bool failed : {false, true}) {
+        Resource placed = resource_in(failed ? ResourceState(Failed{"why"}) : Ready{kEndpoint, {}});
+        EXPECT_FALSE(holds_place(placed)) << "nothing serves it";
+        placed.placed_on = ResourceId("res_server");
+        EXPECT_EQ(holds_place(placed), !failed);
+        const auto stepped = step(placed, {kNow, ev::DeleteRequested{OperationId("op_2")}});
+        ASSERT_TRUE(stepped);
+        EXPECT_EQ(holds_place(stepped->resource), !failed);
+    }
+}
+
 TEST(ResourceStep, ARefusalChangesNothingAndNamesTheState) {
     const auto stepped = step(resource_in(Gone{kNow}), {kNow, ev::DeleteRequested{OperationId("op_2")}});
     ASSERT_FALSE(stepped);

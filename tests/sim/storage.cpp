@@ -12,6 +12,8 @@ std::optional<T> copy(const T* found) {
 
 constexpr Duration kLeastDelay = std::chrono::microseconds(100);
 constexpr Duration kMostDelay = std::chrono::milliseconds(4);
+// What is read of places is often old when it is used, so that many want the same one.
+constexpr Duration kStaleRead = std::chrono::milliseconds(800);
 constexpr Duration kFlush = std::chrono::milliseconds(500);
 
 }  // namespace
@@ -184,7 +186,7 @@ Task<Result<std::vector<PoolLevel>>> SimStore::pool_levels() { co_return disk_.s
 Task<Result<std::vector<HostLoad>>> SimStore::host_loads(OrganizationId organization, Kind kind,
                                                          std::string engine) {
     auto found = disk_.state().host_loads(organization, kind, engine);
-    co_await world_.wait(world_.between(kLeastDelay, kMostDelay), owner_);
+    co_await world_.wait(world_.between(kLeastDelay, kStaleRead), owner_);
     co_return found;
 }
 
