@@ -62,8 +62,8 @@ struct Greeting {
     std::string version = {};
 
     Greeting() = default;
-    Greeting(Login seen, std::string says = {})
-        : login(seen), version(std::move(says)) {}  // NOLINT: a login is one
+    // Implicit: a login alone is one.
+    Greeting(Login seen, std::string says = {}) : login(seen), version(std::move(says)) {}
 };
 
 struct EngineFacts {
