@@ -48,7 +48,8 @@ Task<ProviderAnswer> DatabasesProvider::remove(Target target, Spec spec, Duratio
 
 Task<ProviderAnswer> DatabasesProvider::serialised(Verb verb, Target target, Spec spec, Duration budget) {
     const Deadline deadline(budget);
-    auto tenant = tenant_of(target, spec);
+    const bool changes = verb == Verb::create || verb == Verb::update;
+    auto tenant = changes ? tenant_of(target, spec) : names_of(target, spec);
     if (!tenant) co_return std::unexpected(tenant.error());
     const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(target.external_name, deadline);
     if (!guard) co_return std::unexpected(transient("another call for the same name is still under way"));

@@ -124,11 +124,10 @@ Task<ProviderAnswer> MysqlHost::converge_locked(Change change, bool make, bool& 
     if (seen->ours && (seen->database != change.tenant.database() || seen->user != change.tenant.user)) {
         co_return foreign("it was made with a database or user of another name");
     }
-    if (!seen->ours) {
-        const sql::Answer<bool> gone = co_await removed_before(change);
-        if (!gone) co_return std::unexpected(error_of(gone.error(), change.touched));
-        if (*gone) co_return std::unexpected(permanent("it was removed before"));
-    }
+    // Nor is brought back what a removal that was interrupted has left.
+    const sql::Answer<bool> gone = co_await removed_before(change);
+    if (!gone) co_return std::unexpected(error_of(gone.error(), change.touched));
+    if (*gone) co_return std::unexpected(permanent("it was removed before"));
     const sql::Answer<void> done = co_await bring_up(change, *seen);
     if (!done) co_return std::unexpected(error_of(done.error(), change.touched));
     settled = true;
@@ -224,6 +223,7 @@ Task<ProviderAnswer> MysqlHost::remove_locked(Change change) {
 }
 
 Task<ProviderAnswer> MysqlHost::remove(Tenant tenant, Deadline deadline) {
+    if (impossible(tenant)) tenant.user = tenant.owner.database = tenant.name();
     bool touched = false;
     sql::Answer<Lease> lease = co_await session(deadline);
     if (!lease) co_return std::unexpected(error_of(lease.error(), false));

@@ -84,6 +84,7 @@ Task<sql::Answer<void>> MysqlHost::log_in(const Tenant& tenant, Deadline deadlin
 }
 
 Task<ProviderAnswer> MysqlHost::observe(Tenant tenant, Deadline deadline) {
+    if (impossible(tenant)) co_return Observation{};
     Seen seen;
     {
         sql::Answer<Lease> lease = co_await session(deadline);
@@ -127,6 +128,12 @@ Task<Items> MysqlHost::list(Deadline deadline) {
                          whole ? Presence::running : Presence::stopped, ""});
     }
     co_return items;
+}
+
+// Its user may be of any length: it is shortened.
+bool MysqlHost::impossible(const Tenant& tenant) {
+    return !sql::wrong_name(tenant.user, tenant.user.size()).empty() ||
+           !sql::wrong_name(tenant.database(), sql::kMostMysqlName).empty();
 }
 
 std::size_t MysqlHost::most_user(const sql::MysqlSession& session) {

@@ -38,6 +38,8 @@ class MysqlHost final : public Host {
         bool& touched;
     };
 
+    // Whether nothing can bear these names there.
+    static bool impossible(const Tenant& tenant);
     static std::size_t most_user(const sql::MysqlSession& session);
     static std::string version_number(const std::string& text);
     Task<sql::Answer<sql::MysqlSession>> administer(Deadline deadline) const;

@@ -40,7 +40,7 @@ std::string login_of(const Tenant& tenant) {
 // Somebody else did the same just now: look again.
 bool met_another(const sql::SqlError& error) {
     return error_of(error, true).error_class == ErrorClass::conflict || error.code == "2BP01" ||
-           error.code == "XX000";
+           error.code == "XX000" || error.code == "55006";
 }
 
 }  // namespace
@@ -68,6 +68,14 @@ Task<sql::Answer<void>> PostgresHost::prepare(Lease& session, Deadline deadline)
     co_return sql::Answer<void>{};
 }
 
+Task<sql::Answer<bool>> PostgresHost::removed_before(Lease& session, const Tenant& tenant, Deadline deadline) {
+    const sql::Answer<sql::Rows> rows = co_await session->query(
+        "SELECT 1 FROM slipway.removed WHERE external_name = $1 AND generation >= $2::bigint",
+        {tenant.name(), std::to_string(tenant.owner.generation)}, deadline);
+    if (!rows) co_return std::unexpected(rows.error());
+    co_return !rows->empty();
+}
+
 // The role and the mark that says whose it is come together or not at all. It need not be on disk yet: the
 // database, which needs it, is written after it.
 Task<sql::Answer<void>> PostgresHost::make_role(Change change) {
@@ -76,11 +84,9 @@ Task<sql::Answer<void>> PostgresHost::make_role(Change change) {
     sql::Answer<void> done =
         co_await session->run("BEGIN; SET LOCAL synchronous_commit = off; " + lock(tenant.name()), change.deadline);
     if (!done) co_return done;
-    const sql::Answer<sql::Rows> removed = co_await session->query(
-        "SELECT 1 FROM slipway.removed WHERE external_name = $1 AND generation >= $2::bigint",
-        {tenant.name(), std::to_string(tenant.owner.generation)}, change.deadline);
+    const sql::Answer<bool> removed = co_await removed_before(session, tenant, change.deadline);
     if (!removed) co_return std::unexpected(removed.error());
-    if (!removed->empty()) {
+    if (*removed) {
         done = co_await session->run("ROLLBACK", change.deadline);
         co_return sql::refuse(sql::Failure::invalid, "it was removed before", std::string(kRemovedBefore));
     }
@@ -138,6 +144,11 @@ Task<sql::Answer<void>> PostgresHost::bring_up(Change change, const Seen& seen) 
     sql::Answer<void> done;
     if (!seen.role) {
         done = co_await make_role(change);
+    } else if (const auto removed = co_await removed_before(change.session, tenant, change.deadline);
+               !removed || *removed) {
+        // What a removal that was interrupted has left is not brought back.
+        if (!removed) co_return std::unexpected(removed.error());
+        co_return sql::refuse(sql::Failure::invalid, "it was removed before", std::string(kRemovedBefore));
     } else if (!seen.may_log_in || seen.connections != tenant.connections ||
                !sql::scram_matches(seen.verifier, tenant.password)) {
         done = co_await alter_role(change);
@@ -283,6 +294,7 @@ Task<sql::Answer<void>> PostgresHost::drop_role(Change change, const std::string
 }
 
 Task<ProviderAnswer> PostgresHost::remove(Tenant tenant, Deadline deadline) {
+    if (impossible(tenant)) tenant.user = tenant.owner.database = tenant.name();
     bool touched = false;
     for (int round = 1;; ++round) {
         Looked looked = co_await look(tenant, tenant.user, deadline);

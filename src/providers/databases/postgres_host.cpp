@@ -35,7 +35,7 @@ Task<sql::Answer<PostgresHost::Seen>> PostgresHost::look_through(Lease& session,
     static const std::string kLook =
         "SELECT r.rolname, shobj_description(r.oid, 'pg_authid'), r.rolcanlogin, r.rolconnlimit, r.rolpassword,"
         " d.datname, d.datdba = r.oid,"
-        " d.datconnlimit = -1 AND d.datallowconn AND NOT has_database_privilege('public', d.oid, 'CONNECT'),"
+        " d.datconnlimit <> 0 AND d.datallowconn AND NOT has_database_privilege('public', d.oid, 'CONNECT'),"
         " d.datistemplate, set_config('statement_timeout', $3, false), set_config('lock_timeout', $4, false)"
         " FROM (SELECT 1) one LEFT JOIN pg_authid r ON r.rolname = $1 LEFT JOIN pg_database d ON d.datname = $2";
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline.left()).count();
@@ -92,6 +92,11 @@ std::optional<Observation> PostgresHost::not_ours(const Tenant& tenant, const Se
     return std::nullopt;
 }
 
+bool PostgresHost::impossible(const Tenant& tenant) {
+    return !sql::wrong_name(tenant.user, sql::kMostPostgresName).empty() ||
+           !sql::wrong_name(tenant.database(), sql::kMostPostgresName).empty();
+}
+
 bool PostgresHost::half_made(const Tenant& tenant, const Seen& seen) {
     return !seen.database || !seen.opened || !seen.may_log_in || seen.connections != tenant.connections;
 }
@@ -123,6 +128,7 @@ Task<sql::Answer<void>> PostgresHost::log_in(const Tenant& tenant, Rights rights
 }
 
 Task<ProviderAnswer> PostgresHost::observe(Tenant tenant, Deadline deadline) {
+    if (impossible(tenant)) co_return Observation{};
     Seen seen;
     {
         const Looked looked = co_await look(tenant, tenant.user, deadline);

@@ -52,6 +52,9 @@ class PostgresHost final : public Host {
     Task<sql::Answer<void>> log_in(const Tenant& tenant, Rights rights, Deadline deadline) const;
     Task<sql::Answer<sql::PostgresSession>> administer(std::string database, Deadline deadline) const;
     [[nodiscard]] static std::optional<Observation> not_ours(const Tenant& tenant, const Seen& seen);
+    // Whether nothing can bear these names there.
+    [[nodiscard]] static bool impossible(const Tenant& tenant);
+    Task<sql::Answer<bool>> removed_before(Lease& session, const Tenant& tenant, Deadline deadline);
     [[nodiscard]] static bool half_made(const Tenant& tenant, const Seen& seen);
 
     Task<sql::Answer<void>> prepare(Lease& session, Deadline deadline);

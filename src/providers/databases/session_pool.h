@@ -17,7 +17,8 @@
 namespace slipway::databases {
 
 struct PoolLimits {
-    std::size_t sessions = 4;                  // at once; who comes later waits
+    // At once; who comes later waits. A full PostgreSQL keeps as many for administrators.
+    std::size_t sessions = 3;
     Duration idle = std::chrono::seconds(60);  // one that is not used for so long is closed
 };
 

@@ -74,7 +74,7 @@ std::optional<Tag> parse_tag(std::string_view text) {
     return tag;
 }
 
-std::expected<Tenant, ProviderError> tenant_of(const Target& target, const Spec& spec) {
+std::expected<Tenant, ProviderError> names_of(const Target& target, const Spec& spec) {
     const auto spaced = [](std::string_view text) {
         return text.empty() || text.find_first_of(std::string_view(" \0\n", 3)) != std::string_view::npos;
     };
@@ -85,18 +85,25 @@ std::expected<Tenant, ProviderError> tenant_of(const Target& target, const Spec&
     tenant.owner = {target.installation, target.resource, target.generation, target.external_name,
                     named(target, spec, "database")};
     tenant.user = named(target, spec, "user");
+    const auto password = spec.secrets.find("password");
+    if (password != spec.secrets.end()) tenant.password = password->second;
+    tenant.connections = json::get_int(spec.parameters, "connections", tenant.connections);
+    return tenant;
+}
+
+std::expected<Tenant, ProviderError> tenant_of(const Target& target, const Spec& spec) {
+    std::expected<Tenant, ProviderError> tenant = names_of(target, spec);
+    if (!tenant) return tenant;
     if (spec.parameters.contains("connections")) {
-        tenant.connections = json::get_int(spec.parameters, "connections");
-        if (tenant.connections < 1 || tenant.connections > kMostConnections) {
+        tenant->connections = json::get_int(spec.parameters, "connections");
+        if (tenant->connections < 1 || tenant->connections > kMostConnections) {
             return std::unexpected(
                 permanent(fmt::format("connections must be a whole number from 1 to {}", kMostConnections)));
         }
     }
     auto extensions = extensions_of(spec);
     if (!extensions) return std::unexpected(extensions.error());
-    tenant.extensions = std::move(*extensions);
-    const auto password = spec.secrets.find("password");
-    if (password != spec.secrets.end()) tenant.password = password->second;
+    tenant->extensions = std::move(*extensions);
     return tenant;
 }
 

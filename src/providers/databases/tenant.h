@@ -43,5 +43,7 @@ struct Tenant {
 // From the parameters, else from the handle, else from the external name. A wrong parameter is a permanent error
 // that names it.
 std::expected<Tenant, ProviderError> tenant_of(const Target& target, const Spec& spec);
+// Only what it takes to find it: wrong parameters of what was never made are no reason not to remove it.
+std::expected<Tenant, ProviderError> names_of(const Target& target, const Spec& spec);
 
 }  // namespace slipway::databases

@@ -94,6 +94,11 @@ TEST_P(DatabasesInterrupted, TheNextRemovalFinishesOne) {
         const std::string name = fmt::format("removed-{}", point);
         ASSERT_TRUE(is(create(name), Presence::running)) << "at " << point;
         cut = interrupt(Verb::remove, name, point);
+        const ProviderAnswer seen = observe(name);
+        if (cut && seen && seen->presence == Presence::stopped) {
+            EXPECT_TRUE(fails(create(name), ErrorClass::permanent)) << "it is not brought back, at " << point;
+            EXPECT_TRUE(fails(update(name), ErrorClass::permanent)) << "at " << point;
+        }
         EXPECT_TRUE(is(insist(Verb::remove, name), Presence::absent)) << "at " << point;
         EXPECT_THAT(own(name), StartsWith("login ")) << "at " << point;
         const std::vector<std::string> left = subject_.leftovers();

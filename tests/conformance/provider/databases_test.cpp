@@ -95,11 +95,12 @@ TEST_P(Databases, NamesThatNoServerTakesAreRefusedAndNothingIsMade) {
     for (const std::string& each : {std::string(65, 'n'), std::string("a\0b", 3), std::string("\xFF")}) {
         spec("refused").parameters = {{"database", each}};
         EXPECT_TRUE(fails(create("refused"), ErrorClass::permanent));
+        EXPECT_TRUE(is(observe("refused"), Presence::absent)) << "nothing can be called so";
     }
-    spec("refused").parameters = {{"connections", 0}};
+    spec("refused").parameters = {{"connections", 0}, {"user", std::string(200, 'u')}};
     EXPECT_TRUE(fails(create("refused"), ErrorClass::permanent));
-    spec("refused").parameters = {};
     EXPECT_TRUE(is(observe("refused"), Presence::absent));
+    EXPECT_TRUE(is(remove("refused"), Presence::absent)) << "what was never made can be removed";
     EXPECT_TRUE(subject_.leftovers().empty());
 }
 
