@@ -15,16 +15,17 @@ constexpr int kTries = 5;
 constexpr std::string_view kForeign = "foreign";
 
 std::string fingerprint(const AdoptRequest& request, const OrganizationId& organization) {
-    return fingerprint_of({{"verb", "adopt"},
-                           {"provider", request.provider},
-                           {"external_name", request.external_name},
-                           {"plan", request.plan},
-                           {"engine", request.engine},
-                           {"kind", request.kind ? std::string(to_string(*request.kind)) : ""},
-                           {"billing_code", request.billing_code},
-                           {"name", request.name},
-                           {"server", request.server},
-                           {"organization", organization.str()}});
+    json::object body{{"verb", "adopt"},
+                      {"provider", request.provider},
+                      {"external_name", request.external_name},
+                      {"plan", request.plan},
+                      {"engine", request.engine},
+                      {"kind", request.kind ? std::string(to_string(*request.kind)) : ""},
+                      {"billing_code", request.billing_code},
+                      {"name", request.name},
+                      {"organization", organization.str()}};
+    if (!request.server.empty()) body["server"] = request.server;
+    return fingerprint_of(body);
 }
 
 // The one plan of the provider that is meant, or the field that is wrong.
