@@ -84,7 +84,7 @@ class CuttingProxy {
             if (std::get<0>(got)) break;
             const bool now = ++state->said == state->cut_at;
             if (now) state->fired = true;
-            if (state->fired && !(now && state->cut == Cut::answer_lost)) break;
+            if (state->fired && (!now || state->cut == Cut::request_lost)) break;
             const auto sent = co_await boost::asio::async_write(
                 pair->server, boost::asio::buffer(chunk.data(), std::get<1>(got)), kAwait);
             if (now || std::get<0>(sent)) break;
