@@ -36,6 +36,8 @@ bool Checkpointer::take_finished() {
     return state_.compare_exchange_strong(finished, State::idle);
 }
 
+void Checkpointer::await() { state_.wait(State::requested); }
+
 void Checkpointer::work() {
     while (true) {
         {
@@ -45,6 +47,7 @@ void Checkpointer::work() {
         }
         checkpoint();
         state_ = State::finished;
+        state_.notify_all();
     }
 }
 

@@ -23,6 +23,8 @@ class Checkpointer {
     void request();
     // True once after each that ended, well or not: what is left in the log is little.
     bool take_finished();
+    // Blocks until none is under way. Then take_finished() answers for it.
+    void await();
 
   private:
     enum class State { idle, requested, finished };

@@ -149,8 +149,9 @@ void Writer::run(std::span<Job> batch) {
 // log's end, and only a log that was moved whole starts anew.
 void Writer::keep_log_short() {
     if (!session_ || session_->log_pages() < settings_.checkpoint_pages) return;
-    const bool far_too_long = session_->log_pages() > kLongestLog * settings_.checkpoint_pages;
-    if (!checkpointer_.take_finished() && !far_too_long) return checkpointer_.request();
+    // Two cannot move it at once: what is far too long is waited for.
+    if (session_->log_pages() > kLongestLog * settings_.checkpoint_pages) checkpointer_.await();
+    if (!checkpointer_.take_finished()) return checkpointer_.request();
     session_->checkpoint();
 }
 
