@@ -50,8 +50,7 @@ Access access_of(const Resource& resource, const Endpoint& endpoint, const std::
     switch (resource.kind) {
         case Kind::cache:
         case Kind::machine:
-        case Kind::cluster:
-            return {password ? kDefaultUser : "", "", url_of(endpoint, password)};
+        case Kind::cluster: return {password ? kDefaultUser : "", "", url_of(endpoint, password)};
         case Kind::database_server: {
             Access access{known("user"), resource.engine == "postgres" ? "postgres" : "", {}};
             access.url = fmt::format("{}/{}", url_of(endpoint, password, access.user), access.database);

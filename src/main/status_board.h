@@ -35,8 +35,8 @@ class StatusBoard final : public ProviderDirectory {
     std::vector<Change> refresh(const ProviderDirectory& directory, const Catalog& catalog);
     void set_store(Status state);
 
-    // The store, then what providers make for plans. Where a provider can make something, the rest of it is not needed:
-    // a server without MariaDB serves everything else.
+    // The store, then what providers make for plans. Where a provider can make something, the rest of it is not
+    // needed: a server without MariaDB serves everything else.
     [[nodiscard]] std::vector<Part> parts() const;
 
   private:

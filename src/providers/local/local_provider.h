@@ -4,8 +4,8 @@
 // lives; what it was started with (the setup's tag) is kept beside the lock. "Running" means: the lock is held by a
 // process whose start time is right, and the engine that answers on the port proved to be that one (engine.h).
 // Presence of a process that lives and does not answer is `pending` (never `stopped`): observe cannot tell a slow
-// start from a hang. update and create can: they wait a moment (EngineFacts::patience), then kill it by its pidfd and
-// start it again, from its data where the engine keeps any.
+// start from a hang. update and create can: they wait a moment (EngineFacts::patience), then kill it by its pidfd
+// and start it again, from its data where the engine keeps any.
 #pragma once
 
 #include <memory>

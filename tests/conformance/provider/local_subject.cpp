@@ -79,6 +79,10 @@ void LocalSubject::crash_with_helper_that_dies_at(const std::string& checkpoint)
     open({"--die-at", checkpoint}, true);
 }
 
+// Of this process alone, as far as that goes: what is left under a uid is looked for on the whole machine, and other
+// tests make engines at the same time. Of the range that the helper may give.
+std::int64_t LocalSubject::first_uid() { return 250'000 + ::getpid() % 400 * 100; }
+
 Spec LocalSubject::spec() {
     Spec spec;
     spec.kind = is_database() ? Kind::database_server : Kind::cache;
@@ -86,7 +90,7 @@ Spec LocalSubject::spec() {
     spec.plan = "small";
     std::int64_t port = free_port();
     while (!ports_.insert(port).second) port = free_port();
-    spec.allocations = {{"port", port}, {"uid", 210'000 + ++uids_}};
+    spec.allocations = {{"port", port}, {"uid", first_uid() + ++uids_}};
     spec.secrets = {{"password", Secret(kTenantCanary)}, {"management_password", Secret(kManagementCanary)}};
     return spec;
 }
@@ -151,7 +155,7 @@ std::vector<std::string> LocalSubject::leftovers() {
         }
     }
     for (int i = 1; i <= uids_; ++i) {
-        const std::string uid = fmt::format(" {} ", 210'000 + i);
+        const std::string uid = fmt::format(" {} ", first_uid() + i);
         if (file_text("/proc/sysvipc/shm").contains(uid)) left.push_back("shared memory of" + uid);
     }
     const std::set<std::int64_t> listening = listening_ports();

@@ -37,6 +37,7 @@ class LocalSubject final : public Subject {
     // Its files change by themselves, and with every login.
     [[nodiscard]] bool is_database() const { return engine_ == "postgres" || engine_ == "mysql"; }
     void open(std::vector<std::string> extra, bool start);
+    static std::int64_t first_uid();
 
     const std::string engine_;
     TempRoot temp_;
