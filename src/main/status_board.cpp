@@ -3,6 +3,8 @@
 #include <optional>
 #include <set>
 
+#include <fmt/format.h>
+
 namespace slipway {
 
 Result<ProviderTraits> StatusBoard::traits(std::string_view provider, Kind kind, std::string_view engine) const {
@@ -44,8 +46,8 @@ std::vector<StatusBoard::Part> StatusBoard::parts() const {
     std::vector<Part> parts{{"store", store_}};
     for (const auto& [key, state] : traits_) {
         const auto& [provider, kind, engine] = key;
-        parts.push_back(
-            {provider + " " + engine, state ? Status() : Status(fail(state.error())), !useful.contains(provider)});
+        parts.push_back({fmt::format("{} {}", provider, engine), state ? Status() : Status(fail(state.error())),
+                         !useful.contains(provider)});
     }
     return parts;
 }

@@ -79,8 +79,8 @@ void LocalSubject::crash_with_helper_that_dies_at(const std::string& checkpoint)
     open({"--die-at", checkpoint}, true);
 }
 
-// Of this process alone, as far as that goes: what is left under a uid is looked for on the whole machine, and other
-// tests make engines at the same time. Of the range that the helper may give.
+// Of this process alone, as far as that goes: what is left under a uid is looked for on the whole machine, and
+// other tests make engines at the same time. Of the range that the helper may give.
 std::int64_t LocalSubject::first_uid() { return 250'000 + ::getpid() % 400 * 100; }
 
 Spec LocalSubject::spec() {
