@@ -25,6 +25,15 @@ std::string lock(const std::string& name) {
     return fmt::format("SELECT pg_advisory_xact_lock(hashtextextended({}, 0)); ", postgres_text(name));
 }
 
+// The same until it is given back, or the session ends: a server that was told to make a database goes on with it
+// after who told it has gone, and a removal has to wait for that.
+std::string hold(const std::string& name) {
+    return fmt::format("SELECT pg_advisory_lock(hashtextextended({}, 0)); ", postgres_text(name));
+}
+std::string give_back(const std::string& name) {
+    return fmt::format("; SELECT pg_advisory_unlock(hashtextextended({}, 0))", postgres_text(name));
+}
+
 std::string verifier_of(const Secret& password) {
     SystemRandom random;
     std::array<std::byte, sql::kSaltBytes> salt{};
@@ -82,7 +91,7 @@ Task<sql::Answer<void>> PostgresHost::make_role(Change change) {
     const Tenant& tenant = change.tenant;
     Lease& session = change.session;
     sql::Answer<void> done =
-        co_await session->run("BEGIN; SET LOCAL synchronous_commit = off; " + lock(tenant.name()), change.deadline);
+        co_await session->run(hold(tenant.name()) + "BEGIN; SET LOCAL synchronous_commit = off", change.deadline);
     if (!done) co_return done;
     const sql::Answer<bool> removed = co_await removed_before(session, tenant, change.deadline);
     if (!removed) co_return std::unexpected(removed.error());
@@ -115,8 +124,9 @@ Task<sql::Answer<void>> PostgresHost::open_database(Change change, bool fresh) {
     const std::string database = postgres_name(change.tenant.database());
     co_return co_await change.session->run(
         fmt::format("{}REVOKE ALL ON DATABASE {} FROM PUBLIC;"
-                    " ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1",
-                    later ? "SET LOCAL synchronous_commit = off; " : "", database, database),
+                    " ALTER DATABASE {} ALLOW_CONNECTIONS true CONNECTION LIMIT -1{}",
+                    later ? "SET LOCAL synchronous_commit = off; " : "", database, database,
+                    fresh ? give_back(change.tenant.name()) : ""),
         change.deadline);
 }
 
@@ -153,8 +163,12 @@ Task<sql::Answer<void>> PostgresHost::bring_up(Change change, const Seen& seen) 
                !sql::scram_matches(seen.verifier, tenant.password)) {
         done = co_await alter_role(change);
     }
+    if (done && seen.role && !seen.database)
+        done = co_await change.session->run(hold(tenant.name()), change.deadline);
     if (done && !seen.database) done = co_await make_database(change);
     if (done && !seen.opened) done = co_await open_database(change, !seen.database);
+    // It may hold the name still.
+    if (!done) change.session.discard();
     co_return done;
 }
 
@@ -321,6 +335,13 @@ Task<ProviderAnswer> PostgresHost::remove(Tenant tenant, Deadline deadline) {
         const Change change{session, tenant, deadline, touched};
         sql::Answer<void> done = co_await prepare(session, deadline);
         if (done) done = co_await bury(change, seen.role_name);
+        if (done && !seen.database) {
+            // It may have been made while this waited for its name.
+            const sql::Answer<Seen> now = co_await look_through(session, tenant, tenant.user, deadline);
+            if (!now) co_return std::unexpected(error_of(now.error(), touched));
+            if (std::optional<Observation> strange = not_ours(tenant, *now)) co_return std::move(*strange);
+            seen = *now;
+        }
         if (done && seen.role) done = co_await drop_database(change, seen.role_name, tenant.database(), seen);
         if (done && seen.role) done = co_await drop_role(change, seen.role_name);
         if (done) co_return Observation{};
