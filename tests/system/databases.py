@@ -9,7 +9,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from server import Unreachable, wait_until
+from server import ask_until_answered, wait_until
 
 MOST_ALIVE = 12  # databases at once
 PATIENCE = 120  # seconds; a server that was killed reads its log first
@@ -106,23 +106,11 @@ class Tenants:
         self.delete(chosen)
 
     def ask(self, method, path, body=None):
-        """Repeats the request until it is answered by something other than "try later"."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            self.server.up.wait(5)
-            self.ledger.count_request()
-            try:
-                headers = {"Authorization": self.server.admin_key(), "Accept": "application/json",
-                           "Content-Type": "application/json"}
-                status, _, answer = self.server.request(method, path, body, headers)
-                if status not in (429, 503):
-                    return status, answer
-                why = f"{status} {answer}"
-            except (Unreachable, OSError) as error:
-                why = str(error)
-            if time.monotonic() > end:
-                return 0, why
-            time.sleep(0.02)
+        def headers():
+            return {"Authorization": self.server.admin_key(), "Accept": "application/json",
+                    "Content-Type": "application/json"}
+
+        return ask_until_answered(self.server, self.ledger, PATIENCE, method, path, body, headers)
 
     def _lost(self, text):
         with self.ledger.lock:

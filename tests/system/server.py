@@ -129,6 +129,24 @@ class Server:
         return status, body
 
 
+def ask_until_answered(server, ledger, patience, method, path, body, headers):
+    """(status, body), once the request is answered by something other than "try later"; (0, why) where it never is."""
+    end = time.monotonic() + patience
+    while True:
+        server.up.wait(5)
+        ledger.count_request()
+        try:
+            status, _, answer = server.request(method, path, body, headers())
+            if status not in (429, 503):
+                return status, answer
+            why = f"{status} {answer}"
+        except (Unreachable, OSError) as error:  # OSError: the key's file is not there yet
+            why = str(error)
+        if time.monotonic() > end:
+            return 0, why
+        time.sleep(0.02)
+
+
 class Url:
     """A redis:// URL, or host:port of a memcached, taken apart."""
 

@@ -3,7 +3,7 @@ import random
 import threading
 import time
 
-from server import Unreachable, Url
+from server import Url, ask_until_answered
 
 MOST_ALIVE = 24  # engines at once
 PATIENCE = 90  # seconds until a request that is never answered counts as lost
@@ -57,21 +57,7 @@ class Clients:
         self.stopping.wait(rng.random() * 0.05)
 
     def _ask(self, method, path, body=None, headers=None):
-        """Repeats the request until it is answered by something other than "try later"."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            self.server.up.wait(5)
-            self.ledger.count_request()
-            try:
-                status, _, answer = self.server.request(method, path, body, headers)
-                if status not in (429, 503):
-                    return status, answer
-                why = f"{status} {answer}"
-            except Unreachable as error:
-                why = str(error)
-            if time.monotonic() > end:
-                return 0, why
-            time.sleep(0.02)
+        return ask_until_answered(self.server, self.ledger, PATIENCE, method, path, body, lambda: headers)
 
     def _create(self, promise):
         body = {"plan": promise.plan, "billingcode": "crash"}

@@ -11,11 +11,6 @@ using http::Response;
 
 namespace {
 
-OrganizationId organization_in(const Request& request) {
-    return OrganizationId(std::string(request.param("organization")));
-}
-std::string cluster_in(const Request& request) { return std::string(request.param("cluster")); }
-
 // The fields by which an administrator names the instance.
 struct NamedInstance {
     std::optional<std::string> name;

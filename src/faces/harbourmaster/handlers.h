@@ -6,6 +6,12 @@
 
 namespace slipway::faces {
 
+// Whose path it is.
+inline OrganizationId organization_in(const http::Request& request) {
+    return OrganizationId(std::string(request.param("organization")));
+}
+inline std::string cluster_in(const http::Request& request) { return std::string(request.param("cluster")); }
+
 class HarbourMasterFace {
   public:
     HarbourMasterFace(const FaceContext& context, HarbourMasterPorts ports)
