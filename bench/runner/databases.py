@@ -48,11 +48,15 @@ class Shop:
 
     def __enter__(self):
         self.server.__enter__()
-        self.first = self.create()
-        status, _, answer = ask(self.server.port, "GET", "/v1/hephy/instances", key=self.server.key)
-        if status != 200:
-            raise BenchError(f"the instances were answered {status}: {answer}")
-        self.instance = answer["instances"][0]
+        try:
+            self.first = self.create()
+            status, _, answer = ask(self.server.port, "GET", "/v1/hephy/instances", key=self.server.key)
+            if status != 200:
+                raise BenchError(f"the instances were answered {status}: {answer}")
+            self.instance = answer["instances"][0]
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(self, *more):
