@@ -12,7 +12,7 @@ CREATE TABLE "resources" (
     version       INTEGER NOT NULL CHECK (version >= 1),
     organization  TEXT NOT NULL CHECK (organization <> ''),
     kind          TEXT NOT NULL CHECK (kind = 'cache' OR kind = 'database' OR kind = 'database-server'
-                                       OR kind = 'machine' OR kind = 'cluster'),
+                                       OR kind = 'machine' OR kind = 'cluster' OR kind = 'backup'),
     engine        TEXT NOT NULL,
     plan          TEXT NOT NULL,
     provider      TEXT NOT NULL,
@@ -133,7 +133,8 @@ CREATE INDEX api_keys_organization ON api_keys (organization, id);
 -- The most live resources that an organization may have: of one plan, or (all three empty) of all together.
 CREATE TABLE "quotas" (
     organization TEXT NOT NULL CHECK (organization <> ''),
-    kind         TEXT NOT NULL CHECK (kind IN ('', 'cache', 'database-server', 'database', 'machine', 'cluster')),
+    kind         TEXT NOT NULL CHECK (kind IN ('', 'cache', 'database-server', 'database', 'machine', 'cluster',
+                                             'backup')),
     engine       TEXT NOT NULL,
     plan         TEXT NOT NULL,
     most         INTEGER NOT NULL CHECK (most >= 0),
@@ -165,7 +166,7 @@ CREATE TABLE "usage" (
     organization TEXT NOT NULL CHECK (organization <> ''),
     billing_code TEXT NOT NULL,
     kind         TEXT NOT NULL CHECK (kind = 'cache' OR kind = 'database' OR kind = 'database-server'
-                                      OR kind = 'machine' OR kind = 'cluster'),
+                                      OR kind = 'machine' OR kind = 'cluster' OR kind = 'backup'),
     engine       TEXT NOT NULL,
     plan         TEXT NOT NULL,
     CHECK (ended_at IS NULL OR ended_at >= started_at)

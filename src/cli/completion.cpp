@@ -27,7 +27,7 @@ std::vector<Candidate> known_values(std::string_view value) {
         return made;
     };
     if (value == "FORMAT") return words({"table", "wide", "name", "json"});
-    if (value == "KIND") return words({"cache", "database-server", "database", "machine", "cluster"});
+    if (value == "KIND") return words({"cache", "database-server", "database", "machine", "cluster", "backup"});
     if (value == "STATE") {
         return words({"requested", "provisioning", "ready", "updating", "failed", "deprovisioning", "gone"});
     }

@@ -33,7 +33,7 @@ void add_update_options(CLI::App& command, UpdateOptions& to) {
 }
 
 void add_filters(CLI::App& command, Filters& to) {
-    add_value(command, "--kind", to.kind, "KIND", "cache, database-server, database, machine or cluster");
+    add_value(command, "--kind", to.kind, "KIND", "cache, database-server, database, machine, cluster or backup");
     add_value(command, "--engine", to.engine, "ENGINE", "e.g. redis");
     add_value(command, "--plan", to.plan, "PLAN", "e.g. small");
     add_value(command, "--provider", to.provider, "PROVIDER", "e.g. local");
@@ -53,7 +53,8 @@ void add_looking(CLI::App& app, Parsed& parsed) {
                      "  slipway plans\n  slipway plans --engine redis -o wide"},
                     [&parsed](Api& api) { return list_plans(api, parsed.engine, parsed.kind, parsed.format()); });
     add_value(*plans, "--engine", parsed.engine, "ENGINE", "e.g. redis");
-    add_value(*plans, "--kind", parsed.kind, "KIND", "cache, database-server, database, machine or cluster");
+    add_value(*plans, "--kind", parsed.kind, "KIND",
+              "cache, database-server, database, machine, cluster or backup");
     add_output_option(*plans, parsed);
 
     CLI::App* ls = add_command(app, parsed,

@@ -62,12 +62,14 @@ std::string_view to_string(Kind kind) {
         case Kind::database: return "database";
         case Kind::machine: return "machine";
         case Kind::cluster: return "cluster";
+        case Kind::backup: return "backup";
     }
     return "unknown";
 }
 
 std::optional<Kind> parse_kind(std::string_view text) {
-    return find_word(std::array{Kind::cache, Kind::database_server, Kind::database, Kind::machine, Kind::cluster},
+    return find_word(std::array{Kind::cache, Kind::database_server, Kind::database, Kind::machine, Kind::cluster,
+                                Kind::backup},
                      text);
 }
 

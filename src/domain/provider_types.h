@@ -33,11 +33,13 @@ std::string_view to_string(Presence presence);
 
 struct Observation {
     Presence presence = Presence::absent;
-    std::optional<Endpoint> endpoint;  // always set where presence is running
+    std::optional<Endpoint> endpoint;  // always set where presence is running, but for backups
     json::object handle;               // the provider's own immutable ids; kept with the resource
     std::string detail;                // public: one sentence for the owner, no secrets
     std::string request_id;            // the provider's id of the call, for its support
     Duration look_again{};             // when to look again while pending or deleting; 0: by policy
+    // It was used within this very call, as its owner will use it: a check after it would see the same.
+    bool proven = false;
 };
 
 // How a failed call is to be treated; every provider classes its own errors.

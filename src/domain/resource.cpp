@@ -52,10 +52,11 @@ OperationId active_operation(const ResourceState& state) {
 }
 
 const Endpoint* endpoint_of(const ResourceState& state) {
-    if (const auto* ready = std::get_if<Ready>(&state)) return &ready->endpoint;
-    const auto* updating = std::get_if<Updating>(&state);
-    // What is being taken over has not been reached yet.
-    return updating != nullptr && !updating->endpoint.host.empty() ? &updating->endpoint : nullptr;
+    const Endpoint* endpoint = nullptr;
+    if (const auto* ready = std::get_if<Ready>(&state)) endpoint = &ready->endpoint;
+    if (const auto* updating = std::get_if<Updating>(&state)) endpoint = &updating->endpoint;
+    // What is being taken over has not been reached yet, and a backup never is.
+    return endpoint != nullptr && !endpoint->host.empty() ? endpoint : nullptr;
 }
 
 std::string secret_context(const ResourceId& id, std::string_view secret_name) {

@@ -24,7 +24,7 @@
 
 namespace slipway {
 
-enum class Kind : std::uint8_t { cache, database_server, database, machine, cluster };
+enum class Kind : std::uint8_t { cache, database_server, database, machine, cluster, backup };
 std::string_view to_string(Kind kind);
 std::optional<Kind> parse_kind(std::string_view text);
 
@@ -123,7 +123,7 @@ json::object overlaid(json::object parameters, const json::object& own);
 bool holds_place(const Resource& resource);
 // The operation that is working on it now; empty: none.
 OperationId active_operation(const ResourceState& state);
-// The endpoint while there is one (ready, updating); null otherwise.
+// The endpoint while there is one (ready, updating); null otherwise, and for what nobody connects to.
 const Endpoint* endpoint_of(const ResourceState& state);
 // The context to which a resource's secret is sealed.
 std::string secret_context(const ResourceId& id, std::string_view secret_name);

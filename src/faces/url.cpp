@@ -50,16 +50,18 @@ Access access_of(const Resource& resource, const Endpoint& endpoint, const std::
     switch (resource.kind) {
         case Kind::cache:
         case Kind::machine:
-        case Kind::cluster: return {password ? kDefaultUser : "", "", url_of(endpoint, password)};
+        case Kind::cluster:
+        case Kind::backup: return {password ? kDefaultUser : "", "", url_of(endpoint, password)};
         case Kind::database_server: {
             Access access{known("user"), resource.engine == "postgres" ? "postgres" : "", {}};
-            access.url = fmt::format("{}/{}", url_of(endpoint, password, access.user), access.database);
+            access.url = fmt::format("{}/{}{}", url_of(endpoint, password, access.user), access.database,
+                                     encryption_of(resource));
             return access;
         }
         case Kind::database: {
             Access access{known("user"), known("database"), {}};
-            access.url =
-                fmt::format("{}/{}", url_of(endpoint, password, access.user), percent_encoded(access.database));
+            access.url = fmt::format("{}/{}{}", url_of(endpoint, password, access.user),
+                                     percent_encoded(access.database), encryption_of(resource));
             return access;
         }
     }

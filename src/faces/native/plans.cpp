@@ -13,7 +13,8 @@ using http::Response;
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kKinds = {"cache", "database-server", "database", "machine", "cluster"};
+constexpr std::array<std::string_view, 6> kKinds = {"cache",   "database-server", "database",
+                                                    "machine", "cluster",         "backup"};
 
 // What is wrong with the request itself is the answer to whether it would be carried out.
 Preview refused(Error error) {

@@ -17,7 +17,8 @@ constexpr http::StringRule kWord = {.min_length = 1, .max_length = 128};
 constexpr http::StringRule kText = {.max_length = 2'048};
 constexpr std::array<std::string_view, 3> kRoles = {"reader", "user", "administrator"};
 constexpr std::array<std::string_view, 3> kVerbs = {"create", "update", "delete"};
-constexpr std::array<std::string_view, 5> kKinds = {"cache", "database-server", "database", "machine", "cluster"};
+constexpr std::array<std::string_view, 6> kKinds = {"cache",   "database-server", "database",
+                                                    "machine", "cluster",         "backup"};
 
 std::int64_t seconds_of(Duration duration) {
     return std::chrono::duration_cast<std::chrono::seconds>(duration).count();

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kStates = {"requested", "provisioning",   "ready", "updating",
                                                      "failed",    "deprovisioning", "gone"};
-constexpr std::array<std::string_view, 5> kKinds = {"cache", "database-server", "database", "machine", "cluster"};
+constexpr std::array<std::string_view, 6> kKinds = {"cache",   "database-server", "database",
+                                                    "machine", "cluster",         "backup"};
 
 std::string etag_of(const Resource& resource) { return fmt::format("\"{}\"", resource.version); }
 
@@ -87,7 +88,9 @@ Task<Response> NativeFace::answer_accepted(const Request& request, Accepted acce
         accepted.resource = std::move(*now);
     }
     int status = open(accepted.operation) ? 202 : 200;
-    if (made) status = endpoint_of(accepted.resource.state) != nullptr ? 201 : 202;
+    const bool there = endpoint_of(accepted.resource.state) != nullptr ||
+                       std::holds_alternative<resource_state::Ready>(accepted.resource.state);
+    if (made) status = there ? 201 : 202;
     co_return Response::json(status, accepted_json(accepted.resource, accepted.operation))
         .with("Location", path_of(accepted.resource))
         .with("ETag", etag_of(accepted.resource));
