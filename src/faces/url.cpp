@@ -54,14 +54,13 @@ Access access_of(const Resource& resource, const Endpoint& endpoint, const std::
         case Kind::backup: return {password ? kDefaultUser : "", "", url_of(endpoint, password)};
         case Kind::database_server: {
             Access access{known("user"), resource.engine == "postgres" ? "postgres" : "", {}};
-            access.url = fmt::format("{}/{}{}", url_of(endpoint, password, access.user), access.database,
-                                     encryption_of(resource));
+            access.url = fmt::format("{}/{}", url_of(endpoint, password, access.user), access.database);
             return access;
         }
         case Kind::database: {
             Access access{known("user"), known("database"), {}};
-            access.url = fmt::format("{}/{}{}", url_of(endpoint, password, access.user),
-                                     percent_encoded(access.database), encryption_of(resource));
+            access.url =
+                fmt::format("{}/{}", url_of(endpoint, password, access.user), percent_encoded(access.database));
             return access;
         }
     }
