@@ -117,7 +117,7 @@ CREATE TABLE organizations (
     id         TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
     title      TEXT NOT NULL,
     created_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, deleted_at INTEGER) STRICT, WITHOUT ROWID;
 
 CREATE TABLE api_keys (
     id           TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),

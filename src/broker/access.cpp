@@ -27,6 +27,12 @@ std::unexpected<Error> no_such_operation() { return fail(ErrorCode::not_found, "
 Error only_reading() { return {ErrorCode::forbidden, "this key may only read", {}, {}}; }
 Error administrators_only() { return {ErrorCode::forbidden, "this needs a key of an administrator", {}, {}}; }
 Error no_such_organization() { return {ErrorCode::not_found, "there is no such organization", {}, {}}; }
+Task<Result<Organization>> living_organization(Store& store, OrganizationId id) {
+    auto found = co_await store.organization(std::move(id));
+    if (!found) co_return fail(found.error());
+    if (!*found || (*found)->deleted_at) co_return fail(no_such_organization());
+    co_return std::move(**found);
+}
 Error another_request() {
     return {ErrorCode::idempotency_reuse,
             "this Idempotency-Key came before with another request; use a new key",

@@ -15,6 +15,8 @@ std::unexpected<Error> no_such_operation();
 Error only_reading();
 Error administrators_only();
 Error no_such_organization();
+// One that is there: whatever takes an organization takes no deleted one. Errors: not_found, storage.
+Task<Result<Organization>> living_organization(Store& store, OrganizationId id);
 Error another_request();  // the idempotency key came before with another one
 
 // Callers may name their own organization; administrators every one but the system's.

@@ -44,9 +44,8 @@ Task<Result<OrganizationId>> Administration::owner_of(const CallContext& context
                                                       std::optional<OrganizationId> named) {
     OrganizationId owner = named.value_or(context.caller.organization);
     if (Status may = may_name(context.caller, owner); !may) co_return fail(may.error());
-    const auto known = co_await parts_.store.organization(owner);
+    const auto known = co_await living_organization(parts_.store, owner);
     if (!known) co_return fail(known.error());
-    if (!*known) co_return fail(no_such_organization());
     co_return owner;
 }
 

@@ -102,10 +102,16 @@ class Administration {
     // conflict (it is the last one of an administrator that does not expire).
     Task<Result<ApiKey>> revoke_key(CallContext context, ApiKeyId id);
 
-    // Administrators. Errors: forbidden, invalid_argument, conflict (the id is taken), idempotency_reuse.
+    // Administrators. Errors: forbidden, invalid_argument, conflict (the id is taken, or was), idempotency_reuse.
     Task<Result<OrganizationView>> create_organization(CallContext context, NewOrganization request);
     Task<Result<Page<OrganizationView>>> organizations(CallContext context, PageRequest page);
+    // Administrators see deleted ones too.
     Task<Result<OrganizationView>> organization(CallContext context, OrganizationId id);
+    // Its keys are revoked and its quotas and webhooks end with it; what happened in it and what it used stays to
+    // be read, and its id is never given again. One that is deleted already is answered as it is. Administrators.
+    // Errors: forbidden, not_found, conflict (one of every installation, or the caller's own; it has resources or
+    // clusters: its problems count them; it has the only key of an administrator that does not expire).
+    Task<Result<OrganizationView>> delete_organization(CallContext context, OrganizationId id);
     // Replaces all of them. Administrators. Errors: forbidden, not_found, invalid_argument.
     Task<Result<std::vector<QuotaUse>>> set_quotas(CallContext context, OrganizationId id,
                                                    std::vector<Quota> quotas);
@@ -134,6 +140,9 @@ class Administration {
     Task<Result<std::optional<IssuedKey>>> issued_before(const Memory& memory);
     Task<Result<std::optional<IssuedWebhook>>> registered_before(const Memory& memory);
     Task<Result<OrganizationView>> view(Organization organization);
+    Task<Result<OrganizationView>> made_before(const CallContext& context, const OrganizationId& id);
+    Task<Error> id_taken(const OrganizationId& id);
+    Task<Result<std::optional<Error>>> in_the_way(const OrganizationId& id);
     Task<Result<bool>> too_many_webhooks(OrganizationId organization, std::uint32_t more);
     Task<Status> keep_within_bound(const Webhook& made);
     [[nodiscard]] Error too_many() const;

@@ -196,9 +196,8 @@ Task<Result<Accepted>> Broker::adopt(CallContext context, AdoptRequest request) 
     if (Status good = status_of(std::move(problems)); !good) co_return fail(good.error());
     const OrganizationId organization = request.organization.value_or(context.caller.organization);
     if (Status may = may_name(context.caller, organization); !may) co_return fail(may.error());
-    const auto known = co_await parts_.store.organization(organization);
+    const auto known = co_await living_organization(parts_.store, organization);
     if (!known) co_return fail(known.error());
-    if (!*known) co_return fail(no_such_organization());
     const Memory memory{idempotency_scope(context, request.face), request.idempotency_key,
                         fingerprint(request, organization)};
     for (int tries = 0; tries < kTries; ++tries) {

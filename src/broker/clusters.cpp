@@ -50,9 +50,8 @@ Task<Status> Clusters::may_look(const CallContext& context, const OrganizationId
         co_return fail(no_such_organization());
     }
     if (own) co_return Status();
-    const auto known = co_await parts_.store.organization(organization);
+    const auto known = co_await living_organization(parts_.store, organization);
     if (!known) co_return fail(known.error());
-    if (!*known) co_return fail(no_such_organization());
     co_return Status();
 }
 
@@ -96,7 +95,9 @@ Task<Result<Cluster>> Clusters::create(CallContext context, OrganizationId organ
             cluster.version = 1;
             co_return cluster;
         }
-        if (std::get<Rejected>(*answer).obstacle == Obstacle::cluster_taken) {
+        const Obstacle obstacle = std::get<Rejected>(*answer).obstacle;
+        if (obstacle == Obstacle::organization_gone) co_return fail(no_such_organization());
+        if (obstacle == Obstacle::cluster_taken) {
             co_return fail({ErrorCode::conflict,
                             fmt::format("the organization has a cluster {} already", name),
                             "",

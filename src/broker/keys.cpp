@@ -110,6 +110,9 @@ Task<Result<IssuedKey>> Administration::create_key(CallContext context, NewKey r
         const auto answer = co_await parts_.store.commit(std::move(commit));
         if (!answer) co_return fail(answer.error());
         if (std::holds_alternative<Committed>(*answer)) co_return IssuedKey{std::move(record), std::move(key)};
+        if (std::get<Rejected>(*answer).obstacle == Obstacle::organization_gone) {
+            co_return fail(no_such_organization());
+        }
     }
     co_return fail(ErrorCode::conflict, "it keeps changing; try again");
 }

@@ -85,7 +85,7 @@ Task<Result<OrganizationView>> Administration::create_organization(CallContext c
         fingerprint_of({{"verb", "organization"}, {"id", request.id.str()}, {"title", request.title}})};
     const auto earlier = co_await replay(memory);
     if (!earlier) co_return fail(earlier.error());
-    if (*earlier) co_return co_await organization(context, request.id);
+    if (*earlier) co_return co_await made_before(context, request.id);
 
     const TimePoint now = parts_.clock.now();
     Organization made{request.id, request.title.empty() ? request.id.str() : request.title, now};
@@ -101,10 +101,31 @@ Task<Result<OrganizationView>> Administration::create_organization(CallContext c
     if (std::get<Rejected>(*answer).obstacle == Obstacle::idempotency_key_used) {
         const auto meanwhile = co_await replay(memory);
         if (!meanwhile) co_return fail(meanwhile.error());
-        co_return co_await organization(context, request.id);
+        co_return co_await made_before(context, request.id);
     }
-    co_return fail(
-        {ErrorCode::conflict, fmt::format("the id {} is taken", request.id.str()), "", {{"id", "is taken"}}});
+    co_return fail(co_await id_taken(request.id));
+}
+
+Task<Result<OrganizationView>> Administration::made_before(const CallContext& context, const OrganizationId& id) {
+    auto found = co_await organization(context, id);
+    if (found && found->organization.deleted_at) {
+        co_return fail(ErrorCode::conflict, "what this Idempotency-Key made was deleted since; use a new key");
+    }
+    co_return found;
+}
+
+Task<Error> Administration::id_taken(const OrganizationId& id) {
+    const auto found = co_await parts_.store.organization(id);
+    if (!found) co_return found.error();
+    if (*found && (*found)->deleted_at) {
+        co_return Error{ErrorCode::conflict,
+                        fmt::format("the id {} was used before, by an organization that was deleted: what happened "
+                                    "in it stays under its id, which is given to no other",
+                                    id.str()),
+                        "",
+                        {{"id", "was used before"}}};
+    }
+    co_return Error{ErrorCode::conflict, fmt::format("the id {} is taken", id.str()), "", {{"id", "is taken"}}};
 }
 
 Task<Result<Page<OrganizationView>>> Administration::organizations(CallContext context, PageRequest page) {
@@ -150,6 +171,7 @@ Task<Result<std::vector<QuotaUse>>> Administration::set_quotas(CallContext conte
     for (int tries = 0; tries < kTries; ++tries) {
         auto now = co_await organization(context, id);
         if (!now) co_return fail(now.error());
+        if (now->organization.deleted_at) co_return fail(no_such_organization());
         Commit commit;
         for (const QuotaUse& each : now->quotas) {
             const bool stays =

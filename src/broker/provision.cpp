@@ -49,6 +49,7 @@ std::unexpected<Error> Broker::refused(const Rejected& rejected, const std::vect
             return fail(ErrorCode::conflict, "its server is full, or takes no new ones any more", rejected.subject);
         case Obstacle::place_taken:
             return fail(ErrorCode::conflict, "it serves others; delete them first", rejected.subject);
+        case Obstacle::organization_gone: return fail(no_such_organization());
         case Obstacle::place_free:
         case Obstacle::setting_changed:
         case Obstacle::cluster_taken:
@@ -59,6 +60,7 @@ std::unexpected<Error> Broker::refused(const Rejected& rejected, const std::vect
         case Obstacle::idempotency_key_used:
         case Obstacle::pool_full:
         case Obstacle::organization_taken:
+        case Obstacle::organization_used:
         case Obstacle::last_administrator:
         case Obstacle::webhook_changed:
         case Obstacle::resource_changed:
@@ -83,9 +85,8 @@ Task<Result<Broker::Order>> Broker::examine(const CallContext& context, const Pr
     const bool ours = companion && order.organization == OrganizationId(kSystemOrganization);
     if (Status may = may_name(context.caller, order.organization); !ours && !may) co_return fail(may.error());
     if (!ours && order.organization != context.caller.organization) {
-        const auto known = co_await parts_.store.organization(order.organization);
+        const auto known = co_await living_organization(parts_.store, order.organization);
         if (!known) co_return fail(known.error());
-        if (!*known) co_return fail(no_such_organization());
     }
     order.plan = parts_.catalog.find(request.kind, request.engine, request.plan);
     order.memory = {idempotency_scope(context, request.face), request.idempotency_key, fingerprint(request)};

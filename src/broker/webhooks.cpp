@@ -159,7 +159,10 @@ Task<Result<IssuedWebhook>> Administration::create_webhook(CallContext context, 
         remember(commit, memory, made.id.str(), secret);
         const auto answer = co_await parts_.store.commit(std::move(commit));
         if (!answer) co_return fail(answer.error());
-        if (!std::holds_alternative<Committed>(*answer)) continue;
+        if (const auto* rejected = std::get_if<Rejected>(&*answer)) {
+            if (rejected->obstacle == Obstacle::organization_gone) co_return fail(no_such_organization());
+            continue;
+        }
         made.version = 1;
         if (auto kept = co_await keep_within_bound(made); !kept) co_return fail(kept.error());
         co_return IssuedWebhook{std::move(made), std::move(secret)};

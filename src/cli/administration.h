@@ -22,6 +22,7 @@ Outcome<Exit> revoke_key(Api& api, const std::string& id, bool json);
 
 struct OrganizationOptions {
     std::string id, title;
+    bool yes = false;
 };
 struct QuotaOptions {
     std::string id;
@@ -31,6 +32,8 @@ struct QuotaOptions {
 Outcome<Exit> list_organizations(Api& api, Format format);
 Outcome<Exit> create_organization(Api& api, const OrganizationOptions& options, Format format);
 Outcome<Exit> show_organization(Api& api, const std::string& id, Format format);
+// Asks first, unless it is told not to.
+Outcome<Exit> remove_organization(Api& api, const OrganizationOptions& options, bool json);
 Outcome<Exit> quota(Api& api, const QuotaOptions& options, bool json);
 
 struct WebhookOptions {
@@ -67,6 +70,8 @@ Outcome<Exit> adopt_orphan(Api& api, const OrphanOptions& options, const WaitOpt
 Outcome<Exit> remove_orphan(Api& api, const OrphanOptions& options, bool json);
 Outcome<Exit> sweep(Api& api, const SweepOptions& options, bool json);
 
+// What cannot be undone is done only by who says so.
+Outcome<void> confirmed(Environment& environment, const std::string& question);
 // "90s", "15m", "12h", "30d" in seconds; nullopt where it is not that, or more than ten years.
 std::optional<std::int64_t> seconds_of(const std::string& text);
 

@@ -31,7 +31,8 @@ void add_keys(CLI::App& app, Parsed& parsed, const std::string& group) {
 void add_organizations(CLI::App& app, Parsed& parsed, const std::string& group) {
     CLI::App* orgs = add_family(app, {"orgs", "organizations and their quotas", group,
                                       "  slipway orgs create acme --title 'Acme Ltd'\n"
-                                      "  slipway orgs quota acme all=100 redis/large=5"});
+                                      "  slipway orgs quota acme all=100 redis/large=5\n"
+                                      "  slipway orgs rm acme"});
     CLI::App* ls = add_command(*orgs, parsed, {"ls", "list organizations", ""},
                                [&parsed](Api& api) { return list_organizations(api, parsed.format()); });
     add_output_option(*ls, parsed);
@@ -54,6 +55,11 @@ void add_organizations(CLI::App& app, Parsed& parsed, const std::string& group) 
                      "all=N, ENGINE/PLAN=N or KIND/ENGINE/PLAN=N: at most so many live ones; these replace all")
         ->type_name("QUOTA");
     limits->add_flag("--none", parsed.quota.none, "take all of them away");
+    CLI::App* removal =
+        add_command(*orgs, parsed, {"rm", "delete one that has nothing any more (administrators); asks first", ""},
+                    [&parsed](Api& api) { return remove_organization(api, parsed.organization, parsed.json()); });
+    add_argument(*removal, "ORGANIZATION", parsed.organization.id, "its id, which is not given again");
+    removal->add_flag("-y,--yes", parsed.organization.yes, "do not ask");
 }
 
 void add_webhooks(CLI::App& app, Parsed& parsed, const std::string& group) {

@@ -83,6 +83,27 @@ TEST_F(AdministrationTest, OrganizationsShowWhatTheyHaveAndMayHave) {
     EXPECT_NE(out.str().find("slipway keys create --organization acme"), std::string::npos) << out.str();
 }
 
+TEST_F(AdministrationTest, AnOrganizationIsDeletedByWhoConfirmsIt) {
+    said = false;
+    EXPECT_EQ(run({"orgs", "rm", "acme"}), 1);
+    EXPECT_EQ(questions.back(), "delete organization acme, revoke its keys and give its name to nobody again?");
+    EXPECT_TRUE(calls.empty());
+    said = std::nullopt;
+    EXPECT_EQ(run({"orgs", "rm", "acme"}), 2) << "nobody is there";
+    const std::string deleted = R"({"id":"acme","title":"Acme Ltd","created_at":"2026-11-22T22:00:00.000Z",)"
+                                R"("deleted_at":"2026-11-23T22:00:00.000Z","live":[],"quotas":[]})";
+    answer(200, deleted);
+    EXPECT_EQ(run({"orgs", "rm", "acme", "-y"}), 0) << err.str();
+    EXPECT_EQ(asked().back(), "DELETE /api/v1/organizations/acme");
+    EXPECT_EQ(out.str(), "organization acme is deleted\n");
+    answer(200, deleted);
+    EXPECT_EQ(run({"orgs", "show", "acme"}), 0) << err.str();
+    EXPECT_NE(out.str().find("deleted"), std::string::npos) << out.str();
+    answer(409, R"({"error":"organization acme has 2 clusters; remove them first"})");
+    EXPECT_EQ(run({"orgs", "rm", "acme", "-y"}), 1);
+    EXPECT_NE(err.str().find("2 clusters"), std::string::npos) << err.str();
+}
+
 TEST_F(AdministrationTest, QuotasAreShownOrReplacedAsAWhole) {
     const std::string quotas = R"({"quotas":[{"kind":null,"engine":null,"plan":null,"limit":7,"used":4}]})";
     answer(200, quotas);

@@ -209,9 +209,12 @@ Outcome<Exit> show_organization(Api& api, const std::string& id, Format format) 
         environment.out << json::dump(*found) << '\n';
         return Exit::ok;
     }
-    print_fields(
-        environment.out,
-        {{"id", cell(*found, "id")}, {"title", cell(*found, "title")}, {"created", cell(*found, "created_at")}});
+    std::vector<std::pair<std::string, std::string>> fields{
+        {"id", cell(*found, "id")}, {"title", cell(*found, "title")}, {"created", cell(*found, "created_at")}};
+    if (!json::get_string(*found, "deleted_at").empty()) {
+        fields.emplace_back("deleted", cell(*found, "deleted_at"));
+    }
+    print_fields(environment.out, fields);
     environment.out << '\n';
     Table live(environment.out, environment.out_terminal,
                {column("KIND", "kind"), column("ENGINE", "engine"), column("PLAN", "plan"), number("LIVE", "live")},
@@ -220,6 +223,25 @@ Outcome<Exit> show_organization(Api& api, const std::string& id, Format format) 
     live.end();
     environment.out << '\n';
     print_quotas(environment, array_in(*found, "quotas"));
+    return Exit::ok;
+}
+
+Outcome<Exit> remove_organization(Api& api, const OrganizationOptions& options, bool json) {
+    Environment& environment = api.environment();
+    const std::string name = printable(options.id);
+    if (!options.yes) {
+        const auto said = confirmed(
+            environment,
+            fmt::format("delete organization {}, revoke its keys and give its name to nobody again?", name));
+        if (!said) return std::unexpected(said.error());
+    }
+    const auto removed = api.remove(api_path({"organizations", options.id}));
+    if (!removed) return std::unexpected(removed.error());
+    if (json) {
+        environment.out << json::dump(*removed) << '\n';
+    } else {
+        environment.out << "organization " << name << " is deleted\n";
+    }
     return Exit::ok;
 }
 

@@ -42,15 +42,21 @@ Outcome<Exit> adopt_orphan(Api& api, const OrphanOptions& options, const WaitOpt
     return finish_change(api, std::move(*adopted), wait, format, "is taken over");
 }
 
+Outcome<void> confirmed(Environment& environment, const std::string& question) {
+    const auto answer = environment.confirm(question);
+    if (environment.interrupted()) return fail(Exit::interrupted, "interrupted; nothing was removed");
+    if (!answer) return fail(Exit::usage, "nobody is there to confirm the removal", "say --yes");
+    if (!*answer) return fail(Exit::failed, "nothing was removed");
+    return {};
+}
+
 Outcome<Exit> remove_orphan(Api& api, const OrphanOptions& options, bool json) {
     Environment& environment = api.environment();
     const std::string name = printable(options.name);
     if (!options.yes) {
-        const auto answer = environment.confirm(
-            fmt::format("remove {} and its data from {}, for good?", name, printable(options.provider)));
-        if (environment.interrupted()) return fail(Exit::interrupted, "interrupted; nothing was removed");
-        if (!answer) return fail(Exit::usage, "nobody is there to confirm the removal", "say --yes");
-        if (!*answer) return fail(Exit::failed, "nothing was removed");
+        const auto said = confirmed(environment, fmt::format("remove {} and its data from {}, for good?", name,
+                                                             printable(options.provider)));
+        if (!said) return std::unexpected(said.error());
     }
     const auto removed = api.remove(api_path({"orphans", options.provider, options.name}));
     if (!removed) return std::unexpected(removed.error());

@@ -17,9 +17,10 @@ std::string_view to_string(Role role);
 std::optional<Role> parse_role(std::string_view text);
 
 struct Organization {
-    OrganizationId id;
+    OrganizationId id;  // given once: not again after it was deleted
     std::string title;
     TimePoint created_at;
+    std::optional<TimePoint> deleted_at = std::nullopt;  // it has nothing any more, and is given nothing
 };
 
 struct ApiKey {

@@ -49,6 +49,20 @@ bool stays_administrator(const ApiKey& key) {
     return key.role == Role::administrator && !key.revoked_at && !key.expires_at;
 }
 
+const OrganizationId* gives_to(const Write& write) {
+    if (const auto* put = std::get_if<write::PutResource>(&write)) {
+        return is_gone(put->resource.state) ? nullptr : &put->resource.organization;
+    }
+    if (const auto* put = std::get_if<write::PutApiKey>(&write)) {
+        return put->key.revoked_at ? nullptr : &put->key.organization;
+    }
+    if (const auto* put = std::get_if<write::PutOrganization>(&write)) return &put->organization.id;
+    if (const auto* put = std::get_if<write::PutQuota>(&write)) return &put->quota.organization;
+    if (const auto* put = std::get_if<write::PutWebhook>(&write)) return &put->webhook.organization;
+    if (const auto* put = std::get_if<write::PutCluster>(&write)) return &put->cluster.organization;
+    return nullptr;
+}
+
 bool counts_in_pool(const Resource& resource) {
     using namespace resource_state;
     return resource.pooled &&
@@ -86,7 +100,13 @@ class FormCheck {
     Status operator()(const write::ReleaseAllocations&) { return {}; }
     Status operator()(const write::PutIdempotency&) { return {}; }
     Status operator()(const write::PutOrganization& put) {
+        if (put.organization.deleted_at) return refuse("an organization is not written as a deleted one");
         return put.organization.id.empty() ? refuse("an organization needs an id") : Status();
+    }
+    Status operator()(const write::DeleteOrganization& deletion) {
+        const std::string& id = deletion.organization.str();
+        if (id.empty()) return refuse("an organization needs an id");
+        return deleted.insert(deletion.organization).second ? Status() : refuse(id + " is deleted twice");
     }
     Status operator()(const write::PutApiKey& put) {
         if (put.key.id.empty() || put.key.hash.empty() || put.key.organization.empty()) {
@@ -135,6 +155,7 @@ class FormCheck {
     std::set<std::string> hashes;
     std::set<std::pair<OrganizationId, std::string>> clusters;
     std::set<std::string> slugs;
+    std::set<OrganizationId> deleted;
 
   private:
     Status check_once(const Cluster& in) {
@@ -157,6 +178,12 @@ Status check_form(const Commit& commit) {
     FormCheck check;
     for (const Write& write : commit.writes) {
         if (Status status = std::visit(check, write); !status) return status;
+    }
+    for (const Write& write : commit.writes) {
+        const OrganizationId* to = check.deleted.empty() ? nullptr : gives_to(write);
+        if (to != nullptr && check.deleted.contains(*to)) {
+            return refuse("organization " + to->str() + " is deleted and given something by one commit");
+        }
     }
     std::set<std::tuple<ResourceId, std::string, std::string>> allocated;
     for (const Allocation& allocation : commit.allocations) {

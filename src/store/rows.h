@@ -29,6 +29,8 @@ bool takes_placements(std::string_view state);
 std::string plan_subject(const precondition::PlanResourcesBelow& below);
 // What AnotherAdministrator asks for.
 bool stays_administrator(const ApiKey& key);
+// The organization that would have something by this write which a deleted one cannot have; null: none.
+const OrganizationId* gives_to(const Write& write);
 // A pooled resource that is there or coming, so that no other has to be made.
 bool counts_in_pool(const Resource& resource);
 

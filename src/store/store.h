@@ -59,7 +59,7 @@ struct NameFree {  // no resource of the organization that is not gone has this 
     OrganizationId organization;
     std::string name;
 };
-struct OrganizationFree {  // no organization has this id
+struct OrganizationFree {  // no organization has this id, or had it before it was deleted
     OrganizationId organization;
 };
 // Besides this one there is a key of an administrator that was not revoked and does not expire.
@@ -151,6 +151,15 @@ struct PutIdempotency {
 struct PutOrganization {  // insert or replace by id
     Organization organization;
 };
+// Marks it deleted, revokes its keys and drops its quotas and webhooks. Only where it is there (organization_gone),
+// has neither a resource that is not gone nor a cluster (organization_used), and no administrator's key that stays
+// is its own without there being another (last_administrator). From then on whatever would give it something (a
+// resource that is not gone, a key that is not revoked, a quota, a webhook, a cluster, or itself anew) is
+// organization_gone.
+struct DeleteOrganization {
+    OrganizationId organization;
+    TimePoint at;
+};
 struct PutApiKey {  // insert or replace by id
     ApiKey key;
 };
@@ -187,10 +196,11 @@ struct PutSetting {  // insert or replace: "installation", wrapped data keys, â€
     std::string value;
 };
 }  // namespace write
-using Write = std::variant<write::PutResource, write::PutOperation, write::Unblock, write::ReleaseAllocations,
-                           write::PutIdempotency, write::PutOrganization, write::PutApiKey, write::PutQuota,
-                           write::DropQuota, write::PutWebhook, write::DropWebhook, write::PutCluster,
-                           write::DropCluster, write::PutOrphan, write::DropOrphan, write::PutSetting>;
+using Write =
+    std::variant<write::PutResource, write::PutOperation, write::Unblock, write::ReleaseAllocations,
+                 write::PutIdempotency, write::PutOrganization, write::DeleteOrganization, write::PutApiKey,
+                 write::PutQuota, write::DropQuota, write::PutWebhook, write::DropWebhook, write::PutCluster,
+                 write::DropCluster, write::PutOrphan, write::DropOrphan, write::PutSetting>;
 
 // One number of a range, e.g. a port, for the lifetime of a resource. Two live allocations of one range never
 // have the same value, and a freed value rests before it is given again. Taken in the order of longest rest.
@@ -231,7 +241,7 @@ enum class Obstacle : std::uint8_t {
     quota_reached,       // its subject: the organization, or "ORGANIZATION/ENGINE/PLAN"
     name_taken,          // NameFree
     organization_taken,  // OrganizationFree
-    last_administrator,  // AnotherAdministrator
+    last_administrator,  // AnotherAdministrator, DeleteOrganization
     webhook_changed,     // version, or existence
     resource_changed,    // version, or existence
     operation_changed,   // version, or existence
@@ -244,6 +254,8 @@ enum class Obstacle : std::uint8_t {
     cluster_taken,       // ClusterFree
     slug_taken,          // of a new cluster
     cluster_changed,     // version, or existence
+    organization_used,   // DeleteOrganization
+    organization_gone,   // it was deleted, or there is none to delete
 };
 struct Rejected {
     Obstacle obstacle = Obstacle::resource_changed;
@@ -388,7 +400,9 @@ class Store {
     virtual Task<Result<std::optional<ApiKey>>> api_key(ApiKeyId id) = 0;
     // Revoked ones too, in the order of their ids; of one organization where it is given.
     virtual Task<Result<Page<ApiKey>>> api_keys(std::optional<OrganizationId> organization, PageRequest page) = 0;
+    // Deleted ones too.
     virtual Task<Result<std::optional<Organization>>> organization(OrganizationId id) = 0;
+    // Without deleted ones.
     virtual Task<Result<Page<Organization>>> organizations(PageRequest page) = 0;
     // All quotas of one organization.
     virtual Task<Result<std::vector<Quota>>> quotas(OrganizationId organization) = 0;

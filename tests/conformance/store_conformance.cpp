@@ -57,7 +57,8 @@ std::string dump_pages(Read read) {
 
 const std::vector<OrganizationId>& organizations() {
     static const std::vector<OrganizationId> all{OrganizationId("acme"), OrganizationId("org-0"),
-                                                 OrganizationId("org-1"), OrganizationId("org-2")};
+                                                 OrganizationId("org-1"), OrganizationId("org-2"),
+                                                 OrganizationId("quiet")};
     return all;
 }
 
@@ -76,6 +77,9 @@ std::string dump_access(Store& store) {
         out += fmt::format("organization {} {} {}\n", one.id.str(), one.title, to_micros(one.created_at));
     }
     for (const OrganizationId& organization : organizations()) {
+        if (const auto one = run(store.organization(organization)).value()) {
+            out += fmt::format("{} deleted {}\n", one->id.str(), words(one->deleted_at));
+        }
         for (const Quota& quota : run(store.quotas(organization)).value()) {
             out += fmt::format("quota {} {} {}/{} {}\n", organization.str(),
                                quota.kind ? to_string(*quota.kind) : "all", quota.engine, quota.plan, quota.limit);

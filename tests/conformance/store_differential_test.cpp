@@ -51,7 +51,7 @@ class RandomHistory {
             case 11: commit.writes.emplace_back(write::PutSetting{"book", std::to_string(below(3))}); return;
             default:
                 commit.writes.emplace_back(write::PutIdempotency{
-                    {"s", std::to_string(some()), "h", resource_id(some()), operation_id(some()), now_ + 8s}});
+                    {"s", std::to_string(below(8)), "h", resource_id(some()), operation_id(some()), now_ + 8s}});
                 return;
         }
     }
@@ -96,12 +96,23 @@ class RandomHistory {
     }
 
     void add_access(Commit& commit) {
+        if (chance(6)) {  // one that may have things, or one that hardly anything is written for
+            const OrganizationId one = chance(3) ? OrganizationId("quiet") : organization();
+            commit.writes.emplace_back(write::PutOrganization{{one, "title", now_}});
+            return;
+        }
+        if (chance(6)) {
+            commit.writes.emplace_back(
+                write::DeleteOrganization{OrganizationId(chance(2) ? "quiet" : "org-0"), now_});
+            return;
+        }
         if (chance(3)) {
             commit.writes.emplace_back(write::PutOrganization{{organization(), "title " + name(), now_}});
             return;
         }
         ApiKey key{key_id(),    "hash " + std::to_string(below(9)), organization(), Role::user, "", now_,
                    std::nullopt};
+        if (chance(4)) key.organization = OrganizationId("quiet");
         if (chance(2)) key.role = Role::administrator;
         if (chance(2)) key.revoked_at = now_;
         if (chance(3)) key.expires_at = now_;
@@ -187,7 +198,7 @@ class RandomHistory {
                     precondition::ExternalNameFree{"local", sample_resource(some()).external_name});
                 return;
             case 1:
-                commit.preconditions.emplace_back(precondition::IdempotencyKeyFree{"s", std::to_string(some())});
+                commit.preconditions.emplace_back(precondition::IdempotencyKeyFree{"s", std::to_string(below(8))});
                 return;
             case 2:
                 commit.preconditions.emplace_back(
@@ -285,7 +296,8 @@ TEST(StoreDifferential, MemoryAndSqliteAgreeOnRandomHistories) {
          {"committed",   "tried: committe", "tried: rejected", "rejected 10", "rejected 11", "leased",
           "rejected 0",  "rejected 1",      "rejected 2",      "rejected 3",  "rejected 4",  "rejected 5",
           "rejected 6",  "rejected 7",      "rejected 8",      "rejected 9",  "rejected 12", "rejected 13",
-          "rejected 14", "rejected 15",     "rejected 16",     "rejected 17", "rejected 18"}) {
+          "rejected 14", "rejected 15",     "rejected 16",     "rejected 17", "rejected 18",
+          "rejected 19", "rejected 20"}) {
         EXPECT_GT(seen[kind], 0) << kind << " never came up: the histories test less than they should";
     }
 }

@@ -14,7 +14,9 @@ namespace {
 json::object organization_of(const Organization& organization) {
     return {{"name", organization.id.str()},
             {"title", organization.title},
-            {"created_at", format_time(organization.created_at)}};
+            {"created_at", format_time(organization.created_at)},
+            {"deleted_at",
+             organization.deleted_at ? json::value(format_time(*organization.deleted_at)) : json::value(nullptr)}};
 }
 
 json::object key_of(const ApiKey& key) {
@@ -81,6 +83,12 @@ Task<Response> HarbourMasterFace::show_organization(Request& request) const {
     const auto found = co_await administration().organization(call_of(request), organization_in(request));
     if (!found) co_return error(request, found.error());
     co_return Response::json(200, organization_of(found->organization));
+}
+
+Task<Response> HarbourMasterFace::delete_organization(Request& request) const {
+    const auto deleted = co_await administration().delete_organization(call_of(request), organization_in(request));
+    if (!deleted) co_return error(request, deleted.error());
+    co_return Response::json(200, organization_of(deleted->organization));
 }
 
 Task<Response> HarbourMasterFace::create_key(Request& request) const {

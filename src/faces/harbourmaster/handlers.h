@@ -33,6 +33,7 @@ class HarbourMasterFace {
     Task<http::Response> create_organization(http::Request& request) const;
     Task<http::Response> list_organizations(http::Request& request) const;
     Task<http::Response> show_organization(http::Request& request) const;
+    Task<http::Response> delete_organization(http::Request& request) const;
     Task<http::Response> create_key(http::Request& request) const;
     Task<http::Response> list_keys(http::Request& request) const;
     Task<http::Response> revoke_key(http::Request& request) const;

@@ -81,6 +81,7 @@ void add_harbourmaster(http::Router& router, const FaceContext& context, Harbour
     add(Method::post, "/v1/organizations", "", &F::create_organization);
     add(Method::get, "/v1/organizations", "", &F::list_organizations);
     add(Method::get, kOrganization, "", &F::show_organization);
+    add(Method::delete_, kOrganization, "", &F::delete_organization);
     add(Method::post, kOrganization, "/keys", &F::create_key);
     add(Method::get, kOrganization, "/keys", &F::list_keys);
     add(Method::delete_, kOrganization, "/keys/:id", &F::revoke_key);

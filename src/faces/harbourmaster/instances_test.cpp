@@ -163,6 +163,35 @@ TEST(HephyOrganizations, ANewInstallationIsUsedFromNothing) {
     EXPECT_EQ(as(key, Method::get, "/acme").status, 401) << "revoked";
 }
 
+TEST(HephyOrganizations, OneIsDeletedOnceItHasNothingAnyMore) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    const std::string path = "/v1/organizations/acme";
+    ASSERT_EQ(world.as(key, Method::post, HephyWorld::path("acme"), "{}").status, 201);
+    world.settle();
+    const Reply refused = world.as(world.admin, Method::delete_, path);
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_EQ(HephyWorld::text(refused, "error"),
+              "resources must be removed first: 1. clusters must be removed first: 1");
+    EXPECT_EQ(refused.json().at("details").as_array().size(), 2U);
+    EXPECT_EQ(world.as(key, Method::delete_, path).status, 403);
+    world.as(key, Method::delete_, HephyWorld::path("acme"));
+    world.settle();
+    EXPECT_EQ(world.as(key, Method::delete_, path + "/clusters/shop").status, 200);
+
+    const Reply deleted = world.as(world.admin, Method::delete_, path);
+    EXPECT_EQ(deleted.status, 200) << deleted.body;
+    EXPECT_FALSE(HephyWorld::text(deleted, "deleted_at").empty()) << deleted.body;
+    EXPECT_EQ(world.as(key, Method::get, path).status, 401);
+    EXPECT_EQ(world.as(world.admin, Method::post, path + "/clusters", R"({"name":"shop"})").status, 404);
+    EXPECT_EQ(world.as(world.admin, Method::post, path + "/keys", "{}").status, 404);
+    const Reply again = world.as(world.admin, Method::post, "/v1/organizations", R"({"name":"acme"})");
+    EXPECT_EQ(again.status, 409);
+    EXPECT_EQ(again.json().at("details").as_array().at(0).as_object().at("field").as_string(), "name");
+    EXPECT_EQ(world.as(world.admin, Method::delete_, "/v1/organizations/nobody").status, 404);
+    EXPECT_EQ(world.as(world.admin, Method::delete_, "/v1/organizations/default").status, 409);
+}
+
 TEST(HephyOrganizations, AClusterIsKeptWhileItsDatabaseLives) {
     HephyWorld world;
     const std::string key = world.tenant("acme");

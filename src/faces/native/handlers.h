@@ -53,6 +53,7 @@ class NativeFace {
     Task<http::Response> create_organization(http::Request& request) const;
     Task<http::Response> list_organizations(http::Request& request) const;
     Task<http::Response> show_organization(http::Request& request) const;
+    Task<http::Response> delete_organization(http::Request& request) const;
     Task<http::Response> show_quotas(http::Request& request) const;
     Task<http::Response> set_quotas(http::Request& request) const;
     Task<http::Response> usage(http::Request& request) const;

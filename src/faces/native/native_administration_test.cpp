@@ -91,6 +91,38 @@ TEST_F(NativeOrganizationsTest, OnesOwnWithWhatItHasAndMayHave) {
     EXPECT_THAT(items(put("/api/v1/organizations/team/quotas", R"({"quotas":[]})", admin), "quotas"), IsEmpty());
 }
 
+TEST_F(NativeOrganizationsTest, OneThatHasNothingIsDeletedForGood) {
+    ASSERT_EQ(post("/api/v1/organizations", R"({"id":"acme"})", admin).status, 201);
+    const json::object key = post("/api/v1/keys", R"({"role":"user","organization":"acme"})", admin).json();
+    const Fields as_it = World::bearer(text(key, "key"));
+    const std::string path = "/api/v1/organizations/acme";
+    EXPECT_TRUE(get(path, as_it).json().at("deleted_at").is_null());
+    const Reply made = post("/api/v1/resources", R"({"engine":"redis","plan":"small","wait_seconds":60})", as_it);
+    ASSERT_EQ(made.status, 201) << made.body;
+
+    EXPECT_EQ(drop(path, user).status, 403);
+    const Reply refused = drop(path, admin);
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_EQ(text(refused.json(), "error"), "resources must be removed first: 1");
+    EXPECT_THAT(fields_of(refused), ElementsAre("resources"));
+    const std::string resource = "/api/v1/resources/" + text(member(made, "resource"), "id");
+    EXPECT_EQ(drop(resource + "?wait_seconds=60", as_it).status, 200);
+
+    const Reply deleted = drop(path, admin);
+    EXPECT_EQ(deleted.status, 200) << deleted.body;
+    EXPECT_EQ(text(deleted.json(), "deleted_at"), format_time(world.clock().now()));
+    EXPECT_EQ(drop(path, admin).body, deleted.body);
+    EXPECT_EQ(get("/api/v1/me", as_it).status, 401);
+    EXPECT_EQ(get(path, user).status, 404);
+    EXPECT_EQ(drop("/api/v1/organizations/default", admin).status, 409);
+    EXPECT_EQ(drop("/api/v1/organizations/nobody", admin).status, 404);
+    EXPECT_EQ(drop(path + "?x=1", admin).status, 400);
+    EXPECT_THAT(text(post("/api/v1/organizations", R"({"id":"acme"})", admin).json(), "error"),
+                HasSubstr("was used before"));
+    EXPECT_EQ(post("/api/v1/keys", R"({"role":"user","organization":"acme"})", admin).status, 404);
+    EXPECT_THAT(items(get("/api/v1/events?organization=acme&limit=1000", admin), "events"), Not(IsEmpty()));
+}
+
 TEST_F(NativeOrganizationsTest, WrongQuotasAreAllNamed) {
     const Reply refused = put(
         "/api/v1/organizations/team/quotas",

@@ -61,6 +61,7 @@ void add_native(http::Router& router, const FaceContext& context, NativePorts po
     add(Method::post, "/api/v1/organizations", &F::create_organization);
     add(Method::get, "/api/v1/organizations", &F::list_organizations);
     add(Method::get, "/api/v1/organizations/:id", &F::show_organization);
+    add(Method::delete_, "/api/v1/organizations/:id", &F::delete_organization);
     add(Method::get, "/api/v1/organizations/:id/quotas", &F::show_quotas);
     add(Method::put, "/api/v1/organizations/:id/quotas", &F::set_quotas);
     add(Method::get, "/api/v1/usage", &F::usage);

@@ -61,6 +61,7 @@ const std::vector<Row>& rows() {
         {kGet, "/api/v1/organizations", "", {401, 200, 200, 200, 200}},
         {kPost, "/api/v1/organizations", R"({"id":"new"})", {401, 403, 403, 201, 403}},
         {kGet, "/api/v1/organizations/{id}", "", {401, 200, 200, 200, 404}},
+        {kDelete, "/api/v1/organizations/{id}", "", {401, 403, 403, 409, 403}},
         {kGet, "/api/v1/organizations/{id}/quotas", "", {401, 200, 200, 200, 404}},
         {kPut, "/api/v1/organizations/{id}/quotas", kQuotas, {401, 403, 403, 200, 403}},
         {kGet, "/api/v1/usage", "", {401, 200, 200, 200, 200}},

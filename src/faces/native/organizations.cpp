@@ -65,6 +65,14 @@ Task<Response> NativeFace::show_organization(Request& request) const {
     co_return Response::json(200, organization_json(*found));
 }
 
+Task<Response> NativeFace::delete_organization(Request& request) const {
+    QueryReader query(request);
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    const auto deleted = co_await administration().delete_organization(call_of(request), id_in(request));
+    if (!deleted) co_return error(request, deleted.error());
+    co_return Response::json(200, organization_json(*deleted));
+}
+
 Task<Response> NativeFace::show_quotas(Request& request) const {
     QueryReader query(request);
     if (const Status good = query.finish(); !good) co_return error(request, good.error());

@@ -152,6 +152,7 @@ json::object organization_json(const OrganizationView& view) {
     return json::object{{"id", view.organization.id.str()},
                         {"title", view.organization.title},
                         {"created_at", format_time(view.organization.created_at)},
+                        {"deleted_at", time_or_null(view.organization.deleted_at)},
                         {"live", std::move(live)},
                         {"quotas", quotas_json(view.quotas)}};
 }

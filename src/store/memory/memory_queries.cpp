@@ -261,7 +261,7 @@ Page<ApiKey> MemoryState::api_keys(const std::optional<OrganizationId>& organiza
 
 Page<Organization> MemoryState::organizations(const PageRequest& page) const {
     return page_of_map<Organization>(organizations_, OrganizationId(page.after), page.limit,
-                                     [](const Organization&) { return true; });
+                                     [](const Organization& each) { return !each.deleted_at; });
 }
 
 std::vector<Quota> MemoryState::quotas(const OrganizationId& organization) const {

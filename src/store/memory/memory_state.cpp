@@ -147,6 +147,34 @@ std::optional<Rejected> MemoryState::check(const write::DropCluster& drop) const
     return Rejected{Obstacle::cluster_changed, drop.cluster.name};
 }
 
+std::optional<Rejected> MemoryState::check(const write::DeleteOrganization& deletion) const {
+    const OrganizationId& id = deletion.organization;
+    const Organization* stored = organization(id);
+    if (stored == nullptr || stored->deleted_at) return Rejected{Obstacle::organization_gone, id.str()};
+    const auto of = by_organization_.find(id);
+    const bool resources = of != by_organization_.end() && std::ranges::any_of(of->second, [&](const auto& each) {
+                               return !is_gone(resources_.at(each)->state);
+                           });
+    const auto first = clusters_.lower_bound({id, std::string()});
+    if (resources || (first != clusters_.end() && first->first.first == id)) {
+        return Rejected{Obstacle::organization_used, id.str()};
+    }
+    bool within = false;
+    bool elsewhere = false;
+    for (const auto& [key_id, key] : api_keys_) {
+        if (stays_administrator(key)) (key.organization == id ? within : elsewhere) = true;
+    }
+    if (within && !elsewhere) return Rejected{Obstacle::last_administrator, id.str()};
+    return std::nullopt;
+}
+
+std::optional<Rejected> MemoryState::check_receiver(const Write& write) const {
+    const OrganizationId* to = gives_to(write);
+    const Organization* stored = to != nullptr ? organization(*to) : nullptr;
+    if (stored == nullptr || !stored->deleted_at) return std::nullopt;
+    return Rejected{Obstacle::organization_gone, to->str()};
+}
+
 std::uint64_t MemoryState::placed_on(const ResourceId& host) const {
     const auto found = placed_.find(host);
     return found != placed_.end() ? found->second : 0;
@@ -197,6 +225,8 @@ Result<CommitAnswer> MemoryState::apply(Commit commit, TimePoint now, CommitNoti
         if (const auto* put = std::get_if<write::PutWebhook>(&write)) rejected = check(*put);
         if (const auto* put = std::get_if<write::PutCluster>(&write)) rejected = check(*put);
         if (const auto* drop = std::get_if<write::DropCluster>(&write)) rejected = check(*drop);
+        if (const auto* of = std::get_if<write::DeleteOrganization>(&write)) rejected = check(*of);
+        if (!rejected) rejected = check_receiver(write);
         if (rejected) return *rejected;
     }
     if (Status status = check_constraints(commit); !status) return fail(status.error());
@@ -220,6 +250,7 @@ Result<CommitAnswer> MemoryState::apply(Commit commit, TimePoint now, CommitNoti
                 [&](write::ReleaseAllocations& w) { allocations_.release(w.resource, w.rest_until); },
                 [&](write::PutIdempotency& w) { put(std::move(w.record), now); },
                 [&](write::PutOrganization& w) { organizations_[w.organization.id] = w.organization; },
+                [&](write::DeleteOrganization& w) { end(w); },
                 [&](write::PutApiKey& w) { put(std::move(w.key)); },
                 [&](write::PutQuota& w) { quotas_[w.quota.organization][key_of(w.quota)] = w.quota; },
                 [&](write::DropQuota& w) { quotas_[w.quota.organization].erase(key_of(w.quota)); },
@@ -378,6 +409,16 @@ void MemoryState::put(ApiKey key) {
     if (const auto old = api_keys_.find(key.id); old != api_keys_.end()) api_key_hashes_.erase(old->second.hash);
     api_key_hashes_.insert_or_assign(key.hash, key.id);
     api_keys_.insert_or_assign(key.id, std::move(key));
+}
+
+void MemoryState::end(const write::DeleteOrganization& deletion) {
+    const OrganizationId& id = deletion.organization;
+    organizations_.at(id).deleted_at = deletion.at;
+    for (auto& [key_id, key] : api_keys_) {
+        if (key.organization == id && !key.revoked_at) key.revoked_at = deletion.at;
+    }
+    quotas_.erase(id);
+    std::erase_if(webhooks_, [&](const auto& each) { return each.second.organization == id; });
 }
 
 std::uint64_t MemoryState::append(EventDraft draft) {

@@ -85,6 +85,8 @@ class MemoryState {
     std::optional<Rejected> check(const write::PutWebhook& put) const;
     std::optional<Rejected> check(const write::PutCluster& put) const;
     std::optional<Rejected> check(const write::DropCluster& drop) const;
+    std::optional<Rejected> check(const write::DeleteOrganization& deletion) const;
+    std::optional<Rejected> check_receiver(const Write& write) const;     // what is deleted is given nothing
     [[nodiscard]] std::uint64_t placed_on(const ResourceId& host) const;  // how many
     [[nodiscard]] bool has_place(const ResourceId& host, std::uint64_t limit) const;
     Status check_constraints(const Commit& commit) const;
@@ -93,6 +95,7 @@ class MemoryState {
     Operation put(Operation operation, CommitNotice& notice);
     void put(IdempotencyRecord record, TimePoint now);
     void put(ApiKey key);
+    void end(const write::DeleteOrganization& deletion);
     void unblock(const OperationId& id, CommitNotice& notice);
     std::uint64_t append(EventDraft draft);
     void index(const Resource& resource);

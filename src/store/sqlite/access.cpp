@@ -86,19 +86,22 @@ Result<Page<ApiKey>> read_api_keys(Database& database, const std::optional<Organ
 }
 
 Result<std::optional<Organization>> find_organization(Database& database, const OrganizationId& id) {
-    Cursor row = database.statement("SELECT title, created_at FROM organizations WHERE id = ?1").run(id.str());
+    Cursor row =
+        database.statement("SELECT title, created_at, deleted_at FROM organizations WHERE id = ?1").run(id.str());
     if (!row.next()) return std::nullopt;
-    return Organization{id, row.string(0), row.time(1)};
+    return Organization{id, row.string(0), row.time(1), maybe_time(row, 2)};
 }
 
 Result<Page<Organization>> read_organizations(Database& database, const PageRequest& request) {
     const std::uint32_t limit = store::page_limit(request.limit);
-    Cursor row =
-        database.statement("SELECT id, title, created_at FROM organizations WHERE id > ?1 ORDER BY id LIMIT ?2")
-            .run(request.after, limit + 1);
+    Cursor row = database
+                     .statement(
+                         "SELECT id, title, created_at FROM organizations "
+                         "WHERE id > ?1 AND deleted_at IS NULL ORDER BY id LIMIT ?2")
+                     .run(request.after, limit + 1);
     Page<Organization> page;
     while (row.next() && !page_is_full(page, limit)) {
-        page.items.push_back({OrganizationId(row.string(0)), row.string(1), row.time(2)});
+        page.items.push_back({OrganizationId(row.string(0)), row.string(1), row.time(2), std::nullopt});
     }
     return page;
 }

@@ -61,6 +61,8 @@ class RowWriter {
     void put(const store::AllocationBook::Change& change);
     void put(const IdempotencyRecord& record, TimePoint now);
     void put(const Organization& organization);
+    // Marks it deleted, revokes its keys, and drops its quotas and webhooks.
+    void end(const OrganizationId& organization, TimePoint at);
     void put(const ApiKey& key);
     void put(const Quota& quota);
     void drop(const Quota& quota);

@@ -93,6 +93,8 @@ void WriteSession::load() {
         allocations_.restore(
             {given.string(0), given.integer(1), ResourceId(given.string(2)), given.string(3), given.time(4)});
     }
+    Cursor deleted = database_.statement("SELECT id FROM organizations WHERE deleted_at IS NOT NULL").run();
+    while (deleted.next()) deleted_organizations_.emplace(deleted.string(0));
     Cursor last = database_.statement("SELECT max(sequence) FROM events").run();
     if (last.next()) last_event_ = last.natural(0);
 }
@@ -341,6 +343,8 @@ Result<CommitAnswer> WriteSession::commit(PreparedCommit& work, CommitNotice& no
         if (const auto* put = std::get_if<write::PutWebhook>(&commit.writes[i])) rejected = check(*put);
         if (const auto* put = std::get_if<write::PutCluster>(&commit.writes[i])) rejected = check(*put);
         if (const auto* drop = std::get_if<write::DropCluster>(&commit.writes[i])) rejected = check(*drop);
+        if (const auto* of = std::get_if<write::DeleteOrganization>(&commit.writes[i])) rejected = check(*of);
+        if (!rejected) rejected = check_receiver(commit.writes[i]);
         if (rejected) return *rejected;
     }
     if (Status status = check_constraints(commit, stored); !status) return fail(status.error());
@@ -390,6 +394,11 @@ void WriteSession::write(PreparedCommit& work, const std::vector<Stored>& stored
                        },
                        [&](write::PutIdempotency& w) { rows_.put(w.record, now); },
                        [&](write::PutOrganization& w) { rows_.put(w.organization); },
+                       [&](write::DeleteOrganization& w) {
+                           rows_.end(w.organization, w.at);
+                           deleted_organizations_.insert(w.organization);
+                           changed_.put_key();
+                       },
                        [&](write::PutApiKey& w) {
                            rows_.put(w.key);
                            changed_.put_key();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,9 @@ class WriteSession {
     std::optional<Rejected> check(const write::PutWebhook& put);
     std::optional<Rejected> check(const write::PutCluster& put);
     std::optional<Rejected> check(const write::DropCluster& drop);
+    std::optional<Rejected> check(const write::DeleteOrganization& deletion);
+    // What is deleted is given nothing.
+    [[nodiscard]] std::optional<Rejected> check_receiver(const Write& write) const;
     // A cluster's version now; 0: there is none.
     std::uint64_t version_of(const OrganizationId& organization, const std::string& cluster);
     Status check_constraints(const Commit& commit, const std::vector<Stored>& stored);
@@ -92,6 +96,7 @@ class WriteSession {
     store::DueIndex due_;
     store::AllocationBook allocations_;
     ChangedRows changed_;
+    std::set<OrganizationId> deleted_organizations_;  // all there are: so no accept has to look any up
     std::uint64_t last_event_ = 0;
     int log_pages_ = 0;
     std::optional<Transaction> transaction_;
