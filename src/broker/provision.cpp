@@ -156,16 +156,18 @@ void Broker::remember(Commit& commit, const Memory& memory, const ResourceId& re
 Task<Result<std::optional<Broker::Offer>>> Broker::offer_claim(const CallContext& context, const Order& order,
                                                                std::uint32_t& skip) {
     const ProvisionRequest& request = order.request;
-    // What was made ahead has the plan's parameters and its place already.
-    const bool as_any = request.parameters.empty() && !request.placed_on;
-    while (order.plan->pool > 0 && as_any) {
+    // What was made ahead has its place already. What lives on a shared one is given parameters of its own by the
+    // claim; anything else was made with the plan's.
+    const bool own = !request.parameters.empty();
+    const bool fits = !request.placed_on && (!own || order.plan->placement);
+    while (order.plan->pool > 0 && fits) {
         auto found = co_await parts_.store.claimable(request.kind, request.engine, request.plan, skip);
         if (!found) co_return fail(found.error());
         if (!*found) break;
         const Resource& pooled = **found;
         const TimePoint now = parts_.clock.now();
         std::optional<Operation> operation;
-        if (order.traits.external_tags) {
+        if (order.traits.external_tags || own) {
             operation = draft_operation(OperationKind::claim, pooled, context.cause(), now,
                                         options_.provision_limit, parts_.random);
             operation->organization = order.organization;
@@ -181,6 +183,10 @@ Task<Result<std::optional<Broker::Offer>>> Broker::offer_claim(const CallContext
         Resource& claimed = stepped->resource;
         Commit& commit = offer.commit;
         for (const QuotaRule& rule : order.quotas) commit.preconditions.push_back(precondition_of(rule));
+        if (own) {
+            claimed.own_parameters = request.parameters;
+            claimed.parameters = overlaid(std::move(claimed.parameters), request.parameters);
+        }
         if (!request.name.empty()) {
             claimed.name = request.name;
             commit.preconditions.emplace_back(precondition::NameFree{order.organization, request.name});

@@ -238,6 +238,7 @@ OperationStepped OperationAnswers::step_done(const Observation& seen) {
     if (op_.cursor + 1 == op_.steps.size()) return succeed(seen);
     op_.cursor += 1;
     Step& next = current();
+    if (next.kind == StepKind::verify && seen.proven) return step_done(seen);
     // A check only reads: it needs no intent on disk. Everything else does, before it is called.
     if (next.kind == StepKind::verify) return call(Verb::observe, false);
     const bool seen_before = next.status != StepStatus::pending;
@@ -346,7 +347,7 @@ OperationStepped OperationAnswers::succeed(const Observation& seen) {
         case OperationKind::deprovision: change(rev::Deprovisioned{}); break;
         case OperationKind::update: change(rev::Updated{endpoint, seen.handle}); break;
         case OperationKind::repair: change(rev::Repaired{endpoint}); break;
-        case OperationKind::claim: change(rev::ClaimSettled{}); break;
+        case OperationKind::claim: change(rev::ClaimSettled{seen.handle}); break;
     }
     finish(Succeeded{at_}, "operation.succeeded", fmt::format("{} is done", noun_of(op_.kind)));
     return take(true);

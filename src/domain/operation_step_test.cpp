@@ -341,6 +341,20 @@ TEST(OperationStep, AMutatingStepIsPersistedBeforeItIsCalledAndAReadIsNot) {
     EXPECT_FALSE(stepped->persist);
 }
 
+// Who makes it may have used it as its owner will: nobody has to look again.
+TEST(OperationStep, WhatWasProvenWhileItWasMadeIsNotCheckedAgain) {
+    Observation proven = seen(Presence::running);
+    proven.proven = true;
+    for (const auto& [kind, verb] : {std::pair(OperationKind::provision, Verb::create),
+                                     std::pair(OperationKind::update, Verb::update)}) {
+        const auto stepped = step(running(kind), {kNow, ev::Answered{verb, proven, 0}}, kPolicy);
+        EXPECT_EQ(describe(stepped), "succeeded+resource+follower");
+        ASSERT_TRUE(stepped);
+        for (const Step& each : stepped->operation.steps) EXPECT_EQ(each.status, StepStatus::done);
+        EXPECT_EQ(after(running(kind), ev::Answered{verb, seen(Presence::running), 0}), "running+observe");
+    }
+}
+
 TEST(OperationStep, UndoGoesBackOverEveryStepThatMayHaveHadAnEffect) {
     Operation operation = running(OperationKind::provision);
     operation.steps = {Step{.kind = StepKind::create, .status = StepStatus::done},

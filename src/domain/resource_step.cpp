@@ -170,10 +170,12 @@ Next on(const Resource& in, TimePoint at, const ev::Claimed& event) {
     return next;
 }
 
-Next on(const Resource& in, TimePoint at, const ev::ClaimSettled&) {
+Next on(const Resource& in, TimePoint at, const ev::ClaimSettled& event) {
     const auto* ready = std::get_if<Ready>(&in.state);
     if (ready == nullptr || ready->maintenance.empty()) return refuse(in, "it is not being claimed");
-    return to(in, at, Ready{ready->endpoint, {}});
+    Next next = to(in, at, Ready{ready->endpoint, {}});
+    if (!event.handle.empty()) next->resource.handle = event.handle;
+    return next;
 }
 
 Next on(const Resource& in, TimePoint at, const ev::ClaimFailed& event) {

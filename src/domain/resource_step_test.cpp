@@ -232,6 +232,17 @@ TEST(ResourceStep, AClaimChangesTheOwnerAndNothingElse) {
     EXPECT_EQ(claimed->resource.state, pooled.state);
 }
 
+// A claim may change what it is called: from then on the handle says that.
+TEST(ResourceStep, AClaimThatIsSettledKeepsWhatTheProviderAnsweredAboutIt) {
+    Resource claimed = resource_in(Ready{kEndpoint, kOp});
+    claimed.handle = {{"user", "oct-1"}};
+    EXPECT_EQ(step(claimed, {kNow, ev::ClaimSettled{}})->resource.handle, claimed.handle) << "nothing was said";
+    const auto settled = step(claimed, {kNow, ev::ClaimSettled{{{"user", "hephy-1"}}}});
+    ASSERT_TRUE(settled);
+    EXPECT_EQ(settled->resource.handle, (json::object{{"user", "hephy-1"}}));
+    EXPECT_TRUE(active_operation(settled->resource.state).empty());
+}
+
 TEST(ResourceStep, ADeletedPoolMemberCannotBeClaimedAnyMore) {
     Resource pooled = resource_in(Ready{kEndpoint, {}});
     pooled.pooled = true;

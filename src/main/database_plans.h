@@ -13,6 +13,9 @@ namespace slipway {
 inline constexpr std::array<std::string_view, 2> kDatabaseEngines{"postgres", "mysql"};
 bool is_database_engine(std::string_view name);
 
+// Whether its resources can get the names of who asks for them after they were made.
+bool can_be_made_ahead(const Plan& plan);
+
 // One plan of servers and one of databases on shared servers for each engine.
 std::vector<Plan> default_database_plans();
 

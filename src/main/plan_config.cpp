@@ -196,6 +196,13 @@ Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<Config
     } else {
         read_databases(reader, plan, problems);
     }
+// A pool that is asked for where nothing can be made ahead.
+void check_pool(TableReader& reader, std::string_view key, Plan& plan) {
+    if (plan.pool == 0 || can_be_made_ahead(plan)) return;
+    plan.pool = 0;
+    reader.problem(key, "must be 0: mysql cannot rename a database, so that none is made ahead");
+}
+
     reader.finish();
     return plan;
 }
@@ -210,6 +217,7 @@ void read_pools_of(TableReader& pools, std::string_view engine, std::vector<Plan
         if (plan.engine != engine || plan.kind == Kind::database_server) continue;
         const bool bare_too = engine == kEngines.front() && !is_engine(plan.name) && pools.has(plan.name);
         if (bare_too && reader.has(plan.name)) {
+    check_pool(reader, "pool", plan);
             reader.problem(plan.name, fmt::format("is given twice: pool.{} is the same", plan.name));
         }
         reader.integer(plan.name, plan.pool, 0, kMaxPool);
@@ -235,6 +243,7 @@ void read_pools(TableReader& root, std::vector<Plan>& plans, std::vector<ConfigP
         const bool a_plan = std::ranges::any_of(
             plans, [&](const Plan& plan) { return plan.engine == kEngines.front() && plan.name == engine; });
         if (is_table(engine) || !a_plan) read_pools_of(reader, engine, plans, problems);
+        check_pool(reader, plan.name, plan);
     }
     reader.finish();
 }

@@ -1,4 +1,5 @@
 #include "faces/harbourmaster/harbourmaster_test_support.h"
+#include "faces/harbourmaster/shapes.h"
 
 namespace slipway::faces::test {
 namespace {
@@ -206,6 +207,37 @@ TEST(HephyDatabases, WhereNoInstanceMayBeMadeItIsUnavailableAndSaysWhenToComeBac
     const Reply refused = world.as(key, Method::post, HephyWorld::path("acme"), "{}");
     EXPECT_EQ(refused.status, 503) << refused.body;
     EXPECT_NE(refused.header("Retry-After"), "");
+}
+
+// It is there under another name until the claim is done: nobody is told where it is before.
+TEST(HephyDatabases, OneFromThePoolIsReadyWhenItHasItsNames) {
+    ClusterDatabase found;
+    found.database.emplace();
+    found.database->kind = Kind::database;
+    found.database->parameters = {{"database", "cluster-1"}, {"user", "hephy-1"}};
+    found.database->handle = {{"user", "oct-1"}};
+    found.database->state = resource_state::Ready{Endpoint{"postgres", "h", 5432}, OperationId("op_1")};
+    found.operation.emplace();
+    found.operation->kind = OperationKind::claim;
+    const auto shown = [&] { return database_json(found, Secret("secret"), DatabaseForm::mapping); };
+    for (const auto& [state, word] :
+         {std::pair<OperationState, std::string>(operation_state::Queued{}, "awaiting_provisioning"),
+          std::pair<OperationState, std::string>(operation_state::Running{}, "provisioning"),
+          std::pair<OperationState, std::string>(operation_state::Failed{}, "provisioning")}) {
+        found.operation->state = state;
+        EXPECT_EQ(json::get_string(shown(), "state"), word);
+        EXPECT_EQ(json::get_string(shown(), "hephy_db_user"), "hephy-1");
+        EXPECT_EQ(json::get_string(shown(), "hephy_db_password"), "");
+        EXPECT_EQ(json::get_string(shown(), "hephy_db_host"), "");
+    }
+    // It was done between the two looks.
+    found.operation->state = operation_state::Succeeded{};
+    EXPECT_EQ(json::get_string(shown(), "state"), "ready");
+    EXPECT_EQ(json::get_string(shown(), "hephy_db_user"), "hephy-1");
+    EXPECT_EQ(json::get_string(shown(), "hephy_db_password"), "secret");
+    found.operation->kind = OperationKind::repair;
+    found.operation->state = operation_state::Running{};
+    EXPECT_EQ(json::get_string(shown(), "state"), "ready") << "one that is looked after is in use";
 }
 
 }  // namespace

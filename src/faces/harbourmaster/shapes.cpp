@@ -13,6 +13,15 @@ bool is_queued(const std::optional<Operation>& operation) {
     return operation && std::holds_alternative<operation_state::Queued>(operation->state);
 }
 
+// It was made ahead, and what is known of it may be from before it got its names.
+bool is_claim(const std::optional<Operation>& operation) {
+    return operation && operation->kind == OperationKind::claim;
+}
+// It does not have its names yet. The claim may have ended between the look at the one and at the other.
+bool is_claimed(const std::optional<Operation>& operation) {
+    return is_claim(operation) && !std::holds_alternative<operation_state::Succeeded>(operation->state);
+}
+
 std::string text_of(const json::object& from, std::string_view key) { return json::get_string(from, key); }
 
 std::string text_of(const std::optional<Secret>& secret) { return secret ? secret->reveal() : std::string(); }
@@ -30,6 +39,7 @@ std::string user_of(const Resource& resource) {
 // A database answers where its server does, which is known before it and after it.
 const Endpoint* database_endpoint(const ClusterDatabase& in) {
     const Resource& database = *in.database;
+    if (is_claimed(in.operation)) return nullptr;
     if (const Endpoint* own = endpoint_of(database.state)) return own;
     const bool leaving = std::holds_alternative<resource_state::Deprovisioning>(database.state);
     return leaving && in.server ? endpoint_of(in.server->state) : nullptr;
@@ -46,7 +56,10 @@ std::string_view hephy_state(const Resource& resource, const std::optional<Opera
     return std::visit(Overloaded{
                           [](const Requested&) { return "awaiting_provisioning"; },
                           [](const Provisioning&) { return "provisioning"; },
-                          [](const Ready&) { return "ready"; },
+                          [&](const Ready&) {
+                              if (!is_claimed(operation)) return "ready";
+                              return is_queued(operation) ? "awaiting_provisioning" : "provisioning";
+                          },
                           [](const Updating&) { return "ready"; },
                           [&](const Deprovisioning&) {
                               return is_queued(operation) ? "awaiting_decommissioning" : "decommissioning";
@@ -63,7 +76,7 @@ json::object database_json(const ClusterDatabase& in, const std::optional<Secret
     json::object body;
     if (form == DatabaseForm::mapping) body["hephy_instance_name"] = in.server ? in.server->name : "";
     body["hephy_db_name"] = text_of(database.parameters, "database");
-    body["hephy_db_user"] = user_of(database);
+    body["hephy_db_user"] = is_claim(in.operation) ? text_of(database.parameters, "user") : user_of(database);
     body["hephy_db_host"] = host_of(endpoint);
     body["hephy_db_port"] = port_of(endpoint);
     body["hephy_db_password"] = endpoint == nullptr ? "" : text_of(password);

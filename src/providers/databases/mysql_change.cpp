@@ -160,6 +160,7 @@ Task<ProviderAnswer> MysqlHost::converge(Tenant tenant, bool make, Deadline dead
     const sql::Answer<void> login = co_await log_in(tenant, deadline);
     // What was never seen working is not said to work.
     if (make && !login) co_return std::unexpected(error_of(login.error(), touched));
+    answer->proven = login.has_value();
     co_return after_login(login, std::move(*answer));
 }
 

@@ -20,12 +20,7 @@ constexpr int kMostRounds = 4;
 constexpr int kDropByForce = 130'000;  // the first version that has DROP DATABASE … WITH (FORCE)
 constexpr std::string_view kRemovedBefore = "removed before";
 
-// Creates and removals of one name exclude each other, whoever asks for them, until the transaction's end.
-std::string lock(const std::string& name) {
-    return fmt::format("SELECT pg_advisory_xact_lock(hashtextextended({}, 0)); ", postgres_text(name));
-}
-
-// The same until it is given back, or the session ends: a server that was told to make a database goes on with it
+// As lock(), until it is given back, or the session ends: a server that was told to make a database goes on with it
 // after who told it has gone, and a removal has to wait for that.
 std::string hold(const std::string& name) {
     return fmt::format("SELECT pg_advisory_lock(hashtextextended({}, 0)); ", postgres_text(name));
@@ -177,6 +172,11 @@ Task<ProviderAnswer> PostgresHost::converge(Tenant tenant, bool make, Deadline d
     if (text.empty() || std::ranges::any_of(text, [](char each) { return each < ' ' || each > '~'; })) {
         co_return std::unexpected(permanent("its password must be printable ASCII and not empty"));
     }
+    bool renamed = false;
+    if (!make) {
+        const sql::Answer<void> named = co_await take_names(tenant, deadline, renamed);
+        if (!named) co_return std::unexpected(error_of(named.error(), renamed));
+    }
     bool touched = false;
     bool anew = false;
     bool fresh = false;
@@ -198,11 +198,14 @@ Task<ProviderAnswer> PostgresHost::converge(Tenant tenant, bool make, Deadline d
     }
     Observation well = running(access_, tenant, tenant.user, version_, "");
     if (anew) well.detail = "its database was not there and was made again, empty";
+    // It logged in when it was made, and the server keeps the verifier of the same password.
+    if (renamed && !touched) co_return well;
     const sql::Answer<void> login = co_await log_in(tenant, fresh ? Rights::fresh : Rights::repair, deadline);
     // What was never seen working is not said to work.
     if (make && !login) co_return std::unexpected(error_of(login.error(), touched));
     const sql::Answer<void> extended = co_await add_extensions(tenant, deadline);
     if (!extended) co_return std::unexpected(error_of(extended.error(), true));
+    well.proven = login.has_value();
     co_return after_login(login, std::move(well));
 }
 
@@ -315,7 +318,7 @@ Task<ProviderAnswer> PostgresHost::remove(Tenant tenant, Deadline deadline) {
         if (!looked) co_return std::unexpected(error_of(looked.error(), touched));
         Lease& session = looked->first;
         Seen seen = looked->second;
-        if (!seen.role) {
+        if (!seen.role || !seen.tag || !tenant.owns(*seen.tag)) {
             const sql::Answer<std::string> other = co_await role_tagged(session, tenant, deadline);
             if (!other) co_return std::unexpected(error_of(other.error(), touched));
             const sql::Answer<Seen> again =

@@ -131,7 +131,7 @@ Task<ProviderAnswer> PostgresHost::observe(Tenant tenant, Deadline deadline) {
     if (impossible(tenant)) co_return Observation{};
     Seen seen;
     {
-        const Looked looked = co_await look(tenant, tenant.user, deadline);
+        Looked looked = co_await look(tenant, tenant.user, deadline);
         if (!looked) {
             if (looked.error().failure == sql::Failure::starting) {
                 co_return after_login(std::unexpected(looked.error()), {});
@@ -144,6 +144,12 @@ Task<ProviderAnswer> PostgresHost::observe(Tenant tenant, Deadline deadline) {
     if (!seen.role) co_return Observation{};
     if (!seen.database) co_return stopped("its database is not there");
     if (!seen.may_log_in) co_return stopped("its role may not log in");
+        if (!seen.role) {
+            const auto former = co_await former_names(looked->first, tenant, deadline);
+            if (!former) co_return std::unexpected(error_of(former.error(), false));
+            const bool taken = seen.database && *former && (*former)->database != tenant.database();
+            if (*former && !taken) co_return stopped("it does not have its names yet");
+        }
     if (half_made(tenant, seen)) co_return stopped("it is not set up as it should be");
     co_return after_login(co_await log_in(tenant, Rights::look, deadline),
                           running(access_, tenant, tenant.user, version_, ""));

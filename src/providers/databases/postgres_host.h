@@ -57,6 +57,17 @@ class PostgresHost final : public Host {
     Task<sql::Answer<bool>> removed_before(Lease& session, const Tenant& tenant, Deadline deadline);
     [[nodiscard]] static bool half_made(const Tenant& tenant, const Seen& seen);
 
+    // Creates, renames and removals of one name exclude each other, whoever asks for them, until the transaction's
+    // end.
+    [[nodiscard]] static std::string lock(const std::string& name);
+    // What it is called while it was made ahead and does not have the names that are wanted yet.
+    struct Former {
+        std::string role;
+        std::string database;
+    };
+    Task<sql::Answer<std::optional<Former>>> former_names(Lease& session, const Tenant& tenant, Deadline deadline);
+    Task<sql::Answer<void>> take_names(const Tenant& tenant, Deadline deadline, bool& renamed);
+
     Task<sql::Answer<void>> prepare(Lease& session, Deadline deadline);
     Task<sql::Answer<void>> bring_up(Change change, const Seen& seen);
     Task<sql::Answer<void>> make_role(Change change);

@@ -91,6 +91,24 @@ TEST_F(PostgresLatency, CreateBesideTheTwoStatementsThatItCannotDoWithout) {
         {"DROP DATABASE bare", "DROP ROLE bare"});
 }
 
+// What a claim from the pool costs at the server.
+TEST_F(PostgresLatency, ARenameOfWhatWasMadeAhead) {
+    std::vector<double> renames;
+    for (int i = 0; i < kTurns; ++i) {
+        const std::string name = fmt::format("ahead-{}", i);
+        ASSERT_TRUE(is(create(name), Presence::running));
+        spec(name).parameters = {{"database", fmt::format("cluster-{}", i)}, {"user", fmt::format("hephy-{}", i)}};
+        const auto began = std::chrono::steady_clock::now();
+        ASSERT_TRUE(is(update(name), Presence::running));
+        renames.push_back(Milliseconds(std::chrono::steady_clock::now() - began).count());
+        EXPECT_EQ(own(name), "in");
+        EXPECT_TRUE(is(remove(name), Presence::absent));
+    }
+    const std::string words = fmt::format("postgres: rename {:.2f} ms", median(renames));
+    std::cout << words << std::endl;
+    RecordProperty("latency", words);
+}
+
 TEST_F(MysqlLatency, CreateBesideTheThreeStatementsThatItCannotDoWithout) {
     measure<sql::MysqlSession, sql::MysqlLogin>(
         "",
