@@ -3,18 +3,13 @@
 #include <sodium.h>
 
 #include "base/base64.h"
+#include "base/text.h"
 
 namespace slipway::http {
 namespace {
 
 std::unexpected<Error> unreadable(std::string why) {
     return fail(ErrorCode::unauthenticated, "the credentials cannot be read: " + std::move(why));
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
 }
 
 Result<std::optional<Credentials>> parse_basic(std::string_view encoded) {

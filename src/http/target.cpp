@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "http/message.h"
 
 namespace slipway::http {
@@ -37,32 +38,6 @@ Result<std::string_view> strip_absolute(std::string_view raw) {
 }
 
 }  // namespace
-
-bool valid_utf8(std::string_view text) {
-    std::size_t i = 0;
-    while (i < text.size()) {
-        const auto lead = static_cast<unsigned char>(text[i]);
-        if (lead < 0x80) {
-            ++i;
-            continue;
-        }
-        const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-        if (lead < 0xc2 || lead > 0xf4 || i + length > text.size()) return false;
-        std::uint32_t code = lead & (0xffU >> (length + 1));
-        for (std::size_t k = 1; k < length; ++k) {
-            const auto next = static_cast<unsigned char>(text[i + k]);
-            if ((next & 0xc0U) != 0x80) return false;
-            code = (code << 6U) | (next & 0x3fU);
-        }
-        // Overlong forms, surrogates and what lies beyond Unicode would let one name be written in two ways.
-        if ((length == 3 && code < 0x800) || (length == 4 && code < 0x10000) || code > 0x10ffff ||
-            (code >= 0xd800 && code <= 0xdfff)) {
-            return false;
-        }
-        i += length;
-    }
-    return true;
-}
 
 Status Target::parse(std::string_view raw) {
     segments_.clear();

@@ -45,6 +45,4 @@ class Target {
     bool asterisk_ = false;
 };
 
-bool valid_utf8(std::string_view text);
-
 }  // namespace slipway::http

@@ -7,6 +7,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "faces/request_body.h"
 #include "fuzz/fuzz.h"
 #include "http/target.h"
@@ -101,7 +102,7 @@ void check_round_trip(const json::value& value, std::string_view input) {
     const auto again = json::parse(once);
     check(again.has_value(), "what was accepted is accepted when it is written out", once);
     check(same(value, *again), "and means the same", once);
-    check(http::valid_utf8(once), "what is written is UTF-8", input);
+    check(valid_utf8(once), "what is written is UTF-8", input);
 }
 
 std::string text_of(const Error& error) {

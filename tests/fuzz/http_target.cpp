@@ -2,6 +2,7 @@
 // part of a redacted parameter; no error repeats what came in.
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "faces/query.h"
 #include "fuzz/fuzz.h"
 #include "http/request_access.h"
@@ -28,14 +29,14 @@ std::string written(const Target& target) {
 
 void check_clean(const Target& target, std::string_view input) {
     for (const std::string_view segment : target.segments()) {
-        check(http::valid_utf8(segment), "a segment is UTF-8", input);
+        check(valid_utf8(segment), "a segment is UTF-8", input);
         check(segment != "." && segment != "..", "no segment leads elsewhere", input);
         for (const char c : segment) {
             check(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '/', "a segment is clean", input);
         }
     }
     for (const auto& [name, value] : target.parameters()) {
-        check(http::valid_utf8(name) && http::valid_utf8(value), "parameters are UTF-8", input);
+        check(valid_utf8(name) && valid_utf8(value), "parameters are UTF-8", input);
     }
 }
 
@@ -62,7 +63,7 @@ void check_logged(const Target& target, std::string_view input) {
     const auto match = router().match(http::Method::get, target);
     if (match.route == nullptr) return;
     const std::string path = match.route->logged_path(target.segments());
-    check(path.size() <= 2048 && http::valid_utf8(path), "a logged path is bounded and clean", path);
+    check(path.size() <= 2048 && valid_utf8(path), "a logged path is bounded and clean", path);
     const auto& pieces = match.route->pieces;
     bool redacted = false;
     for (std::size_t i = 0; i < target.segments().size(); ++i) {

@@ -2,14 +2,10 @@
 
 #include <array>
 
+#include "base/text.h"
+
 namespace slipway::faces {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-}
 
 // What stands before the separator; `text` goes on behind it.
 std::string_view take(std::string_view& text, char separator) {

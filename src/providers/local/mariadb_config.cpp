@@ -1,5 +1,6 @@
 #include "providers/local/mariadb_config.h"
 
+#include "base/digest.h"
 #include "providers/local/parameters.h"
 #include "providers/sql/verifier.h"
 

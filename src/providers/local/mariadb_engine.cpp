@@ -22,11 +22,6 @@ Login login_of(sql::Failure failure) {
     return Login::silent;
 }
 
-Secret secret_of(const Spec& spec, std::string_view name) {
-    const auto found = spec.secrets.find(std::string(name));
-    return found == spec.secrets.end() ? Secret() : found->second;
-}
-
 Task<sql::Answer<sql::MysqlSession>> open_as(const Contact& contact, std::string user, Secret password,
                                              Deadline deadline) {
     sql::MysqlLogin login;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/digest.h"
 #include "providers/local/parameters.h"
 
 namespace slipway::local {

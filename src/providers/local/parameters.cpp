@@ -1,11 +1,9 @@
 #include "providers/local/parameters.h"
 
-#include <array>
-
 #include <boost/asio/ip/address.hpp>
-#include <sodium.h>
 
 #include "agent/protocol.h"
+#include "base/digest.h"
 
 namespace slipway::local {
 
@@ -55,7 +53,7 @@ std::string salt_of(const Target& target) {
 
 std::expected<void, ProviderError> check_logins(const Spec& spec) {
     if (!agent::valid_role(tenant_of(spec.parameters))) {
-        return wrong("the plan's user must match [A-Za-z_][A-Za-z0-9_-]{0,30} and be none of the server's own");
+        return wrong("the plan's user must match [A-Za-z_][A-Za-z0-9_-]{0,31} and be none of the server's own");
     }
     for (const std::string key : {"password", "management_password"}) {
         const auto found = spec.secrets.find(key);
@@ -67,6 +65,11 @@ std::expected<void, ProviderError> check_logins(const Spec& spec) {
         }
     }
     return {};
+}
+
+Secret secret_of(const Spec& spec, std::string_view name) {
+    const auto found = spec.secrets.find(std::string(name));
+    return found == spec.secrets.end() ? Secret() : found->second;
 }
 
 std::vector<std::string> own_addresses(const std::vector<std::string>& listened_on) {
@@ -85,16 +88,6 @@ bool all_loopback(const std::vector<std::string>& addresses) {
         const auto parsed = boost::asio::ip::make_address(address, error);
         return !error && parsed.is_loopback();
     });
-}
-
-std::string sha256(std::string_view text) {
-    std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
-    std::string bytes(text);
-    crypto_hash_sha256(digest.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
-    sodium_memzero(bytes.data(), bytes.size());
-    std::string hex;
-    for (const unsigned char byte : digest) hex += fmt::format("{:02x}", byte);
-    return hex;
 }
 
 }  // namespace slipway::local

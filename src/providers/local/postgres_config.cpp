@@ -1,5 +1,6 @@
 #include "providers/local/postgres_config.h"
 
+#include "base/digest.h"
 #include "providers/local/parameters.h"
 #include "providers/sql/verifier.h"
 
@@ -71,7 +72,7 @@ std::expected<Setup, ProviderError> postgres_setup(const Target& target, const S
     const auto port = port_of(spec);
     if (!port) return std::unexpected(port.error());
     if (const auto fine = check_logins(spec); !fine) return std::unexpected(fine.error());
-    const auto connections = between(spec.parameters, "max_connections", 100, 1, 5000);
+    const auto connections = between(spec.parameters, "max_connections", 100, 10, 5000);
     if (!connections) return std::unexpected(connections.error());
     const auto buffers =
         between(spec.parameters, "shared_buffers", 32 * kMegabyte, kMegabyte, kMegabyte * kMegabyte);

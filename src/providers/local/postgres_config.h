@@ -19,7 +19,7 @@ inline constexpr std::int64_t kReservedConnections = 5;
 // The same for the same password in the same instance.
 std::string postgres_verifier(const Secret& password, std::string_view salt, std::string_view role);
 
-// Reads of the plan's parameters: "user" ("admin"), "max_connections" (1 to 5000, 100), "shared_buffers" (bytes, 1
+// Reads of the plan's parameters: "user" ("admin"), "max_connections" (10 to 5000, 100), "shared_buffers" (bytes, 1
 // MiB to 1 TiB, 32 MiB). A wrong value is a permanent error that names it.
 std::expected<Setup, ProviderError> postgres_setup(const Target& target, const Spec& spec,
                                                    const std::vector<std::string>& addresses);

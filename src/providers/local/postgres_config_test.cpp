@@ -97,7 +97,7 @@ TEST(PostgresConfig, TheTagChangesWithWhatNeedsARestartAndNotWithAPassword) {
     other.allocations["port"] = 20'002;
     EXPECT_NE(postgres_setup(target(), other, kLoopback)->tag, before);
     for (const auto& [key, value] :
-         std::vector<std::pair<std::string, std::int64_t>>{{"max_connections", 7}, {"shared_buffers", 16 << 20}}) {
+         std::vector<std::pair<std::string, std::int64_t>>{{"max_connections", 17}, {"shared_buffers", 16 << 20}}) {
         other = spec();
         other.parameters[key] = value;
         EXPECT_NE(postgres_setup(target(), other, kLoopback)->tag, before) << key;
@@ -114,7 +114,7 @@ TEST(PostgresConfig, ConnectionsOfOurOwnAreAddedToThoseOfThePlan) {
 }
 
 TEST(PostgresConfig, AWrongParameterIsPermanentAndNamesItself) {
-    const std::vector<std::pair<std::string, json::value>> wrong{{"max_connections", 0},
+    const std::vector<std::pair<std::string, json::value>> wrong{{"max_connections", 9},
                                                                  {"max_connections", "100"},
                                                                  {"max_connections", 5001},
                                                                  {"shared_buffers", 1},
@@ -125,7 +125,7 @@ TEST(PostgresConfig, AWrongParameterIsPermanentAndNamesItself) {
                                                                  {"user", "pg_x"},
                                                                  {"user", "a\nb"},
                                                                  {"user", 5},
-                                                                 {"user", json::value(std::string(32, 'a'))}};
+                                                                 {"user", json::value(std::string(33, 'a'))}};
     for (const auto& [key, value] : wrong) {
         Spec broken = spec();
         broken.parameters[key] = value;
