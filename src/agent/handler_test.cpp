@@ -144,7 +144,7 @@ TEST_F(HandlerTest, RefusesTemplatesThatItDoesNotKnowAndLoginsThatCouldBeStateme
          {"", "a\"; DROP ROLE x; --", "a b", "a\nb", "1a", "slipway", "pg_read_all_data", "public", "none"}) {
         EXPECT_EQ(seeded("postgres", logins(verifier, json::value(user), verifier)), "invalid") << user;
     }
-    EXPECT_EQ(seeded("postgres", logins(verifier, json::value(std::string(32, 'a')), verifier)), "invalid");
+    EXPECT_EQ(seeded("postgres", logins(verifier, json::value(std::string(33, 'a')), verifier)), "invalid");
     EXPECT_EQ(seeded("postgres", logins(verifier, 7, verifier)), "invalid");
     const std::vector<std::string> wrong{"",
                                          "plain password",

@@ -186,7 +186,7 @@ Answer<Seed> seed_of(const json::object& request) {
     seed.user = json::get_string(logins->as_object(), "user");
     seed.user_verifier = json::get_string(logins->as_object(), "password");
     if (!valid_role(seed.user)) {
-        return refuse(FailureCode::invalid, "a login's name must match [A-Za-z_][A-Za-z0-9_-]{0,30} and be free");
+        return refuse(FailureCode::invalid, "a login's name must match [A-Za-z_][A-Za-z0-9_-]{0,31} and be free");
     }
     if (!valid_verifier(seed.management_verifier) || !valid_verifier(seed.user_verifier)) {
         return refuse(FailureCode::invalid, "a login needs a SCRAM-SHA-256 verifier");

@@ -37,7 +37,7 @@ inline constexpr std::size_t kMaxArgument = 256;  // bytes
 inline constexpr std::size_t kMaxTag = 128;       // bytes
 inline constexpr std::size_t kMaxLogTail = 4 * 1024;
 inline constexpr std::size_t kMaxVerifier = 200;  // bytes
-inline constexpr std::size_t kMaxRole = 31;       // bytes of a login's name
+inline constexpr std::size_t kMaxRole = 32;       // bytes of a login's name: MySQL has no longer ones
 
 // Where a program that asks for paths finds its data directory and the directory that holds it: by descriptors that
 // stay open in it, because its uid may have no way through the directories above the root.
@@ -158,7 +158,7 @@ bool valid_name(std::string_view name);  // [a-z0-9]([a-z0-9-]{0,62}), not endin
 bool valid_file(std::string_view file);  // [a-z0-9][a-z0-9._-]{0,63}, none of the helper's own
 bool valid_argument(std::string_view argument);
 bool valid_tag(std::string_view tag);    // an argument of at most kMaxTag bytes
-bool valid_role(std::string_view role);  // [A-Za-z_][A-Za-z0-9_-]{0,30}, not "slipway", "public", "none" or "pg_…"
+bool valid_role(std::string_view role);  // [A-Za-z_][A-Za-z0-9_-]{0,31}, not "slipway", "public", "none" or "pg_…"
 bool valid_verifier(std::string_view verifier);  // SCRAM-SHA-256$[A-Za-z0-9+/=$:]{1,186}
 
 }  // namespace slipway::agent

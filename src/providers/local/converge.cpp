@@ -125,6 +125,12 @@ Task<std::optional<ProviderAnswer>> LocalProvider::await_login(Call& call, agent
                                                             : "the engine is starting");
         }
         if (login == Login::denied && !fresh) co_return std::nullopt;
+        const bool unheard = login == Login::refused || login == Login::denied;
+        if (fresh && unheard && call.engine->facts().may_miss_address && waited >= call.engine->facts().patience) {
+            // Somebody took the port on that address after it was seen to be free.
+            co_await stop(call, process, false);
+            co_return std::unexpected(port_taken(call.setup.port));
+        }
         if (login != Login::loading && waited >= at_most) co_return std::nullopt;
         co_await pause(std::min(next_try(waited), call.deadline.left()));
     }

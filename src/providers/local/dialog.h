@@ -11,7 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/task.h"
-#include "providers/local/deadline.h"
+#include "providers/deadline.h"
 
 namespace slipway::local {
 

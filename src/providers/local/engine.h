@@ -10,7 +10,7 @@
 
 #include "agent/protocol.h"
 #include "domain/live_engines.h"
-#include "providers/local/deadline.h"
+#include "providers/deadline.h"
 #include "providers/provider.h"
 
 namespace slipway::local {
@@ -80,6 +80,9 @@ struct EngineFacts {
     Duration end_time = std::chrono::seconds(5);      // for that
     // An answer that takes longer is none, and a living engine that gives none for longer hangs.
     Duration patience = std::chrono::seconds(1);
+    // It listens before it does anything else, and goes on where it got only some of its addresses: one that lives
+    // and is not heard on the first of them will never be.
+    bool may_miss_address = false;
 };
 
 // Without state: one object serves every instance, on the provider's executor.

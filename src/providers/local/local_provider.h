@@ -14,8 +14,8 @@
 
 #include "agent/client.h"
 #include "providers/local/engine.h"
-#include "providers/local/name_locks.h"
 #include "providers/local/watcher.h"
+#include "providers/name_locks.h"
 #include "providers/provider.h"
 
 namespace slipway::local {

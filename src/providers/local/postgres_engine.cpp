@@ -35,11 +35,6 @@ sql::PostgresLogin login_as(const Contact& contact, std::string user, const Secr
     return login;
 }
 
-Secret secret_of(const Spec& spec, std::string_view name) {
-    const auto found = spec.secrets.find(std::string(name));
-    return found == spec.secrets.end() ? Secret() : found->second;
-}
-
 Task<sql::Answer<sql::PostgresSession>> manage(Contact contact, const Spec& spec, Deadline deadline) {
     co_return co_await sql::PostgresSession::open(
         login_as(contact, std::string(agent::kManagementRole), secret_of(spec, "management_password")), deadline);
@@ -79,7 +74,8 @@ class PostgresEngine final : public Engine {
                              .gently = agent::Signal::interrupt,
                              .end_time = std::chrono::seconds(10),
                              // A login reads and computes, beside everything that tenants do.
-                             .patience = std::chrono::seconds(5)};
+                             .patience = std::chrono::seconds(5),
+                             .may_miss_address = true};
 };
 
 // Who lets us in may be anybody. Who also has what only this engine keeps of our password is this engine.

@@ -8,7 +8,7 @@
 
 #include "agent/process.h"
 #include "base/task.h"
-#include "providers/local/deadline.h"
+#include "providers/deadline.h"
 
 namespace slipway::local {
 

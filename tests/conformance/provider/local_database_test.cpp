@@ -1,4 +1,6 @@
 // What is particular to database servers on this machine: real PostgreSQL and MariaDB.
+#include <thread>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -345,6 +347,28 @@ TEST_P(LocalDatabase, APortThatAStrangerHoldsIsSaidToBeInUse) {
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().error_class, ErrorClass::address_in_use);
     EXPECT_TRUE(is(observe(), Presence::absent));
+}
+
+// A connection of anybody's may have the port on one address only. PostgreSQL starts with those that it gets, and
+// would never be heard on that one.
+TEST_P(LocalDatabase, APortThatIsTakenDuringTheStartIsSaidToBeInUse) {
+    boost::asio::io_context io;
+    boost::asio::ip::tcp::socket stranger(io);
+    std::thread taker([&] {
+        // It is looked at before the data directory is made.
+        if (!eventually([&] { return fs::exists(subject_.directory(".templates")); })) return;
+        stranger.open(boost::asio::ip::tcp::v4());
+        stranger.bind({boost::asio::ip::make_address("127.0.0.1"), port()});
+    });
+    const ProviderAnswer answer = create();
+    taker.join();
+    ASSERT_TRUE(stranger.is_open());
+    ASSERT_FALSE(answer) << to_string(answer->presence) << ": " << answer->detail;
+    EXPECT_EQ(answer.error().error_class, ErrorClass::address_in_use);
+    EXPECT_EQ(answer.error().allocation, "port");
+    EXPECT_TRUE(subject_.identity("oct-1").empty()) << "it was ended";
+    spec_.allocations["port"] = subject_.spec().allocations.at("port");
+    ASSERT_TRUE(is(create(), Presence::running)) << "another port is good";
 }
 
 // Printed, not judged: what the first instance costs, and what the next ones do.

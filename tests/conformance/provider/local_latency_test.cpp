@@ -14,7 +14,7 @@ namespace {
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
 Task<bool> pong(std::uint16_t port) {
-    const local::Deadline deadline(std::chrono::seconds(10));
+    const Deadline deadline(std::chrono::seconds(10));
     while (!deadline.over()) {
         const auto replies = co_await local::exchange(
             "127.0.0.1", port, {local::command({"AUTH", "default", kTenantCanary}), local::command({"PING"})},

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 // What an engine answers up to `end`; what there was where that never came.
 Task<std::string> talk(std::string address, std::uint16_t port, std::string text, std::string end) {
-    auto dialog = co_await local::Dialog::open(std::move(address), port, local::Deadline(10s));
+    auto dialog = co_await local::Dialog::open(std::move(address), port, Deadline(10s));
     if (!dialog) co_return "";
     std::string received;
     bool open = co_await dialog->send(text);

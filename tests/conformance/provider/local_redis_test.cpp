@@ -21,8 +21,7 @@ class LocalRedis : public LocalEngineTest {
     std::vector<std::string> as(std::string_view user, const std::string& password,
                                 std::vector<local::Command> commands, const std::string& address = "127.0.0.1") {
         commands.insert(commands.begin(), local::command({"AUTH", user, password}));
-        auto replies =
-            subject_.run(local::exchange(address, port(), std::move(commands), local::Deadline(Duration(10s))));
+        auto replies = subject_.run(local::exchange(address, port(), std::move(commands), Deadline(Duration(10s))));
         if (!replies) return {};
         replies->erase(replies->begin());
         return *replies;
@@ -97,7 +96,7 @@ TEST_F(LocalRedis, WithoutAPasswordTheSameCommandsAreForbidden) {
     ASSERT_TRUE(is(create(), Presence::running));
     const auto replies = subject_.run(local::exchange(
         "127.0.0.1", port(), {local::command({"SET", "k", "v"}), local::command({"CONFIG", "GET", "*"})},
-        local::Deadline(Duration(5s))));
+        Deadline(Duration(5s))));
     ASSERT_TRUE(replies);
     EXPECT_EQ(replies->at(0), "+OK");
     EXPECT_TRUE(replies->at(1).starts_with("-NOPERM"));

@@ -1,5 +1,7 @@
 #include "local_subject.h"
 
+#include <random>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,10 +11,20 @@ namespace slipway::testing {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
+// Below those that the system gives to connections (net.ipv4.ip_local_port_range begins at 32768) and servers to
+// their engines (from 20000): one of another
+// test could have it a moment later.
 std::uint16_t free_port() {
+    static std::mt19937 random(std::random_device{}());
+    std::uniform_int_distribution<int> any(10'000, 19'999);
     boost::asio::io_context io;
-    const boost::asio::ip::tcp::acceptor acceptor(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
-    return acceptor.local_endpoint().port();
+    for (;;) {
+        const auto port = static_cast<std::uint16_t>(any(random));
+        boost::asio::ip::tcp::acceptor acceptor(io, boost::asio::ip::tcp::v4());
+        boost::system::error_code taken;
+        acceptor.bind({boost::asio::ip::make_address("127.0.0.1"), port}, taken);
+        if (!taken) return port;
+    }
 }
 
 std::set<std::int64_t> listening_ports() {
