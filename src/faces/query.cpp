@@ -131,4 +131,9 @@ Status QueryReader::finish() {
     return fail(Error{ErrorCode::invalid_argument, std::move(message), {}, std::move(problems_)});
 }
 
+json::object page_json(std::string_view name, json::array items, const std::string& next) {
+    return json::object{{name, std::move(items)},
+                        {"next", next.empty() ? json::value(nullptr) : json::value(next)}};
+}
+
 }  // namespace slipway::faces

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "broker/broker.h"
 #include "http/message.h"
 
@@ -49,5 +50,8 @@ class QueryReader {
     std::vector<std::string> prefixes_;
     std::vector<FieldProblem> problems_;
 };
+
+// What a list is answered with: {`name`: items, "next": the cursor of the next page, or null}
+json::object page_json(std::string_view name, json::array items, const std::string& next);
 
 }  // namespace slipway::faces

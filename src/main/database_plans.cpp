@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::int64_t kMegabyte = 1LL << 20;
 constexpr std::int64_t kMostMemory = 1LL << 40;
-constexpr std::int64_t kMostConnections = 10'000;
+constexpr std::int64_t kLeastConnections = 10;    // of a server, as providers take them
+constexpr std::int64_t kMostConnections = 5'000;  // likewise
 constexpr std::int64_t kMostThreshold = 10'000;
 constexpr std::int64_t kServerConnections = 200;
 constexpr std::int64_t kTenantConnections = 20;
@@ -51,7 +52,7 @@ Plan database_plan(std::string_view engine, std::string_view product) {
 }
 
 void read_server(TableReader& inner, Plan& plan) {
-    if (const auto most = inner.whole("max_connections", 10, kMostConnections)) {
+    if (const auto most = inner.whole("max_connections", kLeastConnections, kMostConnections)) {
         plan.parameters["max_connections"] = *most;
     }
     const std::string_view memory = plan.engine == "postgres" ? "shared_buffers" : "buffer_pool";

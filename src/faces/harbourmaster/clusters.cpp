@@ -32,10 +32,7 @@ template <class Item, class Shape>
 Response page_of(std::string_view name, const Page<Item>& page, Shape shape) {
     json::array items;
     for (const Item& each : page.items) items.push_back(shape(each));
-    json::object body;
-    body[name] = std::move(items);
-    body["next"] = page.next.empty() ? json::value(nullptr) : json::value(page.next);
-    return Response::json(200, body);
+    return Response::json(200, page_json(name, std::move(items), page.next));
 }
 
 std::optional<Role> take_role(http::BodyReader& body) {

@@ -24,7 +24,7 @@ constexpr std::size_t kMaxUser = 32;           // MySQL's own limit, the lower o
 
 // What the servers themselves have, or keep for themselves.
 bool is_reserved(std::string_view user) {
-    constexpr std::array<std::string_view, 6> kReserved{"slipway", "postgres",    "root",
+    constexpr std::array<std::string_view, 7> kReserved{"slipway", "postgres",    "root",  "none",
                                                         "mysql",   "mariadb.sys", "public"};
     return user.starts_with("pg_") || std::ranges::find(kReserved, user) != kReserved.end();
 }
@@ -166,9 +166,8 @@ Task<Response> HarbourMasterFace::list_instances(Request& request) const {
         if (!password) co_return error(request, password.error());
         instances.push_back(instance_of({server, std::nullopt, false}, *password));
     }
-    json::object body{{"instances", std::move(instances)}, {"next", nullptr}};
-    if (!found->next.empty()) body["next"] = found->next;
-    co_return Response::json(200, body).with("Cache-Control", "no-store");
+    co_return Response::json(200, page_json("instances", std::move(instances), found->next))
+        .with("Cache-Control", "no-store");
 }
 
 Task<Response> HarbourMasterFace::show_instance(Request& request) const {

@@ -92,6 +92,8 @@ TEST(HephyInstances, EveryFaultyFieldIsNamedAtOnceAndNothingIsMade) {
     EXPECT_EQ(fields_of(R"({"name":"a","user":"u","engine":"oracle"})").contains("engine"), true);
     EXPECT_EQ(fields_of(R"({"name":"a","user":"u","instance_class":"db.huge"})"), (Names{"instance_class"}));
     EXPECT_EQ(fields_of(R"({"name":"A b","user":"1u"})"), (Names{"name", "user"}));
+    EXPECT_EQ(fields_of(R"({"name":"a","user":"none"})"), (Names{"user"})) << "a word of PostgreSQL's";
+    EXPECT_EQ(fields_of(fmt::format(R"({{"name":"a","user":"{}"}})", std::string(33, 'u'))), (Names{"user"}));
     EXPECT_EQ(world.counts(), before);
 }
 

@@ -212,6 +212,9 @@ class NativeOrphansTest : public NativeTest {};
 
 TEST_F(NativeOrphansTest, ALostThingIsTakenOver) {
     lost();
+    const Reply alone = post("/api/v1/orphans/local/oct-0badcafe/adopt", R"({"plan":"small","server":"x"})", admin);
+    EXPECT_EQ(alone.status, 400) << "a plan without shared servers";
+    EXPECT_THAT(alone.body, HasSubstr("server"));
     const Reply adopted = post("/api/v1/orphans/local/oct-0badcafe/adopt",
                                R"({"plan":"small","organization":"team","name":"found","wait_seconds":60})", admin);
     ASSERT_EQ(adopted.status, 200) << adopted.body;

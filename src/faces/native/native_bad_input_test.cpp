@@ -111,6 +111,7 @@ TEST_F(NativeBadInputTest, EveryOtherBodyIsAsStrict) {
              {Method::post, "/api/v1/organizations", R"({"id":"a","title":7})", "title"},
              {Method::post, "/api/v1/orphans/local/x/adopt", R"({})", "plan"},
              {Method::post, "/api/v1/orphans/local/x/adopt", R"({"plan":"small","kind":"x"})", "kind"},
+             {Method::post, "/api/v1/orphans/local/x/adopt", R"({"plan":"small","server":5})", "server"},
              {Method::post, "/api/v1/sweep", R"({"remove":true})", "remove"},
              {Method::post, "/api/v1/operations/x/cancel", R"({"why":"x"})", "why"},
          }) {

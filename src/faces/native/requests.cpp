@@ -170,9 +170,10 @@ Result<AdoptBody> read_adopt(http::BodyReader body, Duration longest_wait) {
     request.billing_code =
         body.optional_string("billing_code", {.min_length = 1, .max_length = 2'048}).value_or("");
     request.name = body.optional_string("name", kWord).value_or("");
+    request.server = body.optional_string("server", kWord).value_or("");
     read.wait = take_wait_seconds(body, longest_wait);
-    const Status good =
-        finish_strictly(body, {"plan", "kind", "engine", "organization", "billing_code", "name", "wait_seconds"});
+    const Status good = finish_strictly(
+        body, {"plan", "kind", "engine", "organization", "billing_code", "name", "server", "wait_seconds"});
     if (!good) return fail(good.error());
     return read;
 }

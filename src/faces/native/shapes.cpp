@@ -153,8 +153,4 @@ json::object accepted_json(const Resource& resource, const std::optional<Operati
     return out;
 }
 
-json::object page_json(std::string_view name, json::array items, const std::string& next) {
-    return json::object{{name, std::move(items)}, {"next", text_or_null(next)}};
-}
-
 }  // namespace slipway::faces

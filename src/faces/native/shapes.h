@@ -25,7 +25,4 @@ json::object check_json(const ReadinessCheck& check);
 // {"error", "code", "problems"}: `describe` is the text of the error with its problems.
 json::object error_json(const Error& error);
 
-// {`name`: items, "next": cursor or null}
-json::object page_json(std::string_view name, json::array items, const std::string& next);
-
 }  // namespace slipway::faces

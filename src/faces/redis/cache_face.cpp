@@ -178,9 +178,7 @@ Task<Response> CacheFace::list(Request& request) const {
         summary[api_.url_key] = endpoint != nullptr ? api_.url(*endpoint, std::nullopt) : "";
         instances.push_back(std::move(summary));
     }
-    json::object body{{"instances", std::move(instances)}, {"next", nullptr}};
-    if (!found->next.empty()) body["next"] = found->next;
-    co_return Response::json(200, body);
+    co_return Response::json(200, page_json("instances", std::move(instances), found->next));
 }
 
 Task<Response> CacheFace::show(Request& request) const {
