@@ -273,8 +273,8 @@ void Service::Impl::make_operations() {
     has_pools_ = std::ranges::any_of(catalog_.plans(), [](const Plan& plan) { return plan.pool > 0; });
     ReconcilerOptions reconciler;
     reconciler.host = identity_.host;
-    reconciler_ =
-        std::make_unique<Reconciler>(Reconciler::Parts{*store_, *calls_, steady_clock_, random_}, reconciler);
+    reconciler_ = std::make_unique<Reconciler>(
+        Reconciler::Parts{*store_, *calls_, steady_clock_, scheduler_, random_}, reconciler);
     sweeper_ = std::make_unique<Sweeper>(Sweeper::Parts{*store_, *calls_, steady_clock_});
     EngineOptions engine;
     engine.host = identity_.host;

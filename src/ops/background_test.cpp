@@ -27,9 +27,9 @@ class BackgroundTest : public OpsTest {
         pools_ = std::make_unique<PoolKeeper>(
             PoolKeeper::Parts{store_, catalog_, host_->registry(), sealer_, timeline_.clock(), random_},
             pool_options);
-        reconciler_ =
-            std::make_unique<Reconciler>(Reconciler::Parts{store_, host_->calls(), timeline_.clock(), random_},
-                                         ReconcilerOptions{.host = HostId("host-1")});
+        reconciler_ = std::make_unique<Reconciler>(
+            Reconciler::Parts{store_, host_->calls(), timeline_.clock(), host_->scheduler(), random_},
+            ReconcilerOptions{.host = HostId("host-1")});
         sweeper_ = std::make_unique<Sweeper>(Sweeper::Parts{store_, host_->calls(), timeline_.clock()});
     }
     ~BackgroundTest() override {

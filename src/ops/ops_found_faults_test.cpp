@@ -66,7 +66,7 @@ TEST_F(FoundFaultsTest, APoolWhoseProviderAlwaysFailsIsNotRefilledWithoutEnd) {
         return call.verb == CallVerb::create ? Reaction::fail(ErrorClass::permanent) : Reaction::succeed();
     });
     PoolKeeper pools({store_, catalog, host.registry(), sealer_, timeline_.clock(), random_}, {});
-    Reconciler reconciler({store_, host.calls(), timeline_.clock(), random_}, {});
+    Reconciler reconciler({store_, host.calls(), timeline_.clock(), host.scheduler(), random_}, {});
     Sweeper sweeper({store_, host.calls(), timeline_.clock()});
     auto background = Background::make(
         {pools, reconciler, sweeper, host.registry(), host.scheduler(), host.executor()}, BackgroundOptions{});

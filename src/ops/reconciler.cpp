@@ -10,6 +10,7 @@ namespace slipway {
 namespace {
 
 const Cause kCause{"reconciler", ""};
+constexpr int kRest = 9;  // times as long as a page took
 
 }  // namespace
 
@@ -21,18 +22,22 @@ bool Reconciler::mine(const Resource& resource) const {
 
 Task<Result<ReconcileReport>> Reconciler::pass() {
     ReconcileReport report;
-    PageRequest page{"", 200};
+    PageRequest page{"", options_.page};
     do {
         ResourceFilter filter;
         filter.state = "ready";
+        const TimePoint asked = parts_.clock.now();
         auto found = co_await parts_.store.resources(filter, page);
         if (!found) co_return fail(found.error());
+        const Duration took = parts_.clock.now() - asked;
         for (Resource& resource : found->items) {
             if (!mine(resource)) continue;
             if (auto checked = co_await check(std::move(resource), report); !checked)
                 co_return fail(checked.error());
         }
         page.after = found->next;
+        // A store that is read by its caller holds up everything else on this executor.
+        if (!page.after.empty()) co_await parts_.scheduler.sleep(took * kRest);
     } while (!page.after.empty());
     co_return report;
 }

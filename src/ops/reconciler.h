@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/scheduler.h"
 #include "ops/calls.h"
 #include "store/store.h"
 
@@ -12,6 +13,7 @@ struct ReconcilerOptions {
     HostId host;
     Duration call_budget = std::chrono::seconds(10);
     Duration repair_limit = std::chrono::minutes(10);
+    std::uint32_t page = 200;  // resources that are read at once, in which nothing else is done
 };
 
 struct ReconcileReport {
@@ -27,12 +29,14 @@ class Reconciler {
     struct Parts {
         Store& store;
         const ProviderCalls& calls;
-        const Clock& clock;
+        const Clock& clock;  // never jumps
+        Scheduler& scheduler;
         Random& random;
     };
     Reconciler(Parts parts, ReconcilerOptions options) : parts_(parts), options_(std::move(options)) {}
 
-    // Observes every ready resource that lives on this host.
+    // Observes every ready resource that lives on this host. However many there are, reading them takes at most a
+    // tenth of the executor's time.
     Task<Result<ReconcileReport>> pass();
     // Observes one of them, after a hint.
     Task<Status> look(std::string provider, std::string external_name);

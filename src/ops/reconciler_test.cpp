@@ -15,10 +15,11 @@ using ::testing::Not;
 class ReconcilerTest : public OpsTest {
   protected:
     ReconcilerTest() : host_(start_host("host-1")) {}
-    Reconciler reconciler(const std::string& host = "host-1") {
+    Reconciler reconciler(const std::string& host = "host-1", std::uint32_t page = 200) {
         ReconcilerOptions options;
         options.host = HostId(host);
-        return {{store_, host_.calls(), timeline_.clock(), random_}, options};
+        options.page = page;
+        return {{store_, host_.calls(), timeline_.clock(), host_.scheduler(), random_}, options};
     }
     Asked local() { return made({.host = HostId("host-1")}); }
     std::string name_of(const Asked& asked) { return resource(asked.resource).external_name; }
@@ -35,6 +36,18 @@ TEST_F(ReconcilerTest, APassOverHealthyResourcesWritesNothing) {
     EXPECT_EQ(report->seen, 5U);
     EXPECT_EQ(report->healthy, 5U);
     EXPECT_EQ(store_.commits, commits);
+}
+
+// With a million resources a pass would hold up every operation for seconds.
+TEST_F(ReconcilerTest, OthersHaveTheirTurnDuringAPass) {
+    for (int i = 0; i < 5; ++i) local();
+    bool turn = false;
+    timeline_.at(Duration::zero(), 0, [&] { turn = true; });
+    Reconciler reconciler = this->reconciler("host-1", 2);
+    const auto report = run(reconciler.pass());
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->seen, 5U);
+    EXPECT_TRUE(turn);
 }
 
 TEST_F(ReconcilerTest, WhatStoppedIsBroughtBackFromItsDataByOneRepair) {
@@ -61,7 +74,8 @@ TEST_F(ReconcilerTest, WhatIsBeingRepairedIsLeftToIt) {
     host_.kill();
     cloud_.kill(name_of(asked));
     Host& idle = add_host("host-1");
-    Reconciler reconciler({store_, idle.calls(), timeline_.clock(), random_}, {.host = HostId("host-1")});
+    Reconciler reconciler({store_, idle.calls(), timeline_.clock(), idle.scheduler(), random_},
+                          {.host = HostId("host-1")});
     ASSERT_TRUE(run(reconciler.pass()));
     ASSERT_TRUE(run(reconciler.pass()));
     ASSERT_TRUE(run(reconciler.look("dummy", name_of(asked))));
@@ -76,7 +90,8 @@ TEST_F(ReconcilerTest, TwoLooksAtOnceAskForOneRepair) {
     host_.kill();
     cloud_.kill(name_of(asked));
     Host& idle = add_host("host-1");
-    Reconciler reconciler({store_, idle.calls(), timeline_.clock(), random_}, {.host = HostId("host-1")});
+    Reconciler reconciler({store_, idle.calls(), timeline_.clock(), idle.scheduler(), random_},
+                          {.host = HostId("host-1")});
     store_.before_commit = [&](const Commit&) -> Task<void> {
         static_cast<void>(co_await reconciler.look("dummy", name_of(asked)));
     };
@@ -166,7 +181,8 @@ TEST_F(ReconcilerTest, ARemovalThatComesMeanwhileWins) {
     host_.kill();
     cloud_.kill(name_of(asked));
     Host& host = add_host("host-1");
-    Reconciler reconciler({store_, host.calls(), timeline_.clock(), random_}, {.host = HostId("host-1")});
+    Reconciler reconciler({store_, host.calls(), timeline_.clock(), host.scheduler(), random_},
+                          {.host = HostId("host-1")});
     store_.before_commit = [&](const Commit&) -> Task<void> {
         Resource stored = resource(asked.resource);
         Operation removal = draft_operation(OperationKind::deprovision, stored, {}, now(), 15min, random_);

@@ -121,8 +121,8 @@ void Process::start() {
         pool_options);
     ReconcilerOptions reconciler_options;
     reconciler_options.host = host;
-    reconciler_ = std::make_unique<Reconciler>(Reconciler::Parts{*store_, *calls_, *clock_, world.random()},
-                                               reconciler_options);
+    reconciler_ = std::make_unique<Reconciler>(
+        Reconciler::Parts{*store_, *calls_, *clock_, *scheduler_, world.random()}, reconciler_options);
     sweeper_ = std::make_unique<Sweeper>(Sweeper::Parts{*store_, *calls_, *clock_});
     EngineOptions engine_options;
     engine_options.host = host;
