@@ -1,6 +1,6 @@
 // Requests to the faces, over a broker with a store in memory. They are separated by lines "%%"; each is
 // "METHOD TARGET", header lines, an empty line, a body. Words that stand for what the world holds:
-//   $NAME $RES $OP $PASSWORD    the instance of the organization "acme"
+//   $NAME $RES $OP $PASSWORD    the instance of the organization "acme", which also has a cluster "shop"
 //   $KEY $READER $OTHER $ADMIN  keys: a user and a reader of acme, a user of "other", an administrator
 //   $ID                         the "id" of the last answer that had one
 // No answer is a 5xx; a refusal changes nothing and repeats no secret; the password is for its owner alone; whoever
@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "base/log.h"
-#include "faces/face_test_support.h"
+#include "faces/harbourmaster/harbourmaster_test_support.h"
 #include "fuzz/fuzz.h"
 #include "http/in_process.h"
 #include "store/codec.h"
@@ -25,8 +25,14 @@ struct Actor {
     bool of_acme = false;
 };
 
+Catalog every_plan() {
+    std::vector<Plan> plans = faces::test::test_catalog().plans();
+    for (const Plan& each : faces::test::hephy_catalog(1).plans()) plans.push_back(each);
+    return Catalog(std::move(plans));
+}
+
 struct Stage {
-    World world;
+    World world{false, every_plan()};
     std::vector<Actor> actors;
     std::string name;
     std::string password;
@@ -59,6 +65,9 @@ struct Stage {
         name = World::name_in(url);
         password = url.substr(16, url.find('@') - 16);
         world.store.snapshot().for_each_resource([&](const Resource& each) { resource = each; });
+        const auto made = world.ask(Method::post, "/v1/organizations/acme/clusters", R"({"name":"shop"})",
+                                    faces::test::HephyWorld::fields(user));
+        check(made.status == 201, "the cluster is made", made.body);
     }
     ~Stage() { log::capture(nullptr); }
     Stage(const Stage&) = delete;

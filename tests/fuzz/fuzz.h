@@ -64,10 +64,10 @@ void http_target(std::string_view input);
 void keys(std::string_view input);
 void names(std::string_view input);
 void origins(std::string_view input);
-
 void rows(std::string_view input);
 void rows_round_trip(std::string_view input);
 void settings(std::string_view input);
+void sql_names(std::string_view input);
 void units(std::string_view input);
 
 }  // namespace slipway::fuzz

@@ -19,10 +19,10 @@ std::span<const FuzzTarget> targets() {
                                          FuzzTarget{"keys", keys},
                                          FuzzTarget{"names", names},
                                          FuzzTarget{"origins", origins},
-
                                          FuzzTarget{"rows", rows},
                                          FuzzTarget{"rows_round_trip", rows_round_trip},
                                          FuzzTarget{"settings", settings},
+                                         FuzzTarget{"sql_names", sql_names},
                                          FuzzTarget{"units", units}};
     return kTargets;
 }
