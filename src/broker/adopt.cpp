@@ -120,6 +120,9 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
     const auto wanted = plan_of(parts_.catalog, request);
     if (!wanted) co_return fail(status_of({wanted.error()}).error());
     const Plan& plan = **wanted;
+    if (!plan.placement && !request.server.empty()) {
+        co_return fail(status_of({{"server", "belongs to plans of databases on shared servers"}}).error());
+    }
     auto resource = co_await accounted(*orphan);
     if (!resource) co_return fail(resource.error());
     const auto traits = parts_.providers.traits(plan.provider, plan.kind, plan.engine);

@@ -62,7 +62,7 @@ struct SweepOptions {
 };
 struct OrphanOptions {
     std::string provider, name;
-    std::string plan, kind, engine, organization, billing_code, rename;
+    std::string plan, kind, engine, organization, billing_code, rename, server;
     bool yes = false;
 };
 Outcome<Exit> list_orphans(Api& api, Format format);

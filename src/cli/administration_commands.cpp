@@ -122,6 +122,8 @@ void add_orphans(CLI::App& app, Parsed& parsed, const std::string& group) {
     add_value(*adopt, "--engine", options.engine, "ENGINE", "where several have the plan");
     add_value(*adopt, "--kind", options.kind, "KIND", "where several have the plan");
     add_value(*adopt, "--name", options.rename, "TEXT", "a name of your own");
+    add_value(*adopt, "--shared-server", options.server, "NAME",
+              "the shared server that a database is on, if it is asked for");
     add_value(*adopt, "--billing-code", options.billing_code, "TEXT", "who pays");
     add_value(*adopt, "--organization", options.organization, "ORGANIZATION", "whose it is to be");
     add_wait_options(*adopt, parsed);

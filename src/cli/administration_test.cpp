@@ -195,10 +195,12 @@ TEST_F(AdministrationTest, OrphansAreAdoptedOrRemoved) {
         R"({"resource":{"id":"res_1","name":"mine","state":"updating"},"operation":{"id":"op_1","state":"queued"}})");
     answer(200, R"({"id":"op_1","state":"succeeded"})");
     answer(200, R"({"id":"res_1","name":"mine","state":"ready"})");
-    EXPECT_EQ(run({"orphans", "adopt", "local", "oct-1", "--plan", "small", "--name", "mine", "-q"}), 0)
+    EXPECT_EQ(run({"orphans", "adopt", "local", "oct-1", "--plan", "small", "--name", "mine", "--shared-server",
+                   "hephy-instance-0000001", "-q"}),
+              0)
         << err.str();
     EXPECT_EQ(asked().at(1), "POST /api/v1/orphans/local/oct-1/adopt");
-    EXPECT_EQ(calls[1].body, R"({"name":"mine","plan":"small"})");
+    EXPECT_EQ(calls[1].body, R"({"name":"mine","plan":"small","server":"hephy-instance-0000001"})");
     EXPECT_EQ(out.str(), "mine is taken over and ready\n");
     said = false;
     EXPECT_EQ(run({"orphans", "rm", "local", "oct-1"}), 1);

@@ -37,6 +37,7 @@ Outcome<Exit> adopt_orphan(Api& api, const OrphanOptions& options, const WaitOpt
     add("organization", options.organization);
     add("billing_code", options.billing_code);
     add("name", options.rename);
+    add("server", options.server);
     auto adopted = api.create(api_path({"orphans", options.provider, options.name, "adopt"}), body);
     if (!adopted) return std::unexpected(std::move(adopted.error()));
     return finish_change(api, std::move(*adopted), wait, format, "is taken over");
