@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 
 from . import databases
 from .processes import BenchError, free_port
-from .services import FlaskPeer, NodePeer, Slipway, ask, fill_state
-
-ENGINE_PORTS = databases.ENGINE_PORTS
+from .services import ENGINE_PORTS, FlaskPeer, NodePeer, Slipway, fill_state
 
 
 @dataclass
@@ -197,13 +195,7 @@ def remove_all(server):
     server.stack.close()
     with Slipway(server.tools, provider="local", state=state,
                  extra=ENGINE_PORTS) as last:
-        while True:
-            left = last.get("/api/v1/resources?limit=1000")["resources"]
-            for each in left:
-                ask(last.port, "DELETE", f"/api/v1/resources/{each['id']}", key=last.key)
-            if not left:
-                break
-            last.wait_until_idle(120)
+        last.remove_resources()
 
 
 def make_redis():

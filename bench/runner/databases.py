@@ -4,10 +4,8 @@ import time
 from statistics import median
 
 from .processes import BenchError
-from .services import Slipway, ask
+from .services import ENGINE_PORTS, Slipway, ask
 
-# Not the default range: a server that runs on this machine has its engines there.
-ENGINE_PORTS = "[local]\nport_first = 24000\nport_last = 27999\n"
 PLANS = """
 [[plan]]
 kind = "database-server"
@@ -61,7 +59,8 @@ class Shop:
 
     def __exit__(self, *more):
         try:
-            self.remove_all()
+            self.server.remove_resources("database")
+            self.server.remove_resources("database-server")
         finally:
             self.server.__exit__(*more)
 
@@ -82,18 +81,6 @@ class Shop:
                 cursor.execute(statement.format(name=name, password=password))
         connection.close()
         log_in(self.instance, name, password, name)
-
-    def remove_all(self):
-        kinds = ("database", "database-server")
-        for kind in kinds:
-            while True:
-                left = self.server.get(f"/api/v1/resources?limit=1000&kind={kind}")["resources"]
-                for each in left:
-                    ask(self.server.port, "DELETE", f"/api/v1/resources/{each['id']}", key=self.server.key)
-                if not left:
-                    break
-                self.server.wait_until_idle(300)
-
 
 def figures_of(seconds):
     ordered = sorted(seconds)

@@ -43,8 +43,8 @@ def _read(path):
 
 
 def _working_directory(pid):
-    """As this process sees it. Database servers have their instance's directory mounted at /mnt, for themselves alone:
-    where that is, their log tells, which they were given open."""
+    """As this process sees it. A MariaDB has its instance's directory mounted at /mnt, for itself alone:
+    where that is, its log tells, which it was given open."""
     seen = os.readlink(f"/proc/{pid}/cwd")
     if not (seen + "/").startswith("/mnt/"):
         return seen
