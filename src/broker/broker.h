@@ -62,6 +62,9 @@ struct ProvisionRequest {
     // For the provider, besides the plan's, which they win over. The face has checked them: they are not the
     // caller's words.
     json::object parameters = {};
+    // What it takes as long as its data need; none: as long as anything may take.
+    Duration time_limit = {};
+    bool made_anew = false;  // never one that was made ahead
     // Of plans with a placement rule: on this shared resource, whatever the rule would say. As `parameters`, no
     // word of the caller's.
     std::optional<ResourceId> placed_on = {};

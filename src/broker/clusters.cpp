@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "broker/access.h"
+#include "broker/backups.h"
 #include "broker/check.h"
 
 namespace slipway {
@@ -25,6 +26,10 @@ std::string make_slug(Random& random) {
 bool lives(const Resource& resource) {
     return !std::holds_alternative<resource_state::Gone>(resource.state) &&
            !std::holds_alternative<resource_state::Failed>(resource.state);
+}
+
+bool filled_from(const Resource& database, const Resource& backup) {
+    return json::get_string(database.own_parameters, "restore_from") == backup.id.str();
 }
 
 EventDraft event_of(const CallContext& context, const Cluster& cluster, TimePoint at, std::string type,
@@ -189,7 +194,14 @@ Task<Result<ClusterDatabase>> Clusters::create_database(CallContext context, Org
         auto cluster = co_await changeable(context, organization, name);
         if (!cluster) co_return fail(cluster.error());
         auto present = co_await view(*cluster);
-        if (!present || (present->database && lives(*present->database))) co_return present;
+        if (!present) co_return present;
+        if (present->database && lives(*present->database)) {
+            if (!request.restore_from || filled_from(*present->database, *request.restore_from)) co_return present;
+            co_return fail(
+                ErrorCode::conflict,
+                fmt::format("the cluster has a database, which is {}: a backup is restored into a new one",
+                            state_name(present->database->state)));
+        }
         const auto server = co_await named_server(context, request);
         if (!server) co_return fail(server.error());
 
@@ -203,6 +215,7 @@ Task<Result<ClusterDatabase>> Clusters::create_database(CallContext context, Org
         wanted.organization = organization;
         wanted.parameters = {{"database", cluster->slug}, {"user", "hephy-" + cluster->slug}};
         wanted.placed_on = *server;
+        if (request.restore_from) fill_from(*request.restore_from, wanted);
         const auto take = [&cluster](Commit& commit, const ResourceId& database) {
             cluster->database = database;
             commit.writes.emplace_back(write::PutCluster{*cluster});

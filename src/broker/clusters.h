@@ -20,6 +20,8 @@ struct ClusterDatabaseRequest {
     std::optional<std::string> server_name;
     std::string billing_code;     // empty: the organization's id
     std::string idempotency_key;  // as in ProvisionRequest
+    // The backup that it is filled from (Backups::to_restore), of the same engine; none: it is empty.
+    std::optional<Resource> restore_from = {};
 };
 
 // A cluster's database, and how it stands.
@@ -54,7 +56,8 @@ class Clusters {
     // The one that lives (neither gone nor failed; one that is being removed does) is answered as it is; else a new
     // one is made, one however many ask at once. Errors: as Broker::provision; invalid_argument ("server_name": no
     // such server, of another engine, or one that takes no new databases), forbidden (a server named by another
-    // than an administrator), conflict (the named server is full).
+    // than an administrator), conflict (the named server is full; a backup is to be restored, and the cluster has a
+    // database that was not filled from it).
     Task<Result<ClusterDatabase>> create_database(CallContext context, OrganizationId organization,
                                                   std::string cluster, ClusterDatabaseRequest request);
     // Gone and failed ones too. not_found: there was never one.

@@ -156,6 +156,7 @@ void Broker::remember(Commit& commit, const Memory& memory, const ResourceId& re
 Task<Result<std::optional<Broker::Offer>>> Broker::offer_claim(const CallContext& context, const Order& order,
                                                                std::uint32_t& skip) {
     const ProvisionRequest& request = order.request;
+    if (request.made_anew) co_return std::optional<Offer>();
     // What was made ahead has its place already. What lives on a shared one is given parameters of its own by the
     // claim; anything else was made with the plan's.
     const bool own = !request.parameters.empty();
@@ -182,11 +183,11 @@ Task<Result<std::optional<Broker::Offer>>> Broker::offer_claim(const CallContext
         Offer offer{{}, pooled.id, operation};
         Resource& claimed = stepped->resource;
         Commit& commit = offer.commit;
-        for (const QuotaRule& rule : order.quotas) commit.preconditions.push_back(precondition_of(rule));
         if (own) {
             claimed.own_parameters = request.parameters;
             claimed.parameters = overlaid(std::move(claimed.parameters), request.parameters);
         }
+        for (const QuotaRule& rule : order.quotas) commit.preconditions.push_back(precondition_of(rule));
         if (!request.name.empty()) {
             claimed.name = request.name;
             commit.preconditions.emplace_back(precondition::NameFree{order.organization, request.name});
@@ -242,7 +243,7 @@ Task<Result<Broker::Offer>> Broker::offer_creation(const CallContext& context, c
     wanted.name = request.name;
     wanted.name_prefix = options_.name_prefix;
     wanted.host = options_.host;
-    wanted.time_limit = options_.provision_limit;
+    wanted.time_limit = std::max(options_.provision_limit, request.time_limit);
     wanted.parameters = request.parameters;
     wanted.cause = context.cause();
     Offer offer;

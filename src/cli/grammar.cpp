@@ -139,6 +139,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const std::vector<OtherCommand>
     app.footer("`slipway COMMAND --help` tells more, with examples.\n\n" + std::string(kStatuses));
     add_resource_commands(app, parsed);
     add_plan_commands(app, parsed);
+    add_backup_commands(app, parsed);
     add_operation_commands(app, parsed);
     add_administration_commands(app, parsed);
     add_program_commands(app, parsed);

@@ -9,6 +9,7 @@
 #include <CLI/App.hpp>
 
 #include "cli/administration.h"
+#include "cli/backups.h"
 #include "cli/events.h"
 #include "cli/operations.h"
 
@@ -27,6 +28,8 @@ struct Parsed {
     CreateOptions create;
     UpdateOptions update;
     RemoveOptions removal;
+    BackupOptions backup;
+    RestoreOptions restore;
     OperationsOptions operations;
     EventOptions events;
     KeyOptions key;
@@ -56,6 +59,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const std::vector<OtherCommand>
 // The parts of that, by the group they stand in.
 void add_resource_commands(CLI::App& app, Parsed& parsed);
 void add_plan_commands(CLI::App& app, Parsed& parsed);
+void add_backup_commands(CLI::App& app, Parsed& parsed);
 void add_operation_commands(CLI::App& app, Parsed& parsed);
 void add_administration_commands(CLI::App& app, Parsed& parsed);
 void add_program_commands(CLI::App& app, Parsed& parsed);

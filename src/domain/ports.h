@@ -53,4 +53,25 @@ class DatabaseServers {
     virtual Task<Result<std::vector<ServerAccess>>> all() = 0;
 };
 
+// How a tenant logs in to its database.
+struct DatabaseLogin {
+    ResourceId database;
+    std::string engine;   // "postgres", "mysql"
+    std::string address;  // to connect to; an IP address where one is known
+    std::uint16_t port = 0;
+    std::string user;
+    std::string name;  // of the database
+    std::string tls = "disable";  // libpq's sslmode
+    Secret password;
+};
+
+// Thread-safe.
+class DatabaseLogins {
+  public:
+    virtual ~DatabaseLogins() = default;
+    // None where there is no such database (any more). Errors: unavailable (it or its server cannot be reached
+    // now), storage.
+    virtual Task<Result<std::optional<DatabaseLogin>>> find(ResourceId database) = 0;
+};
+
 }  // namespace slipway

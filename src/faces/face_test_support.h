@@ -57,7 +57,7 @@ class Directory final : public ProviderDirectory {
         if (!available) return fail(ErrorCode::unavailable, "redis-server is not installed; run scripts/setup");
         ProviderTraits traits;
         traits.provider = provider;
-        if (kind == Kind::database) return traits;
+        if (kind == Kind::database || kind == Kind::backup) return traits;
         traits.ranges.push_back({"local/port", "port", 20'000, 20'999});
         return traits;
     }
@@ -79,7 +79,7 @@ class Worker {
         while (!paused) {
             LeaseRequest request;
             request.duration = std::chrono::seconds(30);
-            request.capacity = {{"local", 64}, {"databases", 64}};
+            request.capacity = {{"local", 64}, {"databases", 64}, {"backups", 64}};
             auto leased = co_await store_.lease(std::move(request));
             if (!leased || leased->work.empty()) co_return;
             for (LeasedWork& work : leased->work) co_await run(std::move(work));
@@ -105,6 +105,7 @@ class Worker {
         seen.request_id = "provider-request-7";
         if (!there_.contains(resource.external_name)) return seen;
         seen.presence = Presence::running;
+        if (resource.kind == Kind::backup) return seen;
         const auto port = resource.allocations.find("port");
         seen.endpoint =
             Endpoint{resource.engine, resource.external_name + ".localhost",

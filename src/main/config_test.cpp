@@ -77,7 +77,7 @@ TEST(Config, TheManualsExampleIsTheDefaults) {
 TEST(Config, AnEmptyFileMeansTheDefaults) {
     const auto config = parse_config("# nothing\n", "x.toml");
     ASSERT_TRUE(config);
-    ASSERT_EQ(config->plans.size(), 10U);
+    ASSERT_EQ(config->plans.size(), 12U);
     const std::vector<std::pair<std::string, std::int64_t>> wanted{{"small", 64}, {"medium", 256}, {"large", 1024}};
     for (const auto& [name, megabytes] : wanted) {
         const Plan* plan = plan_of(*config, name);
@@ -319,9 +319,39 @@ TEST(Config, EmbeddedPlansOfMemcachedAreForLoopbackOnly) {
     const auto config =
         parse_config("[local]\nbind = [\"127.0.0.1\", \"192.0.2.1\"]\n[pool]\nsmall = 1\n", "x.toml");
     ASSERT_TRUE(config) << told(config.error());
-    EXPECT_EQ(config->plans.size(), 7U);
+    EXPECT_EQ(config->plans.size(), 9U);
     EXPECT_EQ(plan_of(*config, "small", "memcached"), nullptr);
     EXPECT_EQ(plan_of(*config, "small")->pool, 1U);
+}
+
+TEST(Config, BackupsAreKeptAsTheirPlanSays) {
+    const auto config = parse_config(R"(
+[[plan]]
+kind = "backup"
+engine = "mysql"
+name = "weekly"
+parameters = {keep = 4, max_age = "60d", max_size_mb = 2048}
+[[plan]]
+kind = "backup"
+engine = "postgres"
+name = "plain"
+)",
+                                     "x.toml");
+    ASSERT_TRUE(config) << told(config.error());
+    EXPECT_EQ(config->plans.at(0).provider, "backups");
+    EXPECT_FALSE(config->plans.at(0).password);
+    EXPECT_EQ(config->plans.at(0).parameters,
+              (json::object{{"keep", 4}, {"max_age_seconds", 60 * 86400}, {"max_size_mb", 2048}}));
+    EXPECT_EQ(config->plans.at(1).parameters, (json::object{{"keep", 7}}));
+    const auto wrong = parse_config(
+        "[[plan]]\nkind = \"backup\"\nengine = \"mysql\"\nname = \"a\"\npool = 1\n"
+        "parameters = {keep = 0, max_age = \"1m\", connections = 1}\n",
+        "x.toml");
+    ASSERT_FALSE(wrong);
+    for (const char* key : {"pool", "keep", "max_age", "connections"}) {
+        EXPECT_NE(told(wrong.error()).find(key), std::string::npos) << key << told(wrong.error());
+    }
+    EXPECT_FALSE(parse_config("[[plan]]\nkind = \"backup\"\nengine = \"redis\"\nname = \"a\"\n", "x.toml"));
 }
 
 TEST(Config, DatabasesArePlacedAsTheirPlanSays) {
@@ -450,7 +480,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[local]\nbind = [\"0.0.0.0\"]\n[[plan]]\nname = \"a\"\nengine = \"memcached\"\n",
               "x.toml:5: plan[0].engine", "memcached has no passwords"},
         Wrong{"[[plan]]\nname = \"a\"\nprovider = \"aws\"\n", "x.toml:3: plan[0].provider",
-              "\"local\", \"databases\", \"dummy\""},
+              "\"local\", \"databases\", \"backups\", \"dummy\""},
         Wrong{"[[plan]]\nname = \"a\"\nparameters.maxmemory = \"1kb\"\n", "x.toml:3: plan[0].parameters.maxmemory",
               "at least 1mb"},
         Wrong{"[[plan]]\nname = \"a\"\nparameters.maxmemory_policy = \"lru\"\n",

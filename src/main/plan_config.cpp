@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "main/backup_plans.h"
 #include "main/database_plans.h"
 #include "main/units.h"
 
@@ -24,11 +25,11 @@ constexpr std::array<std::string_view, 8> kPolicies{"noeviction",      "allkeys-
                                                     "allkeys-random",  "volatile-lru", "volatile-lfu",
                                                     "volatile-random", "volatile-ttl"};
 constexpr std::array<std::string_view, 3> kFsync{"everysec", "always", "no"};
-constexpr std::array<std::string_view, 3> kKinds{"cache", "database-server", "database"};
+constexpr std::array<std::string_view, 4> kKinds{"cache", "database-server", "database", "backup"};
 // A bare name in [pool] is a plan of the first.
 constexpr std::array<std::string_view, 2> kEngines{"redis", "memcached"};
 constexpr std::array<std::string_view, 4> kAllEngines{"redis", "memcached", "postgres", "mysql"};
-constexpr std::array<std::string_view, 3> kProviders{"local", "databases", "dummy"};
+constexpr std::array<std::string_view, 4> kProviders{"local", "databases", "backups", "dummy"};
 
 std::string check_name(const std::string& name) {
     const bool good = !name.empty() && name.size() <= kMaxName && std::ranges::all_of(name, [](char c) {
@@ -155,6 +156,16 @@ void read_cache(TableReader& reader, Plan& plan, const LocalConfig& local, std::
     inner.finish();
 }
 
+void read_backups(TableReader& reader, Plan& plan, std::vector<ConfigProblem>& problems) {
+    plan.password = false;
+    if (plan.pool > 0) reader.problem("pool", "must be 0: a backup is made of one database");
+    const toml::table none;
+    const toml::table* parameters = reader.table("parameters");
+    TableReader inner(parameters == nullptr ? none : *parameters, reader.path() + ".parameters", problems);
+    read_backup_parameters(inner, plan);
+    inner.finish();
+}
+
 void read_databases(TableReader& reader, Plan& plan, std::vector<ConfigProblem>& problems) {
     read_placement(reader, plan);
     const toml::table* parameters = reader.table("parameters");
@@ -165,15 +176,33 @@ void read_databases(TableReader& reader, Plan& plan, std::vector<ConfigProblem>&
 }
 
 // Who makes a plan's resources where the plan does not say it.
-std::string_view provider_of(const Plan& plan) { return plan.kind == Kind::database ? "databases" : "local"; }
+std::string_view provider_of(const Plan& plan) {
+    switch (plan.kind) {
+        case Kind::database: return "databases";
+        case Kind::backup: return "backups";
+        case Kind::cache:
+        case Kind::database_server:
+        case Kind::machine:
+        case Kind::cluster: return "local";
+    }
+    return "local";
+}
 
 void check_kind(TableReader& reader, const Plan& plan) {
     const bool of_databases = is_database_engine(plan.engine);
     if (of_databases == (plan.kind != Kind::cache)) return;
-    reader.problem(reader.has("kind") ? "kind" : "engine",
-                   of_databases
-                       ? fmt::format("must be \"database-server\" or \"database\" for engine {}", plan.engine)
-                       : fmt::format("must be \"cache\" for engine {}", plan.engine));
+    reader.problem(
+        reader.has("kind") ? "kind" : "engine",
+        of_databases
+            ? fmt::format("must be \"database-server\", \"database\" or \"backup\" for engine {}", plan.engine)
+            : fmt::format("must be \"cache\" for engine {}", plan.engine));
+}
+
+// A pool that is asked for where nothing can be made ahead.
+void check_pool(TableReader& reader, std::string_view key, Plan& plan) {
+    if (plan.pool == 0 || can_be_made_ahead(plan)) return;
+    plan.pool = 0;
+    reader.problem(key, "must be 0: mysql cannot rename a database, so that none is made ahead");
 }
 
 Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<ConfigProblem>& problems) {
@@ -190,19 +219,15 @@ Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<Config
     plan.provider = provider_of(plan);
     if (const auto provider = reader.one_of("provider", kProviders)) plan.provider = *provider;
     reader.integer("pool", plan.pool, 0, kMaxPool);
+    check_pool(reader, "pool", plan);
     read_price(reader, plan);
     if (plan.kind == Kind::cache) {
         read_cache(reader, plan, local, problems);
+    } else if (plan.kind == Kind::backup) {
+        read_backups(reader, plan, problems);
     } else {
         read_databases(reader, plan, problems);
     }
-// A pool that is asked for where nothing can be made ahead.
-void check_pool(TableReader& reader, std::string_view key, Plan& plan) {
-    if (plan.pool == 0 || can_be_made_ahead(plan)) return;
-    plan.pool = 0;
-    reader.problem(key, "must be 0: mysql cannot rename a database, so that none is made ahead");
-}
-
     reader.finish();
     return plan;
 }
@@ -214,13 +239,13 @@ void read_pools_of(TableReader& pools, std::string_view engine, std::vector<Plan
     if (levels == nullptr) return;
     TableReader reader(*levels, fmt::format("pool.{}", engine), problems);
     for (Plan& plan : plans) {
-        if (plan.engine != engine || plan.kind == Kind::database_server) continue;
+        if (plan.engine != engine || plan.kind == Kind::database_server || plan.kind == Kind::backup) continue;
         const bool bare_too = engine == kEngines.front() && !is_engine(plan.name) && pools.has(plan.name);
         if (bare_too && reader.has(plan.name)) {
-    check_pool(reader, "pool", plan);
             reader.problem(plan.name, fmt::format("is given twice: pool.{} is the same", plan.name));
         }
         reader.integer(plan.name, plan.pool, 0, kMaxPool);
+        check_pool(reader, plan.name, plan);
     }
     reader.finish();
 }
@@ -243,7 +268,6 @@ void read_pools(TableReader& root, std::vector<Plan>& plans, std::vector<ConfigP
         const bool a_plan = std::ranges::any_of(
             plans, [&](const Plan& plan) { return plan.engine == kEngines.front() && plan.name == engine; });
         if (is_table(engine) || !a_plan) read_pools_of(reader, engine, plans, problems);
-        check_pool(reader, plan.name, plan);
     }
     reader.finish();
 }
@@ -255,6 +279,7 @@ std::vector<Plan> default_plans() {
                             redis_plan("large", "Large", 1024),      memcached_plan("small", "Small", 64),
                             memcached_plan("medium", "Medium", 256), memcached_plan("large", "Large", 1024)};
     std::ranges::move(default_database_plans(), std::back_inserter(plans));
+    std::ranges::move(default_backup_plans(), std::back_inserter(plans));
     return plans;
 }
 

@@ -29,8 +29,11 @@
 #include "main/status_board.h"
 #include "main/webhook_poster.h"
 #include "ops/background.h"
+#include "ops/database_logins.h"
 #include "ops/engine.h"
 #include "ops/server_directory.h"
+#include "providers/backups/backups_provider.h"
+#include "providers/backups/restoring_provider.h"
 #include "providers/databases/databases_provider.h"
 #include "providers/dummy/inert_provider.h"
 #include "providers/local/local_provider.h"
@@ -116,6 +119,7 @@ class Service::Impl {
   private:
     Status open_state(const std::filesystem::path& path);
     void make_provider();
+    void make_backups();
     void make_operations();
     Status make_webhooks();
     Task<Metrics::Levels> levels();
@@ -149,6 +153,9 @@ class Service::Impl {
     std::unique_ptr<local::LocalProvider> local_;
     std::unique_ptr<StoreDatabaseServers> database_servers_;
     std::unique_ptr<databases::DatabasesProvider> databases_;
+    std::unique_ptr<backups::RestoringProvider> restoring_;  // before it
+    std::unique_ptr<StoreDatabaseLogins> database_logins_;
+    std::unique_ptr<backups::BackupsProvider> backups_;
     std::unique_ptr<dummy::InertProvider> dummy_;  // where a plan names it
     ProviderRegistry registry_;
     std::unique_ptr<ProviderCalls> calls_;
@@ -161,6 +168,7 @@ class Service::Impl {
     std::unique_ptr<PoolKeeper> pools_;
     std::unique_ptr<Reconciler> reconciler_;
     std::unique_ptr<Sweeper> sweeper_;
+    std::unique_ptr<BackupRetention> retention_;
     std::shared_ptr<Engine> engine_;
     std::shared_ptr<Background> background_;
     std::shared_ptr<WebhookDelivery> webhooks_;
@@ -204,7 +212,7 @@ void Service::Impl::make_provider() {
     database_servers_ = std::make_unique<StoreDatabaseServers>(*store_, *keys_);
     databases_ = std::make_unique<databases::DatabasesProvider>(databases::DatabasesOptions{identity_.installation},
                                                                 *database_servers_, ops_.executor());
-    registry_.add(*databases_);
+    make_backups();
     const bool wants_dummy =
         std::ranges::any_of(catalog_.plans(), [](const Plan& plan) { return plan.provider == dummy::kInertName; });
     if (wants_dummy) {
@@ -214,6 +222,20 @@ void Service::Impl::make_provider() {
     }
     calls_ = std::make_unique<ProviderCalls>(registry_, *keys_, identity_.installation);
     ops_.run<bool>([this] { return start_provider(kProviderStart); });
+}
+
+void Service::Impl::make_backups() {
+    backups::RestoringOptions restoring;
+    restoring.directory = state_dir_.backups();
+    restoring_ =
+        std::make_unique<backups::RestoringProvider>(std::move(restoring), *databases_, *database_servers_);
+    registry_.add(*restoring_);
+    database_logins_ = std::make_unique<StoreDatabaseLogins>(*store_, *keys_, *database_servers_);
+    backups::BackupsOptions options;
+    options.installation = identity_.installation;
+    options.directory = state_dir_.backups();
+    backups_ = std::make_unique<backups::BackupsProvider>(std::move(options), *database_logins_);
+    registry_.add(*backups_);
 }
 
 Task<bool> Service::Impl::start_provider(Duration budget) {
@@ -276,6 +298,8 @@ void Service::Impl::make_operations() {
     reconciler_ = std::make_unique<Reconciler>(
         Reconciler::Parts{*store_, *calls_, steady_clock_, scheduler_, random_}, reconciler);
     sweeper_ = std::make_unique<Sweeper>(Sweeper::Parts{*store_, *calls_, steady_clock_});
+    retention_ = std::make_unique<BackupRetention>(BackupRetention::Parts{*store_, steady_clock_, random_},
+                                                   RetentionOptions{});
     EngineOptions engine;
     engine.host = identity_.host;
     engine.rest = config_.broker.rest;
@@ -285,10 +309,11 @@ void Service::Impl::make_operations() {
     BackgroundOptions background;
     background.reconcile_interval = config_.background.reconcile_interval;
     background.sweep_interval = config_.background.sweep_interval;
+    background.retention_interval = config_.background.reconcile_interval;
     background.sweep.dry_run = config_.background.sweep_dry_run;
     background.sweep.grace = config_.background.sweep_grace;
-    background_ =
-        Background::make({*pools_, *reconciler_, *sweeper_, registry_, scheduler_, ops_.executor()}, background);
+    background_ = Background::make(
+        {*pools_, *reconciler_, *sweeper_, registry_, scheduler_, ops_.executor(), retention_.get()}, background);
 }
 
 Status Service::Impl::make_webhooks() {
@@ -473,6 +498,8 @@ void Service::Impl::stop() {
     background_.reset();
     webhooks_.reset();
     engine_.reset();
+    backups_.reset();
+    restoring_.reset();
     databases_.reset();
     local_.reset();
     agent_.reset();

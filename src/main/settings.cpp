@@ -197,7 +197,13 @@ class Merger {
             for (Plan& plan : config.plans) {
                 // A database is made by the server that it lives on, whoever made that.
                 const bool real = words_.provider != "dummy";
-                plan.provider = real && plan.kind == Kind::database ? "databases" : words_.provider;
+                if (real && plan.kind == Kind::database) {
+                    plan.provider = "databases";
+                } else if (real && plan.kind == Kind::backup) {
+                    plan.provider = "backups";
+                } else {
+                    plan.provider = words_.provider;
+                }
             }
         }
         if (words_.log_format == "json") config.log.format = log::Format::json;

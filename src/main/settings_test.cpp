@@ -109,7 +109,8 @@ TEST(Settings, AProviderNamedOnTheCommandLineMakesEverything) {
     ASSERT_TRUE(local);
     for (const auto& each : {plain->config, local->config}) {
         for (const Plan& plan : each.plans) {
-            EXPECT_EQ(plan.provider, plan.kind == Kind::database ? "databases" : "local") << plan.name;
+            const std::string own = plan.kind == Kind::backup ? "backups" : "local";
+            EXPECT_EQ(plan.provider, plan.kind == Kind::database ? "databases" : own) << plan.name;
         }
     }
 }

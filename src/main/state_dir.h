@@ -5,6 +5,7 @@
 //   DIR/master.key    0600: opens every secret in the store
 //   DIR/admin.key     0600: the administrator's API key; the store has only its hash
 //   DIR/instances/    0711: the local provider's engines (src/agent)
+//   DIR/backups/      0700: dumps of databases
 //
 // Engines run under uids of their own and never need a way through DIR: the helper enters their data directories by
 // descriptor before it drops its rights.
@@ -24,6 +25,7 @@ struct StateDir {
     [[nodiscard]] std::filesystem::path master_key() const { return path / "master.key"; }
     [[nodiscard]] std::filesystem::path admin_key() const { return path / "admin.key"; }
     [[nodiscard]] std::filesystem::path instances() const { return path / "instances"; }
+    [[nodiscard]] std::filesystem::path backups() const { return path / "backups"; }
 };
 
 // Makes the directory where it is missing. Errors: forbidden (it belongs to somebody else, or others may write to

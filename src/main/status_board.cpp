@@ -47,7 +47,7 @@ std::vector<StatusBoard::Part> StatusBoard::parts() const {
     for (const auto& [key, state] : traits_) {
         const auto& [provider, kind, engine] = key;
         parts.push_back({fmt::format("{} {}", provider, engine), state ? Status() : Status(fail(state.error())),
-                         !useful.contains(provider)});
+                         kind != Kind::backup && !useful.contains(provider)});
     }
     return parts;
 }

@@ -36,7 +36,7 @@ class StatusBoard final : public ProviderDirectory {
     void set_store(Status state);
 
     // The store, then what providers make for plans. Where a provider can make something, the rest of it is not
-    // needed: a server without MariaDB serves everything else.
+    // needed: a server without MariaDB serves everything else. Nor are backups.
     [[nodiscard]] std::vector<Part> parts() const;
 
   private:

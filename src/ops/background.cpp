@@ -27,6 +27,7 @@ void Background::start() {
     spawn(&Background::fill_pools);
     spawn(&Background::reconcile);
     spawn(&Background::sweep);
+    if (parts_.retention != nullptr) spawn(&Background::retain);
     asio::co_spawn(
         parts_.executor,
         [self = shared_from_this()]() -> Task<void> {
@@ -90,6 +91,18 @@ Task<void> Background::look(std::string provider, std::string external_name) {
     const auto looked = co_await parts_.reconciler.look(provider, external_name);
     if (!looked)
         log::error("reconcile", "a look failed", {{"name", external_name}, {"error", looked.error().message}});
+}
+
+Task<void> Background::retain() {
+    while (!stopping_) {
+        const auto passed = co_await parts_.retention->pass();
+        if (!passed) {
+            log::error("retention", "a pass failed", {{"error", passed.error().message}});
+        } else if (*passed > 0) {
+            log::info("retention", "backups are removed, as their plans say", {{"removed", std::to_string(*passed)}});
+        }
+        co_await parts_.scheduler.sleep(options_.retention_interval);
+    }
 }
 
 Task<void> Background::sweep() {

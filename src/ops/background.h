@@ -9,6 +9,7 @@
 #include "base/scheduler.h"
 #include "ops/pools.h"
 #include "ops/reconciler.h"
+#include "ops/retention.h"
 #include "ops/signal.h"
 #include "ops/sweeper.h"
 
@@ -19,6 +20,7 @@ struct BackgroundOptions {
     Duration pool_pause = std::chrono::milliseconds(20);  // hints closer together than this are one
     Duration reconcile_interval = std::chrono::seconds(30);
     Duration sweep_interval = std::chrono::minutes(10);
+    Duration retention_interval = std::chrono::seconds(30);
     SweepOptions sweep;
 };
 
@@ -32,6 +34,7 @@ class Background : public std::enable_shared_from_this<Background> {
         const ProviderRegistry& registry;
         Scheduler& scheduler;
         boost::asio::any_io_executor executor;
+        BackupRetention* retention = nullptr;  // none: nobody keeps backups here
     };
     static std::shared_ptr<Background> make(Parts parts, BackgroundOptions options);
 
@@ -48,6 +51,7 @@ class Background : public std::enable_shared_from_this<Background> {
     Task<void> every(Duration interval, Signal& signal);
     Task<void> reconcile();
     Task<void> sweep();
+    Task<void> retain();
     Task<void> look(std::string provider, std::string external_name);
     void spawn(Task<void> (Background::*loop)());
 

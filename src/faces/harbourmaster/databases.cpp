@@ -100,7 +100,14 @@ Task<Response> HarbourMasterFace::create_database(Request& request) const {
     if (!key) co_return error(request, key.error());
     ClusterDatabaseRequest wanted;
     wanted.face = "harbourmaster";
-    wanted.engine = body->optional_string("engine", {.min_length = 1}).value_or(ports_.options.engine);
+    const auto restored = co_await backup_for(request, *body);
+    if (!restored) co_return error(request, restored.error());
+    wanted.restore_from = *restored;
+    wanted.engine = body->optional_string("engine", {.min_length = 1})
+                        .value_or(*restored ? (*restored)->engine : ports_.options.engine);
+    if (*restored && (*restored)->engine != wanted.engine) {
+        body->problem("restore_from", fmt::format("names a backup of {}", (*restored)->engine));
+    }
     wanted.idempotency_key = std::move(*key);
     const Plan* plan = database_plan(wanted.engine);
     if (plan == nullptr) body->problem("engine", "is none that databases are offered of here");

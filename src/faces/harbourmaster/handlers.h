@@ -24,6 +24,13 @@ class HarbourMasterFace {
     Task<http::Response> show_database(http::Request& request) const;
     Task<http::Response> remove_database(http::Request& request) const;
 
+    // backups.cpp
+    Task<http::Response> create_backup(http::Request& request) const;
+    Task<http::Response> list_backups(http::Request& request) const;
+    Task<http::Response> show_backup(http::Request& request) const;
+    Task<http::Response> remove_backup(http::Request& request) const;
+    Task<http::Response> restore_backup(http::Request& request) const;
+
     Task<http::Response> create_instance(http::Request& request) const;
     Task<http::Response> list_instances(http::Request& request) const;
     Task<http::Response> show_instance(http::Request& request) const;
@@ -53,6 +60,11 @@ class HarbourMasterFace {
                                          bool with_instance) const;
     [[nodiscard]] json::object instance_of(const ServerAnswer& found, const std::optional<Secret>& password) const;
     Task<http::Response> answer_instance(const http::Request& request, const ServerAnswer& found) const;
+    // The backup that the path names, of this cluster's databases.
+    Task<Result<Resource>> backup_in(const http::Request& request) const;
+    // The one that a new database is to be filled from; none: the body names none.
+    Task<Result<std::optional<Resource>>> backup_for(const http::Request& request, http::BodyReader& body) const;
+    Task<Result<json::object>> shown_backup(const CallContext& call, const Resource& backup) const;
     // The plan of databases of this engine that live on shared servers; null: there is none.
     [[nodiscard]] const Plan* database_plan(std::string_view engine) const;
     [[nodiscard]] const Plan* instance_plan(std::string_view engine, std::string_view instance_class) const;

@@ -73,6 +73,11 @@ void add_harbourmaster(http::Router& router, const FaceContext& context, Harbour
     add(Method::post, kDatabases, "", &F::create_database);
     add(Method::get, kDatabases, "", &F::show_database);
     add(Method::delete_, kDatabases, "", &F::remove_database);
+    add(Method::post, kDatabases, "/backups", &F::create_backup);
+    add(Method::get, kDatabases, "/backups", &F::list_backups);
+    add(Method::get, kDatabases, "/backups/:backup", &F::show_backup);
+    add(Method::delete_, kDatabases, "/backups/:backup", &F::remove_backup);
+    add(Method::post, kDatabases, "/backups/:backup/restore", &F::restore_backup);
     add(Method::post, "/v1/hephy/instances", "", &F::create_instance);
     add(Method::get, "/v1/hephy/instances", "", &F::list_instances);
     add(Method::get, "/v1/hephy/instances", "/:name", &F::show_instance);

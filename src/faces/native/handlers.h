@@ -21,6 +21,10 @@ class NativeFace {
     Task<http::Response> delete_resource(http::Request& request) const;
     Task<http::Response> credentials(http::Request& request) const;
 
+    // backups.cpp
+    Task<http::Response> create_backup(http::Request& request) const;
+    Task<http::Response> list_backups(http::Request& request) const;
+
     // plans.cpp
     Task<http::Response> me(http::Request& request) const;
     Task<http::Response> list_plans(http::Request& request) const;
@@ -90,6 +94,8 @@ class NativeFace {
     Task<Result<EventPage>> next_events(const CallContext& call, const EventFilter& filter, std::uint64_t after,
                                         std::uint32_t limit, Duration wait) const;
     Task<Status> send_events(http::Writer& writer, CallContext call, EventFilter filter, std::uint64_t after) const;
+    // What `restore_from` names is what it is to be filled from.
+    Task<Status> name_backup(const CallContext& call, ProvisionBody& body) const;
     Task<Result<Preview>> preview_of(const CallContext& call, const PreviewBody& body) const;
 
     const FaceContext& context_;

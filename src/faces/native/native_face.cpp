@@ -44,6 +44,8 @@ void add_native(http::Router& router, const FaceContext& context, NativePorts po
     add(Method::delete_, "/api/v1/resources/:name", &F::delete_resource);
     add(Method::get, "/api/v1/resources/:name/credentials", &F::credentials);
     add(Method::get, "/api/v1/resources/:name/events", &F::timeline);
+    add(Method::post, "/api/v1/resources/:name/backups", &F::create_backup);
+    add(Method::get, "/api/v1/resources/:name/backups", &F::list_backups);
     add(Method::get, "/api/v1/operations", &F::list_operations);
     add(Method::get, "/api/v1/operations/:id", &F::show_operation);
     add(Method::post, "/api/v1/operations/:id/cancel", &F::cancel_operation);

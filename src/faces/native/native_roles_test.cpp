@@ -43,6 +43,8 @@ const std::vector<Row>& rows() {
         {kPatch, "/api/v1/resources/{name}", R"({"labels":{"a":"b"}})", {401, 403, 200, 200, 404}},
         {kDelete, "/api/v1/resources/{name}", "", {401, 403, 202, 202, 404}},
         {kGet, "/api/v1/resources/{name}/credentials", "", {401, 403, 200, 403, 404}},
+        {kPost, "/api/v1/resources/{name}/backups", "", {401, 403, 400, 400, 404}},
+        {kGet, "/api/v1/resources/{name}/backups", "", {401, 200, 200, 200, 404}},
         {kGet, "/api/v1/resources/{name}/events", "", {401, 200, 200, 200, 404}},
         {kGet, "/api/v1/operations", "", {401, 200, 200, 200, 200}},
         {kGet, "/api/v1/operations/{id}", "", {401, 200, 200, 200, 404}},

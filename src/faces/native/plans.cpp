@@ -61,6 +61,7 @@ Task<Result<Preview>> NativeFace::preview_of(const CallContext& call, const Prev
     if (body.verb == "create") {
         auto read = read_provision(std::move(*inner), broker().catalog(), call, longest_wait());
         if (!read) co_return refused(read.error());
+        if (const Status filled = co_await name_backup(call, *read); !filled) co_return refused(filled.error());
         co_return co_await broker().preview_provision(call, std::move(read->request));
     }
     const auto found = co_await broker().find_named(call, body.resource);

@@ -129,6 +129,7 @@ Result<ProvisionBody> read_provision(http::BodyReader body, const Catalog& catal
     request.billing_code = body.optional_string("billing_code", kText).value_or("");
     request.labels = body.optional_map("labels", {.key = kWord, .value = kText});
     request.organization = take_organization(body);
+    read.restore_from = body.optional_string("restore_from", kWord).value_or("");
     read.wait = take_wait_seconds(body, longest_wait);
     if (!request.engine.empty()) {
         const auto known = kind_of(catalog, kind, request.engine, request.plan);
@@ -137,13 +138,32 @@ Result<ProvisionBody> read_provision(http::BodyReader body, const Catalog& catal
         } else {
             body.problem(known.error().field, known.error().problem);
         }
+        if (known && *known == Kind::backup) {
+            body.problem("kind", "a backup is made of a database: POST /api/v1/resources/NAME/backups");
+        }
+        if (known && *known != Kind::database && !read.restore_from.empty()) {
+            body.problem("restore_from", "only a database can be filled from a backup");
+        }
     }
-    const Status good = finish_strictly(
-        body, {"engine", "plan", "kind", "name", "billing_code", "labels", "organization", "wait_seconds"});
+    const Status good = finish_strictly(body, {"engine", "plan", "kind", "name", "billing_code", "labels",
+                                               "organization", "restore_from", "wait_seconds"});
     if (!good) return fail(good.error());
     if (!body.has("billing_code")) {
         request.billing_code = request.organization.value_or(call.caller.organization).str();
     }
+    return read;
+}
+
+Result<BackupBody> read_backup(http::BodyReader body, Duration longest_wait) {
+    BackupBody read;
+    read.request.face = kFace;
+    read.request.name = body.optional_string("name", kWord).value_or("");
+    read.request.plan = body.optional_string("plan", kWord).value_or("");
+    read.request.billing_code =
+        body.optional_string("billing_code", {.min_length = 1, .max_length = 2'048}).value_or("");
+    read.wait = take_wait_seconds(body, longest_wait);
+    const Status good = finish_strictly(body, {"name", "plan", "billing_code", "wait_seconds"});
+    if (!good) return fail(good.error());
     return read;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "broker/administration.h"
+#include "broker/backups.h"
 #include "faces/query.h"
 #include "http/body.h"
 #include "http/message.h"
@@ -14,6 +15,11 @@ namespace slipway::faces {
 
 struct ProvisionBody {
     ProvisionRequest request;
+    std::string restore_from;  // the backup that it is to be filled from; empty: none
+    Duration wait{};
+};
+struct BackupBody {
+    BackupRequest request;
     Duration wait{};
 };
 struct UpdateBody {
@@ -35,6 +41,7 @@ struct PreviewBody {
 // A body that has been parsed; its fields are taken and what is left over is wrong.
 Result<ProvisionBody> read_provision(http::BodyReader body, const Catalog& catalog, const CallContext& call,
                                      Duration longest_wait);
+Result<BackupBody> read_backup(http::BodyReader body, Duration longest_wait);
 Result<UpdateBody> read_update(http::BodyReader body, Duration longest_wait);
 Result<AdoptBody> read_adopt(http::BodyReader body, Duration longest_wait);
 Result<PreviewBody> read_preview(http::BodyReader body);

@@ -103,6 +103,9 @@ Task<Response> NativeFace::create_resource(Request& request) const {
     if (!body) co_return error(request, body.error());
     auto read = read_provision(std::move(*body), broker().catalog(), call_of(request), longest_wait());
     if (!read) co_return error(request, read.error());
+    if (const Status filled = co_await name_backup(call_of(request), *read); !filled) {
+        co_return error(request, filled.error());
+    }
     auto key = idempotency_key_of(request);
     if (!key) co_return error(request, key.error());
     read->request.idempotency_key = std::move(*key);

@@ -1,5 +1,6 @@
 #include "faces/native/shapes.h"
 
+#include "broker/backups.h"
 #include "domain/overloaded.h"
 #include "faces/native/values.h"
 
@@ -19,6 +20,19 @@ json::array strings(const std::vector<std::string>& texts) {
     json::array all;
     for (const std::string& text : texts) all.emplace_back(text);
     return all;
+}
+
+// What a backup is of, and what it came to.
+json::object backup_json(const Resource& resource) {
+    const BackupSource source = source_of(resource);
+    json::object out{{"source", id_or_null(source.database)},
+                     {"source_name", text_or_null(source.name)},
+                     {"database", text_or_null(source.database_name)},
+                     {"engine_version", text_or_null(json::get_string(resource.handle, "engine_version"))},
+                     {"size_bytes", nullptr},
+                     {"sha256", text_or_null(json::get_string(resource.handle, "sha256"))}};
+    if (resource.handle.contains("bytes")) out["size_bytes"] = json::get_int(resource.handle, "bytes");
+    return out;
 }
 
 json::object step_json(const Step& step) {
@@ -94,6 +108,7 @@ json::object resource_json(const Resource& resource) {
     out["created_at"] = format_time(resource.created_at);
     out["updated_at"] = format_time(resource.updated_at);
     out["version"] = resource.version;
+    if (resource.kind == Kind::backup) out["backup"] = backup_json(resource);
     return out;
 }
 

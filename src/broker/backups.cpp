@@ -1,0 +1,142 @@
+#include "broker/backups.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "broker/access.h"
+#include "broker/check.h"
+
+namespace slipway {
+namespace {
+
+constexpr std::size_t kMostListed = 1000;
+
+std::string known(const Resource& database, std::string_view key) {
+    std::string found = json::get_string(database.handle, key);
+    if (found.empty()) found = json::get_string(database.parameters, key);
+    return found.empty() ? database.external_name : found;
+}
+
+bool there(const Resource& backup) {
+    return !std::holds_alternative<resource_state::Gone>(backup.state) &&
+           !std::holds_alternative<resource_state::Deprovisioning>(backup.state);
+}
+
+bool may_look(const CallContext& context, const OrganizationId& organization) {
+    return context.caller.organization == organization || context.caller.role == Role::administrator;
+}
+
+std::unexpected<Error> no_such_backup() { return fail(ErrorCode::not_found, "there is no such backup"); }
+
+}  // namespace
+
+BackupSource source_of(const Resource& backup) {
+    return {ResourceId(json::get_string(backup.own_parameters, "source")),
+            json::get_string(backup.own_parameters, "source_name"),
+            json::get_string(backup.own_parameters, "database")};
+}
+
+void fill_from(const Resource& backup, ProvisionRequest& request) {
+    request.parameters["restore_from"] = backup.id.str();
+    request.parameters["restore_file"] = backup.external_name;
+    request.time_limit = kBackupLimit;
+    request.made_anew = true;
+}
+
+Task<Result<Accepted>> Backups::create(CallContext context, ResourceId database, BackupRequest request) {
+    const auto found = co_await broker_.find(context, std::move(database));
+    if (!found) co_return fail(found.error());
+    if (context.caller.role == Role::reader) co_return fail(only_reading());
+    if (found->kind != Kind::database) {
+        co_return fail(ErrorCode::invalid_argument, fmt::format("only databases have backups, and {} is a {}",
+                                                                found->name, to_string(found->kind)));
+    }
+    if (!std::holds_alternative<resource_state::Ready>(found->state)) {
+        co_return fail(ErrorCode::conflict, fmt::format("it is {}: a backup is made of a database that is ready",
+                                                        state_name(found->state)));
+    }
+    const auto plans = broker_.catalog().of(Kind::backup, found->engine);
+    if (plans.empty()) {
+        co_return fail(
+            ErrorCode::unavailable,
+            fmt::format("no backups are offered of {}: no plan of kind backup is configured", found->engine));
+    }
+    ProvisionRequest wanted;
+    wanted.face = std::move(request.face);
+    wanted.kind = Kind::backup;
+    wanted.engine = found->engine;
+    wanted.plan = request.plan.empty() ? plans.front()->name : std::move(request.plan);
+    wanted.billing_code = request.billing_code.empty() ? found->billing_code : std::move(request.billing_code);
+    wanted.idempotency_key = std::move(request.idempotency_key);
+    wanted.name = std::move(request.name);
+    wanted.organization = found->organization;
+    wanted.parameters = {
+        {"source", found->id.str()}, {"source_name", found->name}, {"database", known(*found, "database")}};
+    wanted.time_limit = kBackupLimit;
+    co_return co_await broker_.provision(std::move(context), std::move(wanted));
+}
+
+Task<Result<std::vector<Resource>>> Backups::list(CallContext context, OrganizationId organization, Of of) {
+    if (!may_look(context, organization)) co_return fail(no_such_organization());
+    ResourceFilter filter;
+    filter.organization = std::move(organization);
+    filter.kind = Kind::backup;
+    filter.pooled = false;
+    std::vector<Resource> found;
+    PageRequest from{"", 1000};
+    do {
+        auto page = co_await broker_.list(context, filter, from);
+        if (!page) co_return fail(page.error());
+        for (Resource& each : page->items) {
+            const BackupSource source = source_of(each);
+            const bool wanted = there(each) && (!of.database_name || source.database_name == *of.database_name) &&
+                                (!of.database || source.database == *of.database);
+            if (wanted) found.push_back(std::move(each));
+        }
+        from.after = page->next;
+    } while (!from.after.empty());
+    // The newest first.
+    std::ranges::sort(found, [](const Resource& one, const Resource& other) {
+        return std::pair(one.created_at, one.id) > std::pair(other.created_at, other.id);
+    });
+    if (found.size() > kMostListed) found.resize(kMostListed);
+    co_return found;
+}
+
+Task<Result<Resource>> Backups::find(CallContext context, OrganizationId organization, std::string id_or_name) {
+    const auto all = co_await list(std::move(context), std::move(organization), {});
+    if (!all) co_return fail(all.error());
+    for (const Resource& each : *all) {
+        if (each.id.str() == id_or_name) co_return each;
+    }
+    for (const Resource& each : *all) {
+        if (each.name == id_or_name || each.external_name == id_or_name) co_return each;
+    }
+    co_return no_such_backup();
+}
+
+Task<Result<Resource>> Backups::find_of(CallContext context, OrganizationId organization, std::string database_name,
+                                        std::string id_or_name) {
+    auto found = co_await find(std::move(context), std::move(organization), std::move(id_or_name));
+    if (found && source_of(*found).database_name != database_name) co_return no_such_backup();
+    co_return found;
+}
+
+Task<Result<Resource>> Backups::to_restore(CallContext context, OrganizationId organization,
+                                           std::string id_or_name) {
+    if (!may_look(context, organization)) co_return fail(no_such_organization());
+    auto found = co_await find(std::move(context), std::move(organization), id_or_name);
+    if (!found && found.error().code != ErrorCode::not_found) co_return fail(found.error());
+    if (!found) {
+        co_return fail(status_of({{"restore_from", "names no backup of this organization"}}).error());
+    }
+    if (!std::holds_alternative<resource_state::Ready>(found->state)) {
+        co_return fail(
+            status_of({{"restore_from", fmt::format("names a backup that is {}", state_name(found->state))}})
+                .error());
+    }
+    co_return found;
+}
+
+}  // namespace slipway

@@ -1,0 +1,126 @@
+#include "broker/backups.h"
+
+#include "broker/clusters.h"
+#include "broker/placement_test_support.h"
+
+namespace slipway::broker_test {
+namespace {
+
+using ::testing::HasSubstr;
+
+const OrganizationId kAcme("acme");
+
+class BackupsTest : public PlacedTest {
+  protected:
+    BackupsTest() {
+        std::vector<Plan> plans = catalog_.plans();
+        Plan standard = plan_of(Kind::backup, "standard");
+        standard.parameters = {{"keep", 3}};
+        standard.password = false;
+        Plan weekly = standard;
+        weekly.name = "weekly";
+        plans.push_back(standard);
+        plans.push_back(weekly);
+        catalog_ = Catalog(std::move(plans));
+    }
+    Resource made_database() {
+        const Accepted accepted = placed();
+        work();
+        EXPECT_EQ(state_of(accepted.resource.id), "ready");
+        return resource(accepted.resource.id);
+    }
+    Result<Accepted> create(const Resource& database, BackupRequest request = {}, CallContext as = caller()) {
+        clock_.advance(1s);
+        request.face = "native";
+        return run(Backups(*broker_).create(std::move(as), database.id, std::move(request)));
+    }
+    std::vector<Resource> list(Backups::Of of = {}) {
+        return run(Backups(*broker_).list(caller(), kAcme, std::move(of))).value();
+    }
+};
+
+TEST_F(BackupsTest, AreResourcesThatSayWhatTheyAreOf) {
+    const Resource database = made_database();
+    const auto made = create(database);
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(made->resource.kind, Kind::backup);
+    EXPECT_EQ(made->resource.plan, "standard");
+    EXPECT_EQ(made->resource.organization, database.organization);
+    EXPECT_EQ(made->resource.billing_code, database.billing_code);
+    EXPECT_EQ(json::get_int(made->resource.parameters, "keep"), 3);
+    const BackupSource source = source_of(made->resource);
+    EXPECT_EQ(source.database, database.id);
+    EXPECT_EQ(source.name, database.name);
+    EXPECT_GE(made->operation->deadline - made->operation->created_at, kBackupLimit) << "as long as its data need";
+    work();
+    EXPECT_EQ(state_of(made->resource.id), "ready");
+    BackupRequest weekly;
+    weekly.plan = "weekly";
+    weekly.name = "sunday";
+    const auto other = create(database, weekly);
+    ASSERT_TRUE(other) << other.error().message;
+    EXPECT_EQ(other->resource.plan, "weekly");
+    const auto all = list();
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all[0].id, other->resource.id) << "the newest first";
+    EXPECT_EQ(list({.database_name = "none"}).size(), 0U);
+    EXPECT_EQ(list({.database = database.id}).size(), 2U);
+}
+
+TEST_F(BackupsTest, OnlyDatabasesThatAreReadyHaveThem) {
+    const Accepted coming = placed();
+    EXPECT_EQ(code_of(create(coming.resource)), ErrorCode::conflict);
+    work();
+    const Resource server = resource(resource(coming.resource.id).placed_on);
+    EXPECT_EQ(code_of(create(server, {}, administrator())), ErrorCode::invalid_argument);
+    EXPECT_EQ(code_of(create(coming.resource, {}, caller("other"))), ErrorCode::not_found);
+    EXPECT_EQ(code_of(create(coming.resource, {}, caller("acme", Role::reader))), ErrorCode::forbidden);
+    BackupRequest none;
+    none.plan = "none";
+    EXPECT_EQ(code_of(create(coming.resource, none)), ErrorCode::invalid_argument);
+}
+
+TEST_F(BackupsTest, WhatIsToBeRestoredIsReadyAndOfTheSameOrganization) {
+    const Resource database = made_database();
+    const auto made = create(database);
+    ASSERT_TRUE(made);
+    const auto find = [&](CallContext as, const char* organization) {
+        return run(
+            Backups(*broker_).to_restore(std::move(as), OrganizationId(organization), made->resource.id.str()));
+    };
+    const auto early = find(caller(), "acme");
+    EXPECT_EQ(code_of(early), ErrorCode::invalid_argument);
+    EXPECT_THAT(early.error().message, HasSubstr("requested"));
+    work();
+    EXPECT_TRUE(find(caller(), "acme"));
+    EXPECT_EQ(code_of(find(caller("other"), "other")), ErrorCode::invalid_argument) << "it has none of that name";
+    EXPECT_EQ(code_of(find(caller("other"), "acme")), ErrorCode::not_found);
+    EXPECT_TRUE(find(caller("other", Role::administrator), "acme"));
+}
+
+TEST_F(BackupsTest, AClusterIsFilledOnceAndNeverOverWhatItHas) {
+    Clusters clusters(Clusters::Parts{store_, *broker_, clock_, random_});
+    ASSERT_TRUE(run(clusters.create(caller(), kAcme, "blue")));
+    const Resource database = made_database();
+    const auto made = create(database);
+    work();
+    ClusterDatabaseRequest wish;
+    wish.face = "harbourmaster";
+    wish.engine = "postgres";
+    wish.plan = "small";
+    wish.restore_from = resource(made->resource.id);
+    const auto filled = run(clusters.create_database(caller(), kAcme, "blue", wish));
+    ASSERT_TRUE(filled) << filled.error().message;
+    EXPECT_TRUE(filled->created);
+    EXPECT_EQ(json::get_string(filled->database->parameters, "restore_from"), made->resource.id.str());
+    EXPECT_EQ(json::get_string(filled->database->parameters, "restore_file"), made->resource.external_name);
+    EXPECT_GE(filled->operation->deadline - filled->operation->created_at, kBackupLimit);
+    const auto again = run(clusters.create_database(caller(), kAcme, "blue", wish));
+    ASSERT_TRUE(again);
+    EXPECT_FALSE(again->created) << "the same request";
+    wish.restore_from->id = ResourceId("res_other");
+    EXPECT_EQ(code_of(run(clusters.create_database(caller(), kAcme, "blue", wish))), ErrorCode::conflict);
+}
+
+}  // namespace
+}  // namespace slipway::broker_test

@@ -1,0 +1,56 @@
+#include "ops/database_logins.h"
+
+#include <fmt/format.h>
+
+namespace slipway {
+namespace {
+
+// What the provider found wins over what was asked for: names may have been shortened.
+std::string known(const Resource& database, std::string_view key) {
+    std::string found = json::get_string(database.handle, key);
+    if (found.empty()) found = json::get_string(database.parameters, key);
+    return found.empty() ? database.external_name : found;
+}
+
+}  // namespace
+
+Task<Result<std::optional<DatabaseLogin>>> StoreDatabaseLogins::find(ResourceId database) {
+    const auto found = co_await store_.resource(std::move(database));
+    if (!found) co_return fail(found.error());
+    if (!*found || (*found)->kind != Kind::database) co_return std::optional<DatabaseLogin>();
+    const Resource& stored = **found;
+    if (std::holds_alternative<resource_state::Gone>(stored.state) ||
+        std::holds_alternative<resource_state::Failed>(stored.state) ||
+        std::holds_alternative<resource_state::Deprovisioning>(stored.state)) {
+        co_return std::optional<DatabaseLogin>();
+    }
+    if (endpoint_of(stored.state) == nullptr) {
+        co_return fail(ErrorCode::unavailable,
+                       fmt::format("the database {} is {}", stored.name, state_name(stored.state)));
+    }
+    const auto server = co_await servers_.find(stored.placed_on);
+    if (!server) co_return fail(server.error());
+    if (!*server) co_return std::optional<DatabaseLogin>();
+    const auto sealed = stored.secrets.find("password");
+    if (sealed == stored.secrets.end()) {
+        co_return fail(ErrorCode::unavailable, fmt::format("the database {} has no password", stored.name));
+    }
+    auto password = sealer_.open(sealed->second, secret_context(stored.id, "password"));
+    if (!password) {
+        co_return fail(ErrorCode::unavailable,
+                       fmt::format("the password of the database {} cannot be opened with the keys that are here",
+                                   stored.name),
+                       password.error().message);
+    }
+    DatabaseLogin login;
+    login.database = stored.id;
+    login.engine = stored.engine;
+    login.address = (*server)->address;
+    login.port = (*server)->port;
+    login.user = known(stored, "user");
+    login.name = known(stored, "database");
+    login.password = std::move(*password);
+    co_return std::optional<DatabaseLogin>(std::move(login));
+}
+
+}  // namespace slipway

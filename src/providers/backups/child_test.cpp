@@ -1,0 +1,186 @@
+#include "providers/backups/child.h"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "providers/backups/jobs.h"
+#include "providers/backups/tools.h"
+
+namespace slipway::backups {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+Ended run(std::vector<std::string> words, const Streams& streams, Duration limit = seconds(30),
+          std::vector<std::string> environment = {}) {
+    StopSign stop;
+    return run_program({std::move(words), std::move(environment), "", Secret()}, streams, stop,
+                       steady_clock::now() + limit);
+}
+
+TEST(RunProgram, IsFedAndReadToItsEnd) {
+    const std::string all(3'000'000, 'x');
+    std::string_view left = all;
+    std::string got;
+    Streams streams;
+    streams.feed = [&] {
+        const std::string_view piece = left.substr(0, 100'000);
+        left.remove_prefix(piece.size());
+        return piece;
+    };
+    streams.take = [&](std::string_view piece) {
+        got += piece;
+        return true;
+    };
+    EXPECT_TRUE(run({"/bin/cat"}, streams).well());
+    EXPECT_EQ(got, all);
+}
+
+TEST(RunProgram, GetsNothingOfOursButWhatItIsGiven) {
+    std::string got;
+    Streams streams;
+    streams.take = [&](std::string_view piece) {
+        got += piece;
+        return true;
+    };
+    StopSign stop;
+    ASSERT_TRUE(run_program({{"/usr/bin/env"}, {"A=1"}, "WORD", Secret("hidden")}, streams, stop,
+                            steady_clock::now() + seconds(30))
+                    .well());
+    EXPECT_EQ(got, "A=1\nWORD=hidden\n");
+    got.clear();
+    ASSERT_TRUE(run({"/bin/ls", "/proc/self/fd"}, streams).well());
+    EXPECT_EQ(got, "0\n1\n2\n3\n") << "its own three, and the directory that it reads";
+}
+
+TEST(RunProgram, SaysHowItEnded) {
+    EXPECT_EQ(run({"/no/such/program"}, {}).status, run({"/no/such/program"}, {}).status);
+    EXPECT_FALSE(run({"/no/such/program"}, {}).well());
+    const Ended failed = run({"/bin/ls", "/no/such/place"}, {}, seconds(30), {"LC_ALL=C"});
+    EXPECT_EQ(failed.how, Ended::How::exited);
+    EXPECT_NE(failed.status, 0);
+    EXPECT_NE(failed.complaints.find("No such file"), std::string::npos);
+    EXPECT_EQ(run({"/bin/sleep", "60"}, {}, milliseconds(50)).how, Ended::How::late);
+    Streams refusing;
+    refusing.take = [](std::string_view) { return false; };
+    EXPECT_EQ(run({"/usr/bin/yes"}, refusing).how, Ended::How::refused);
+}
+
+TEST(RunProgram, EndsWhenItIsTold) {
+    StopSign stop;
+    std::thread later([&] { stop.raise(); });
+    const Ended ended =
+        run_program({{"/bin/sleep", "60"}, {}, "", Secret()}, {}, stop, steady_clock::now() + seconds(60));
+    later.join();
+    EXPECT_EQ(ended.how, Ended::How::stopped);
+}
+
+// Waits for a job as calls of a provider do.
+JobView ended(Jobs& jobs, const std::string& name) {
+    for (int i = 0; i < 10'000; ++i) {
+        auto view = jobs.look(name);
+        if (!view || view->finished) return view.value_or(JobView{});
+        std::this_thread::yield();
+    }
+    return {};
+}
+
+TEST(Jobs, SoManyAtOnceAndTheOthersInTheirTurn) {
+    Jobs jobs(1);
+    StopSign go;
+    std::atomic<int> running = 0;
+    std::atomic<int> most = 0;
+    const auto work = [&](JobSide& side) -> Finished {
+        most = std::max<int>(most, ++running);
+        while (!go.raised() && !side.stop.raised()) std::this_thread::yield();
+        --running;
+        return {};
+    };
+    EXPECT_TRUE(jobs.start("a", 100, work));
+    EXPECT_FALSE(jobs.start("a", 100, work)) << "one of a name";
+    EXPECT_TRUE(jobs.start("b", 0, work));
+    EXPECT_TRUE(jobs.start("c", 0, work));
+    EXPECT_TRUE(jobs.look("a")->running);
+    EXPECT_EQ(words_of(*jobs.look("c"), "dumped"), "waiting for its turn (1 before it)");
+    EXPECT_TRUE(jobs.drop("b")) << "nothing of it runs";
+    EXPECT_FALSE(jobs.look("b"));
+    go.raise();
+    EXPECT_EQ(ended(jobs, "a").finished->how, Finished::How::well);
+    EXPECT_EQ(ended(jobs, "c").finished->how, Finished::How::well);
+    EXPECT_EQ(most, 1);
+}
+
+TEST(Jobs, ADroppedOneIsStoppedAndWhatThrowsHasFailedForNow) {
+    Jobs jobs(4);
+    jobs.start("a", 0, [](JobSide& side) -> Finished {
+        while (!side.stop.raised()) std::this_thread::yield();
+        return {Finished::How::not_now, "stopped", {}};
+    });
+    while (!jobs.drop("a")) std::this_thread::yield();
+    EXPECT_FALSE(jobs.look("a"));
+    jobs.start("b", 0, [](JobSide&) -> Finished { throw std::runtime_error("no memory"); });
+    EXPECT_EQ(ended(jobs, "b").finished->how, Finished::How::not_now);
+}
+
+TEST(Jobs, ProgressIsToldInWords) {
+    JobView view;
+    view.running = true;
+    view.done = 12'400'000;
+    view.of = 40'000'000;
+    EXPECT_EQ(words_of(view, "dumped"), "dumped: 12 MB of about 40 MB");
+    view.of = 0;
+    view.done = 1500;
+    EXPECT_EQ(words_of(view, "dumped"), "dumped: 2 kB");
+}
+
+TEST(Tools, NoPasswordIsAnArgument) {
+    const Tools tools{"/bin/pg_dump", "/bin/pg_restore", "/bin/mariadb-dump", "/bin/mariadb"};
+    for (const char* engine : {"postgres", "mysql"}) {
+        const DatabaseLogin login{ResourceId("res_1"), engine,    "127.0.0.1",     5432, "user",
+                                  "da'ta=b",           "disable", Secret("canary")};
+        for (const Invocation& what : {dump_of(tools, login), restore_into(tools, login, "/list")}) {
+            for (const std::string& word : what.words) EXPECT_EQ(word.find("canary"), std::string::npos) << word;
+            for (const std::string& word : what.environment) EXPECT_EQ(word.find("canary"), std::string::npos);
+            EXPECT_EQ(what.password.reveal(), "canary");
+            EXPECT_FALSE(what.password_name.empty());
+        }
+    }
+}
+
+TEST(Tools, OfAnArchiveEverythingIsRestoredButWhatOnlyAnAdministratorMay) {
+    const std::string contents =
+        ";\n; Archive created at 2026\n"
+        "3; 2615 16384 SCHEMA - public tenant\n"
+        "3450; 0 0 COMMENT - SCHEMA public tenant\n"
+        "2; 3079 16385 EXTENSION - hstore \n"
+        "3451; 0 0 COMMENT - EXTENSION hstore \n"
+        "215; 1259 16400 TABLE public  COMMENT - EXTENSION tenant\n"
+        "3452; 0 0 COMMENT public TABLE words tenant\n";
+    EXPECT_EQ(restorable(contents),
+              ";\n; Archive created at 2026\n"
+              "2; 3079 16385 EXTENSION - hstore \n"
+              "215; 1259 16400 TABLE public  COMMENT - EXTENSION tenant\n"
+              "3452; 0 0 COMMENT public TABLE words tenant\n");
+}
+
+TEST(Tools, AComplaintIsToldWithoutWhatItQuotes) {
+    Ended ended;
+    ended.status = 1;
+    ended.complaints = "pg_dump: error: FATAL: password authentication failed for user \"tenant\"";
+    EXPECT_EQ(reason_of(ended, "the dump").words, "the dump failed: the login was refused");
+    ended.complaints = "pg_restore: error: Key (mail)=(a@b.example) already exists";
+    EXPECT_EQ(reason_of(ended, "the restore").words, "the restore failed (status 1)");
+    ended.complaints = "server closed the connection unexpectedly";
+    EXPECT_TRUE(reason_of(ended, "the dump").later);
+}
+
+TEST(Tools, WhatIsMissingIsNamedWithItsPackage) {
+    EXPECT_NE(usable(Tools{}, "mysql").error().message.find("mariadb-client"), std::string::npos);
+    EXPECT_NE(usable(Tools{}, "postgres").error().message.find("postgresql-client"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace slipway::backups
