@@ -268,13 +268,16 @@ Answer<void> Instances::bury(const std::string& name, std::uint64_t generation) 
     return {};
 }
 
+// Read by the instance's uid through its own group; by nobody else where that uid is ours.
+mode_t Instances::mode_of_files() const { return rights_.isolation ? 0640 : 0600; }
+
 Answer<void> Instances::fill(int directory, const json::object& meta, const std::vector<FileContent>& files) const {
     const gid_t own_group = ::getegid();
     const auto uid = static_cast<uid_t>(json::get_int(meta, "uid"));
     const gid_t group = rights_.isolation ? static_cast<gid_t>(uid) : own_group;
     for (const FileContent& each : files) {
-        const Answer<bool> written =
-            replace_file(directory, each.file, each.content, {rights_.uid, group, 0640}, Durability::none);
+        const Answer<bool> written = replace_file(directory, each.file, each.content,
+                                                  {rights_.uid, group, mode_of_files()}, Durability::none);
         if (!written) return std::unexpected(written.error());
     }
     const Answer<UniqueFd> data = make_directory(directory, "data", 0700);
@@ -362,7 +365,7 @@ Answer<bool> Instances::write(const std::string& name, const Identity& identity,
     const Answer<uid_t> uid = uid_of(status);
     if (!uid) return std::unexpected(uid.error());
     const gid_t group = rights_.isolation ? static_cast<gid_t>(*uid) : ::getegid();
-    return replace_file(directory->get(), file.file, file.content, {rights_.uid, group, 0640});
+    return replace_file(directory->get(), file.file, file.content, {rights_.uid, group, mode_of_files()});
 }
 
 Answer<void> Instances::remove(const std::string& name, const Identity& identity) {

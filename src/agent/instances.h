@@ -72,6 +72,7 @@ class Instances {
     Answer<void> make(const std::string& name, const json::object& meta, const std::vector<FileContent>& files,
                       const SeedData& seed);
     Answer<void> fill(int directory, const json::object& meta, const std::vector<FileContent>& files) const;
+    [[nodiscard]] mode_t mode_of_files() const;
     Answer<void> bury(const std::string& name, std::uint64_t generation);
 
     Rights rights_;

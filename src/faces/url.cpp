@@ -41,6 +41,16 @@ std::string url_of(const Endpoint& endpoint, const std::optional<Secret>& passwo
     return fmt::format("{}://{}{}", endpoint.scheme, credentials, address_of(endpoint));
 }
 
+namespace {
+
+// What a client has to say where the server takes nobody without TLS. MySQL's URLs have no words for it.
+std::string_view encryption_of(const Resource& resource) {
+    const bool required = json::get_string(resource.handle, "tls") == "require";
+    return required && resource.engine == "postgres" ? "?sslmode=require" : "";
+}
+
+}  // namespace
+
 Access access_of(const Resource& resource, const Endpoint& endpoint, const std::optional<Secret>& password) {
     // The user that logs in now wins over the one that was asked for.
     const auto known = [&](std::string_view key) {
@@ -54,13 +64,14 @@ Access access_of(const Resource& resource, const Endpoint& endpoint, const std::
         case Kind::backup: return {password ? kDefaultUser : "", "", url_of(endpoint, password)};
         case Kind::database_server: {
             Access access{known("user"), resource.engine == "postgres" ? "postgres" : "", {}};
-            access.url = fmt::format("{}/{}", url_of(endpoint, password, access.user), access.database);
+            access.url = fmt::format("{}/{}{}", url_of(endpoint, password, access.user), access.database,
+                                     encryption_of(resource));
             return access;
         }
         case Kind::database: {
             Access access{known("user"), known("database"), {}};
-            access.url =
-                fmt::format("{}/{}", url_of(endpoint, password, access.user), percent_encoded(access.database));
+            access.url = fmt::format("{}/{}{}", url_of(endpoint, password, access.user),
+                                     percent_encoded(access.database), encryption_of(resource));
             return access;
         }
     }

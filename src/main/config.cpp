@@ -22,6 +22,7 @@ using Problems = std::vector<ConfigProblem>;
 
 constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
+constexpr std::array<std::string_view, 3> kTlsModes{"off", "allow", "require"};
 constexpr std::int64_t kMaxPort = 65'535;
 constexpr std::int64_t kMaxUid = 4'000'000'000;
 constexpr std::size_t kMaxPrefix = 16;
@@ -135,6 +136,23 @@ void read_local(TableReader& root, LocalConfig& out, Problems& problems) {
     reader.finish();
 }
 
+void read_databases(TableReader& root, DatabasesConfig& out, Problems& problems) {
+    const toml::table* table = root.table("databases");
+    if (table == nullptr) return;
+    TableReader reader(*table, "databases", problems);
+    if (const auto mode = reader.one_of("tls", kTlsModes)) {
+        out.tls = sql::parse_tls_mode(*mode).value_or(sql::TlsMode::off);
+    }
+    reader.text("tls_certificate", out.tls_certificate, check_path);
+    reader.text("tls_key", out.tls_key, check_path);
+    for (const auto& [key, path] :
+         {std::pair("tls_certificate", &out.tls_certificate), std::pair("tls_key", &out.tls_key)}) {
+        if (out.tls == sql::TlsMode::off || !path->empty()) continue;
+        reader.problem("tls", fmt::format("needs databases.{}, unless it is \"off\"", key));
+    }
+    reader.finish();
+}
+
 void read_dummy(TableReader& root, DummyConfig& out, Problems& problems) {
     const toml::table* table = root.table("dummy");
     if (table == nullptr) return;
@@ -192,6 +210,7 @@ Config read(const toml::table& table, Problems& problems) {
     read_log(root, config.log, problems);
     read_broker(root, config.broker, problems);
     read_local(root, config.local, problems);
+    read_databases(root, config.databases, problems);
     read_dummy(root, config.dummy, problems);
     read_background(root, config.background, problems);
     read_webhooks(root, config.webhooks, problems);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "domain/catalog.h"
+#include "providers/sql/server_tls.h"
 
 namespace slipway {
 
@@ -59,6 +60,12 @@ struct LocalConfig {
     std::uint32_t helper_uid = 0;    // whom we trust behind the socket
 };
 
+struct DatabasesConfig {
+    sql::TlsMode tls = sql::TlsMode::off;  // of database servers that are made here
+    std::string tls_certificate = {};      // PEM files; where it is not off
+    std::string tls_key = {};
+};
+
 struct DummyConfig {
     std::uint32_t concurrency = 64;  // 0: what is asked for stays queued
 };
@@ -86,6 +93,7 @@ struct Config {
     LogConfig log;
     BrokerConfig broker;
     LocalConfig local;
+    DatabasesConfig databases = {};
     DummyConfig dummy;
     BackgroundConfig background;
     WebhookConfig webhooks = {};

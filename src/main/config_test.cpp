@@ -39,7 +39,7 @@ std::string manual() {
 
 // Every setting in words, so that two configurations can be compared.
 std::string words(const Config& config) {
-    const auto& [server, log, broker, local, dummy, background, webhooks, harbourmaster, plans] = config;
+    const auto& [server, log, broker, local, databases, dummy, background, webhooks, harbourmaster, plans] = config;
     std::string text =
         fmt::format("{} {} {} {} {} {} {}\n{} {}\n{} {} {} {} {}\n", server.wait_limit.count(),
                     server.stop_grace.count(), server.max_body, server.max_connections, server.max_requests,
@@ -51,6 +51,7 @@ std::string words(const Config& config) {
                     local.port_first, local.port_last, local.uid_first, local.uid_last, local.concurrency,
                     local.helper_socket, local.helper_uid, dummy.concurrency, background.reconcile_interval.count(),
                     background.sweep_dry_run, background.sweep_grace.count(), background.sweep_interval.count());
+    text += fmt::format("{} {} {}\n", to_string(databases.tls), databases.tls_certificate, databases.tls_key);
     text +=
         fmt::format("{}\n{} {} {}\n", webhooks.allow_private, harbourmaster.engine,
                     fmt::join(harbourmaster.postgres_versions, ","), fmt::join(harbourmaster.mysql_versions, ","));
@@ -415,7 +416,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Wrong{"[server\n", "x.toml:1: column 8", ""},  //
         Wrong{"\n[serve]\n", "x.toml:2: serve",
-              "is not a setting; known here: broker, dummy, harbourmaster, local, log, plan, pool"},
+              "is not a setting; known here: broker, databases, dummy, harbourmaster, local, log, plan, pool"},
         Wrong{"[server]\nlistn = []\n", "x.toml:2: server.listn",
               "known here: access_log, allow_anonymous, listen"},
         Wrong{"server = 3\n", "x.toml:1: server", "must be a table, not an integer"},
@@ -439,6 +440,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[local]\nport_first = 80\n", "x.toml:2: local.port_first", "from 1024 to 65535"},
         Wrong{"[local]\nport_first = 30000\nport_last = 20000\n", "x.toml:3: local.port_last", "must not be above"},
         Wrong{"[local]\nhelper_socket = \"run\"\n", "x.toml:2: local.helper_socket", "absolute path"},
+        Wrong{"[databases]\ntls = \"on\"\n", "x.toml:2: databases.tls", "\"off\", \"allow\", \"require\""},
+        Wrong{"[databases]\ntls = \"allow\"\ntls_key = \"/k\"\n", "x.toml:2: databases.tls",
+              "needs databases.tls_certificate"},
+        Wrong{"[databases]\ntls_key = \"k\"\n", "x.toml:2: databases.tls_key", "absolute path"},
         Wrong{"[sweep]\ngrace = \"soon\"\n", "x.toml:2: sweep.grace", "written like"},
         Wrong{"[pool]\ntiny = 1\n", "x.toml:2: pool.tiny",
               "known here: large, medium, memcached, mysql, postgres, redis, small"},

@@ -13,6 +13,7 @@
 
 #include "main/admin_ports.h"
 #include "main/certificate.h"
+#include "main/database_tls.h"
 #include "main/units.h"
 
 namespace slipway {
@@ -106,6 +107,24 @@ void check_certificate(const AdminParts& parts, std::vector<Finding>& out) {
     }
 }
 
+// Those who log in to database servers compare it, and so do we.
+void check_database_certificate(const AdminParts& parts, std::vector<Finding>& out) {
+    const DatabasesConfig& databases = parts.config.databases;
+    if (databases.tls == sql::TlsMode::off) return;
+    constexpr const char* kName = "database certificate";
+    const auto certificate = http::read_certificate(databases.tls_certificate);
+    if (const auto usable = load_database_tls(databases); !usable) {
+        out.push_back(
+            {kName, Severity::problem, usable.error().message,
+             "put it right before the server is started again or told by SIGHUP: what it has read already "
+             "it goes on using"});
+    } else if (certificate) {
+        Finding finding = judge_certificate(*certificate, databases.tls_certificate, SystemClock().now());
+        finding.check = kName;
+        out.push_back(std::move(finding));
+    }
+}
+
 void check_doors(const AdminParts& parts, std::vector<Finding>& out) {
     for (const std::string& each : parts.config.server.listen) {
         const auto at = parse_host_port(each);
@@ -190,6 +209,7 @@ Task<Result<std::vector<Finding>>> examine(AdminParts parts) {
     check_disk(parts, findings);
     check_limits(parts, findings);
     check_certificate(parts, findings);
+    check_database_certificate(parts, findings);
     check_doors(parts, findings);
     co_await check_names(parts, findings);
     co_return findings;

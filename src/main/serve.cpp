@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "http/tls.h"
+#include "main/database_tls.h"
 #include "main/process_setup.h"
 #include "main/service.h"
 #include "main/service_manager.h"
@@ -30,8 +31,13 @@ void say(const std::string& line) {
 }
 
 // What a start would find out only after it has made a state directory.
-Status check_files(const ServerConfig& server) {
-    return server.tls_cert.empty() ? Status() : http::check_tls({server.tls_cert, server.tls_key});
+Status check_files(const Config& config) {
+    const ServerConfig& server = config.server;
+    if (!server.tls_cert.empty()) {
+        if (Status good = http::check_tls({server.tls_cert, server.tls_key}); !good) return good;
+    }
+    const auto databases = load_database_tls(config.databases);
+    return databases ? Status() : Status(fail(databases.error()));
 }
 
 int run(const Settings& settings, const ServiceManager& manager) {
@@ -66,7 +72,7 @@ int serve(std::vector<std::string> words) {
         return 0;
     }
     if (!settings) return refuse_settings(settings.error());
-    if (const Status good = check_files(settings->config.server); !good) return refuse_settings(good.error());
+    if (const Status good = check_files(settings->config); !good) return refuse_settings(good.error());
     if (settings->check_only) {
         say("the configuration is good");
         return 0;

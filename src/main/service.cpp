@@ -21,6 +21,7 @@
 #include "http/server.h"
 #include "main/admin_ports.h"
 #include "main/certificate.h"
+#include "main/database_tls.h"
 #include "main/identity.h"
 #include "main/live_engines.h"
 #include "main/metrics_route.h"
@@ -74,8 +75,10 @@ agent::AgentClient::Options helper_options(const LocalConfig& config, const Stat
     return options;
 }
 
-local::LocalOptions local_options(const LocalConfig& config, const InstallationId& installation) {
+local::LocalOptions local_options(const LocalConfig& config, const InstallationId& installation,
+                                  sql::SharedTls tls) {
     local::LocalOptions options;
+    options.tls = std::move(tls);
     options.installation = installation;
     options.domain = config.domain;
     options.addresses = config.bind;
@@ -118,7 +121,7 @@ class Service::Impl {
 
   private:
     Status open_state(const std::filesystem::path& path);
-    void make_provider();
+    Status make_provider();
     void make_backups();
     void make_operations();
     Status make_webhooks();
@@ -130,6 +133,7 @@ class Service::Impl {
     void begin_work();
     void tell_who_may_call() const;
     void tell_certificate() const;
+    void reload_database_tls();
     void on_commit(const CommitNotice& notice);
     Task<void> tick();
     Task<void> look_at_parts();
@@ -149,6 +153,7 @@ class Service::Impl {
     std::unique_ptr<store::SqliteStore> store_;
     std::unique_ptr<store::KeyRing> keys_;
     Identity identity_;
+    std::shared_ptr<sql::TlsSource> database_tls_;  // on the engine's thread
     std::unique_ptr<agent::AgentClient> agent_;
     std::unique_ptr<local::LocalProvider> local_;
     std::unique_ptr<StoreDatabaseServers> database_servers_;
@@ -204,14 +209,18 @@ Status Service::Impl::open_state(const std::filesystem::path& path) {
     });
 }
 
-void Service::Impl::make_provider() {
+Status Service::Impl::make_provider() {
+    auto tls = load_database_tls(config_.databases);
+    if (!tls) return fail(tls.error());
+    database_tls_ = std::make_shared<sql::TlsSource>(std::move(*tls));
     agent_ = std::make_unique<agent::AgentClient>(ops_.executor(), helper_options(config_.local, state_dir_));
-    local_ = std::make_unique<local::LocalProvider>(local_options(config_.local, identity_.installation), *agent_,
-                                                    ops_.executor());
+    local_ = std::make_unique<local::LocalProvider>(local_options(config_.local, identity_.installation, database_tls_), *agent_, ops_.executor());
     registry_.add(*local_);
     database_servers_ = std::make_unique<StoreDatabaseServers>(*store_, *keys_);
-    databases_ = std::make_unique<databases::DatabasesProvider>(databases::DatabasesOptions{identity_.installation},
-                                                                *database_servers_, ops_.executor());
+    databases::DatabasesOptions databases{identity_.installation};
+    databases.tls = database_tls_;
+    databases_ = std::make_unique<databases::DatabasesProvider>(std::move(databases), *database_servers_,
+                                                                ops_.executor());
     make_backups();
     const bool wants_dummy =
         std::ranges::any_of(catalog_.plans(), [](const Plan& plan) { return plan.provider == dummy::kInertName; });
@@ -222,6 +231,7 @@ void Service::Impl::make_provider() {
     }
     calls_ = std::make_unique<ProviderCalls>(registry_, *keys_, identity_.installation);
     ops_.run<bool>([this] { return start_provider(kProviderStart); });
+    return {};
 }
 
 void Service::Impl::make_backups() {
@@ -444,7 +454,29 @@ void Service::Impl::tell_certificate() const {
     }
 }
 
+// Servers that run are given it where they are looked at next, which is at once.
+void Service::Impl::reload_database_tls() {
+    if (config_.databases.tls == sql::TlsMode::off) return;
+    auto renewed = load_database_tls(config_.databases);
+    if (renewed) {
+        if (const Status valid = valid_now(config_.databases, clock_.now()); !valid) renewed = fail(valid.error());
+    }
+    if (!renewed) {
+        log::error("main", "the new certificate of database servers cannot be used, and the former is kept",
+                   {{"why", renewed.error().message}});
+        return;
+    }
+    const Status told = ops_.run<Status>([&]() -> Task<Status> {
+        database_tls_->renew(std::move(*renewed));
+        co_return co_await local_->tell_renewed(kProviderStart);
+    });
+    log::info("main", "database servers get the certificate as it is now",
+              {{"certificate", config_.databases.tls_certificate},
+               {"when", told ? "now" : "when they are looked at next"}});
+}
+
 void Service::Impl::reload() {
+    reload_database_tls();
     if (!server_->certificate()) {
         log::info("main", "there is no certificate to read again: the server speaks plain http");
     } else if (const Status reloaded = server_->reload_tls(); !reloaded) {
@@ -459,7 +491,7 @@ void Service::Impl::reload() {
 Status Service::Impl::start(const Settings& settings) {
     ops_.start();
     if (Status opened = open_state(settings.state_dir); !opened) return opened;
-    make_provider();
+    if (Status made = make_provider(); !made) return made;
     make_broker();
     make_engine_operations();
     make_operations();

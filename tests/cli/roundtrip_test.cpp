@@ -315,6 +315,18 @@ TEST_F(CliRoundtrip, KeysOrganizationsAndQuotas) {
     EXPECT_EQ(run({"ls", "--key-file", file}), 4);
     EXPECT_EQ(run({"keys", "ls", "-o", "wide"}), 0) << err.str();
     EXPECT_NE(out.str().find("revoked"), std::string::npos) << out.str();
+    EXPECT_EQ(run({"orgs", "rm", "acme", "-y"}), 1);
+    EXPECT_NE(err.str().find("resources must be removed first: 1"), std::string::npos) << err.str();
+}
+
+TEST_F(CliRoundtrip, AnOrganizationIsDeletedOnce) {
+    EXPECT_EQ(run({"orgs", "create", "gone"}), 0) << err.str();
+    EXPECT_EQ(run({"orgs", "rm", "gone", "-y"}), 0) << err.str();
+    EXPECT_EQ(run({"orgs", "ls", "-o", "name"}), 0) << err.str();
+    EXPECT_EQ(out.str().find("gone"), std::string::npos) << out.str();
+    EXPECT_EQ(run({"orgs", "create", "gone"}), 1);
+    EXPECT_NE(err.str().find("was used before"), std::string::npos) << err.str();
+    EXPECT_EQ(run({"orgs", "rm", "default", "-y"}), 1);
 }
 
 TEST_F(CliRoundtrip, Webhooks) {

@@ -57,7 +57,13 @@ Task<ProviderAnswer> DatabasesProvider::serialised(Verb verb, Target target, Spe
     if (server.empty()) server = ResourceId(json::get_string(target.handle, "server"));
     try {
         if (!server.empty()) {
-            co_return co_await dispatch(verb, server, std::move(*tenant), std::move(spec.engine), deadline);
+            ProviderAnswer answer =
+                co_await dispatch(verb, server, std::move(*tenant), std::move(spec.engine), deadline);
+            const sql::TlsMode tls = options_.tls->now().mode;
+            if (answer && answer->presence == Presence::running && tls != sql::TlsMode::off) {
+                answer->handle["tls"] = to_string(tls);
+            }
+            co_return answer;
         }
         if (verb == Verb::remove) co_return co_await remove_anywhere(std::move(*tenant), deadline);
     } catch (const std::exception& thrown) {
@@ -114,7 +120,8 @@ std::shared_ptr<Host> DatabasesProvider::host_of(const ServerAccess& access) {
     if (known != hosts_.end() && same(known->second.access, access)) return known->second.host;
     if (known == hosts_.end() && hosts_.size() >= kMostHosts) hosts_.clear();
     std::shared_ptr<Host> host =
-        access.engine == "mysql" ? make_mysql_host(access, executor_) : make_postgres_host(access, executor_);
+        access.engine == "mysql" ? make_mysql_host(access, executor_, options_.tls)
+                                 : make_postgres_host(access, executor_, options_.tls);
     hosts_.insert_or_assign(access.server, Known{access, host});
     return host;
 }

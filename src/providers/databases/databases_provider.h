@@ -22,13 +22,16 @@ namespace slipway::databases {
 struct DatabasesOptions {
     InstallationId installation;
     std::uint32_t concurrency = 16;
+    sql::SharedTls tls = {};  // of the servers; null: none
 };
 
 // Must outlive its calls; the servers must outlive it. Used from one executor only.
 class DatabasesProvider final : public Provider {
   public:
     DatabasesProvider(DatabasesOptions options, DatabaseServers& servers, boost::asio::any_io_executor executor)
-        : options_(std::move(options)), servers_(servers), executor_(std::move(executor)) {}
+        : options_(std::move(options)), servers_(servers), executor_(std::move(executor)) {
+        if (!options_.tls) options_.tls = std::make_shared<const sql::TlsSource>();
+    }
 
     [[nodiscard]] std::string_view name() const override { return "databases"; }
     [[nodiscard]] Status available(Kind kind, std::string_view engine) const override;

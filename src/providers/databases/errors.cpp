@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "providers/sql/server_tls.h"
+
 namespace slipway::databases {
 namespace {
 
@@ -59,6 +61,8 @@ ProviderError error_of(const sql::SqlError& error, bool touched) {
         case sql::Failure::too_many_connections: return with(ErrorClass::transient, error.message);
         // Its password may be changing just now.
         case sql::Failure::denied:
+            // It is given the right one as soon as it is looked at.
+            if (error.code == sql::kOtherCertificate) return with(ErrorClass::transient, error.message);
             return with(ErrorClass::transient, "the database server denied the management login");
         case sql::Failure::invalid: return with(ErrorClass::permanent, error.message);
         case sql::Failure::refused_by_server: break;

@@ -36,6 +36,8 @@ Observation running(const ServerAccess& access, const Tenant& tenant, const std:
 
 ProviderAnswer after_login(const std::expected<void, sql::SqlError>& login, Observation if_well) {
     if (login) return if_well;
+    // It says nothing about the tenant.
+    if (login.error().code == sql::kOtherCertificate) return std::unexpected(error_of(login.error(), false));
     switch (login.error().failure) {
         case sql::Failure::denied:
         case sql::Failure::invalid: return stopped("its user cannot log in with its password");

@@ -9,6 +9,7 @@
 #include "domain/ports.h"
 #include "providers/databases/tenant.h"
 #include "providers/deadline.h"
+#include "providers/sql/server_tls.h"
 #include "providers/sql/sql_types.h"
 
 namespace slipway::databases {
@@ -26,8 +27,10 @@ class Host {
     virtual Task<Items> list(Deadline deadline) = 0;
 };
 
-std::shared_ptr<Host> make_postgres_host(ServerAccess access, boost::asio::any_io_executor executor);
-std::shared_ptr<Host> make_mysql_host(ServerAccess access, boost::asio::any_io_executor executor);
+std::shared_ptr<Host> make_postgres_host(ServerAccess access, boost::asio::any_io_executor executor,
+                                         sql::SharedTls tls);
+std::shared_ptr<Host> make_mysql_host(ServerAccess access, boost::asio::any_io_executor executor,
+                                      sql::SharedTls tls);
 
 // Observations that both engines make.
 Observation foreign(std::string detail);

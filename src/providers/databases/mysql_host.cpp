@@ -19,13 +19,15 @@ Tag tag_of(const sql::Values& row) {
 
 }  // namespace
 
-MysqlHost::MysqlHost(ServerAccess access, boost::asio::any_io_executor executor)
+MysqlHost::MysqlHost(ServerAccess access, boost::asio::any_io_executor executor, sql::SharedTls tls)
     : access_(std::move(access)),
+      tls_(std::move(tls)),
       pool_(std::move(executor), PoolLimits{}, [this](Deadline deadline) { return administer(deadline); }) {}
 
 Task<sql::Answer<sql::MysqlSession>> MysqlHost::administer(Deadline deadline) const {
     sql::Answer<sql::MysqlSession> session = co_await sql::MysqlSession::open(
-        {access_.address, access_.port, access_.user, access_.password, ""}, deadline);
+        {access_.address, access_.port, access_.user, access_.password, "", false, tls_->now().expected()},
+        deadline);
     if (!session) co_return session;
     const sql::Answer<void> set = co_await session->run(
         "SET SESSION sql_mode = 'STRICT_ALL_TABLES', lock_wait_timeout = 5, innodb_lock_wait_timeout = 5",
@@ -77,8 +79,10 @@ Task<sql::Answer<MysqlHost::Seen>> MysqlHost::look(Lease& session, const Tenant&
 }
 
 Task<sql::Answer<void>> MysqlHost::log_in(const Tenant& tenant, Deadline deadline) const {
-    const sql::Answer<sql::MysqlSession> session = co_await sql::MysqlSession::open(
-        {access_.address, access_.port, tenant.user, tenant.password, tenant.database()}, deadline);
+    const sql::Answer<sql::MysqlSession> session =
+        co_await sql::MysqlSession::open({access_.address, access_.port, tenant.user, tenant.password,
+                                          tenant.database(), false, tls_->now().expected()},
+                                         deadline);
     if (!session) co_return std::unexpected(session.error());
     co_return sql::Answer<void>{};
 }
@@ -143,8 +147,9 @@ std::size_t MysqlHost::most_user(const sql::MysqlSession& session) {
 // "10.11.19" of "10.11.19-MariaDB-0+deb12u1".
 std::string MysqlHost::version_number(const std::string& text) { return text.substr(0, text.find('-')); }
 
-std::shared_ptr<Host> make_mysql_host(ServerAccess access, boost::asio::any_io_executor executor) {
-    return std::make_shared<MysqlHost>(std::move(access), std::move(executor));
+std::shared_ptr<Host> make_mysql_host(ServerAccess access, boost::asio::any_io_executor executor,
+                                      sql::SharedTls tls) {
+    return std::make_shared<MysqlHost>(std::move(access), std::move(executor), std::move(tls));
 }
 
 }  // namespace slipway::databases

@@ -9,7 +9,7 @@ namespace slipway::databases {
 
 class MysqlHost final : public Host {
   public:
-    MysqlHost(ServerAccess access, boost::asio::any_io_executor executor);
+    MysqlHost(ServerAccess access, boost::asio::any_io_executor executor, sql::SharedTls tls);
 
     Task<ProviderAnswer> observe(Tenant tenant, Deadline deadline) override;
     Task<ProviderAnswer> converge(Tenant tenant, bool make, Deadline deadline) override;
@@ -59,6 +59,7 @@ class MysqlHost final : public Host {
     Task<sql::Answer<void>> end_connections(Change change, const std::string& user);
 
     ServerAccess access_;
+    sql::SharedTls tls_;
     Pool pool_;
     bool prepared_ = false;
     std::string version_;

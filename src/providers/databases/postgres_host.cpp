@@ -19,14 +19,16 @@ bool is_true(const sql::Values& row, std::size_t column) { return sql::text_of(r
 
 }  // namespace
 
-PostgresHost::PostgresHost(ServerAccess access, boost::asio::any_io_executor executor)
-    : access_(std::move(access)), pool_(std::move(executor), PoolLimits{}, [this](Deadline deadline) {
-          return administer(std::string(kAdministrative), deadline);
-      }) {}
+PostgresHost::PostgresHost(ServerAccess access, boost::asio::any_io_executor executor, sql::SharedTls tls)
+    : access_(std::move(access)),
+      tls_(std::move(tls)),
+      pool_(std::move(executor), PoolLimits{},
+            [this](Deadline deadline) { return administer(std::string(kAdministrative), deadline); }) {}
 
 Task<sql::Answer<sql::PostgresSession>> PostgresHost::administer(std::string database, Deadline deadline) const {
-    co_return co_await sql::PostgresSession::open(
-        {access_.address, access_.port, access_.user, access_.password, std::move(database)}, deadline);
+    co_return co_await sql::PostgresSession::open({access_.address, access_.port, access_.user, access_.password,
+                                                   std::move(database), "disable", tls_->now().expected()},
+                                                  deadline);
 }
 
 // The server gives a statement up when nobody waits for it any more.
@@ -105,8 +107,10 @@ bool PostgresHost::half_made(const Tenant& tenant, const Seen& seen) {
 // since PostgreSQL 15. But it can act as that one, and so make the schema its own: nobody with more rights than its
 // own has to connect to its database.
 Task<sql::Answer<void>> PostgresHost::log_in(const Tenant& tenant, Rights rights, Deadline deadline) const {
-    sql::Answer<sql::PostgresSession> session = co_await sql::PostgresSession::open(
-        {access_.address, access_.port, tenant.user, tenant.password, tenant.database()}, deadline);
+    sql::Answer<sql::PostgresSession> session =
+        co_await sql::PostgresSession::open({access_.address, access_.port, tenant.user, tenant.password,
+                                             tenant.database(), "disable", tls_->now().expected()},
+                                            deadline);
     if (!session) co_return std::unexpected(session.error());
     if (rights != Rights::fresh || session->version() < kSchemaOfOwner) {
         const sql::Answer<sql::Rows> able = co_await session->query(
@@ -139,17 +143,17 @@ Task<ProviderAnswer> PostgresHost::observe(Tenant tenant, Deadline deadline) {
             co_return std::unexpected(error_of(looked.error(), false));
         }
         seen = looked->second;
-    }
-    if (std::optional<Observation> strange = not_ours(tenant, seen)) co_return std::move(*strange);
-    if (!seen.role) co_return Observation{};
-    if (!seen.database) co_return stopped("its database is not there");
-    if (!seen.may_log_in) co_return stopped("its role may not log in");
         if (!seen.role) {
             const auto former = co_await former_names(looked->first, tenant, deadline);
             if (!former) co_return std::unexpected(error_of(former.error(), false));
             const bool taken = seen.database && *former && (*former)->database != tenant.database();
             if (*former && !taken) co_return stopped("it does not have its names yet");
         }
+    }
+    if (std::optional<Observation> strange = not_ours(tenant, seen)) co_return std::move(*strange);
+    if (!seen.role) co_return Observation{};
+    if (!seen.database) co_return stopped("its database is not there");
+    if (!seen.may_log_in) co_return stopped("its role may not log in");
     if (half_made(tenant, seen)) co_return stopped("it is not set up as it should be");
     co_return after_login(co_await log_in(tenant, Rights::look, deadline),
                           running(access_, tenant, tenant.user, version_, ""));
@@ -192,8 +196,9 @@ Task<Items> PostgresHost::list(Deadline deadline) {
     }
 }
 
-std::shared_ptr<Host> make_postgres_host(ServerAccess access, boost::asio::any_io_executor executor) {
-    return std::make_shared<PostgresHost>(std::move(access), std::move(executor));
+std::shared_ptr<Host> make_postgres_host(ServerAccess access, boost::asio::any_io_executor executor,
+                                         sql::SharedTls tls) {
+    return std::make_shared<PostgresHost>(std::move(access), std::move(executor), std::move(tls));
 }
 
 }  // namespace slipway::databases

@@ -9,7 +9,7 @@ namespace slipway::databases {
 
 class PostgresHost final : public Host {
   public:
-    PostgresHost(ServerAccess access, boost::asio::any_io_executor executor);
+    PostgresHost(ServerAccess access, boost::asio::any_io_executor executor, sql::SharedTls tls);
 
     Task<ProviderAnswer> observe(Tenant tenant, Deadline deadline) override;
     Task<ProviderAnswer> converge(Tenant tenant, bool make, Deadline deadline) override;
@@ -83,6 +83,7 @@ class PostgresHost final : public Host {
     Task<sql::Answer<void>> drop_role(Change change, const std::string& role);
 
     ServerAccess access_;
+    sql::SharedTls tls_;
     Pool pool_;
     bool prepared_ = false;
     std::string version_;

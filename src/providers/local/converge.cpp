@@ -140,9 +140,12 @@ Task<std::optional<ProviderAnswer>> LocalProvider::await_login(Call& call, agent
 Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process, bool fresh, Greeting greeting) {
     watcher_.watch(call.name(), process);
     Observation seen = running(call, process, call.setup.port, "", greeting.version);
-    if (greeting.login == Login::stale && !co_await mend_login(call, process)) {
-        co_return std::unexpected(
-            provider_error(ErrorClass::transient, "the engine did not take its new password"));
+    if (greeting.login == Login::stale) {
+        if (auto failed = co_await write_files(call)) co_return std::unexpected(std::move(*failed));
+        if (!co_await mend_login(call, process)) {
+            co_return std::unexpected(
+                provider_error(ErrorClass::transient, "the engine did not take its new password or certificate"));
+        }
     }
     if (call.verb == Verb::create) co_return seen;
     if (fresh) {  // it was started with them
@@ -153,12 +156,7 @@ Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process, b
         }
         co_return seen;
     }
-    call.touched = true;
-    for (const agent::FileContent& each : call.setup.files) {
-        const agent::Answer<bool> written =
-            co_await agent_.write_file(call.name(), call.identity(), each, call.deadline.left());
-        if (!written) co_return std::unexpected(error_of(written.error(), true));
-    }
+    if (auto failed = co_await write_files(call)) co_return std::unexpected(std::move(*failed));
     if (call.setup.online.empty()) co_return seen;
     const bool taken = co_await call.engine->apply(contact(call, process, call.setup.port), call.spec, call.setup,
                                                    call.deadline.within(call.engine->facts().patience));
@@ -169,7 +167,19 @@ Task<ProviderAnswer> LocalProvider::settle(Call& call, agent::Process process, b
     co_return seen;
 }
 
-// Its tenant's login lives in its data and is not what it should be: the password was changed.
+// As they are to be at its next start, or when it is told to read them again. None: they are there.
+Task<std::optional<ProviderError>> LocalProvider::write_files(Call& call) {
+    call.touched = true;
+    for (const agent::FileContent& each : call.setup.files) {
+        const agent::Answer<bool> written =
+            co_await agent_.write_file(call.name(), call.identity(), each, call.deadline.left());
+        if (!written) co_return error_of(written.error(), true);
+    }
+    co_return std::nullopt;
+}
+
+// Its tenant's login lives in its data and is not what it should be: the password was changed. Or its certificate
+// was renewed.
 Task<bool> LocalProvider::mend_login(Call& call, agent::Process process) {
     call.touched = true;
     const Contact at = contact(call, process, call.setup.port);

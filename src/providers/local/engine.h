@@ -12,8 +12,13 @@
 #include "domain/live_engines.h"
 #include "providers/deadline.h"
 #include "providers/provider.h"
+#include "providers/sql/server_tls.h"
 
 namespace slipway::local {
+
+// Files of every engine that speaks TLS.
+inline constexpr std::string_view kCertificateFile = "server.pem";
+inline constexpr std::string_view kCertificateKeyFile = "server.key";
 
 // What can be changed while the engine runs.
 struct OnlineSetting {
@@ -22,7 +27,8 @@ struct OnlineSetting {
     friend bool operator==(const OnlineSetting&, const OnlineSetting&) = default;
 };
 
-// How one instance is started. Pure data; holds hashes of passwords, never passwords.
+// How one instance is started. Pure data; holds hashes of passwords, never passwords. Of an engine that speaks TLS
+// one of the files is its key.
 struct Setup {
     std::uint16_t port = 0;
     std::vector<std::string> args;
@@ -51,7 +57,8 @@ enum class Login : std::uint8_t {
     loading,   // its data is being read
     strained,  // certainly ours, but it cannot serve everything now (script, disk, connections)
     denied,    // who answers is not the engine that it should be
-    stale,     // certainly ours, but its tenant's login is not what it should be: apply() sets that
+    stale,     // certainly ours, but its tenant's login or its certificate is not what it should be: apply() sets
+               // the one, and has it read the other from its files again
     refused,   // nobody listens
     silent,    // no answer in time
 };
@@ -107,7 +114,9 @@ class Engine {
 
 std::unique_ptr<Engine> make_redis_engine();
 std::unique_ptr<Engine> make_memcached_engine();
-std::unique_ptr<Engine> make_postgres_engine();
-std::unique_ptr<Engine> make_mariadb_engine();
+using sql::SharedTls;
+// Null: without TLS.
+std::unique_ptr<Engine> make_postgres_engine(SharedTls tls = nullptr);
+std::unique_ptr<Engine> make_mariadb_engine(SharedTls tls = nullptr);
 
 }  // namespace slipway::local

@@ -20,10 +20,11 @@ LocalProvider::LocalProvider(LocalOptions options, agent::AgentClient& agent, bo
     : options_(std::move(options)), agent_(agent), watcher_(std::move(executor)) {
     std::erase_if(options_.addresses,
                   [](const std::string& address) { return address.contains(':') && !has_address(address); });
+    if (!options_.tls) options_.tls = std::make_shared<const sql::TlsSource>();
     engines_.push_back(make_redis_engine());
     engines_.push_back(make_memcached_engine());
-    engines_.push_back(make_postgres_engine());
-    engines_.push_back(make_mariadb_engine());
+    engines_.push_back(make_postgres_engine(options_.tls));
+    engines_.push_back(make_mariadb_engine(options_.tls));
 }
 
 Task<Status> LocalProvider::start(Duration budget) {
@@ -90,7 +91,26 @@ std::vector<std::string> LocalProvider::secrets(Kind kind, std::string_view engi
 }
 
 void LocalProvider::on_change(std::function<void(std::string external_name)> listener) {
+    on_change_ = listener;
     watcher_.on_death(std::move(listener));
+}
+
+Task<Status> LocalProvider::tell_renewed(Duration budget) {
+    const Deadline deadline(budget);
+    std::string cursor;
+    do {
+        const agent::Answer<agent::ListPage> page = co_await agent_.list(cursor, deadline.left());
+        if (!page) {
+            co_return fail(ErrorCode::unavailable, "the helper process does not answer", page.error().message);
+        }
+        for (const agent::InstanceStatus& each : page->instances) {
+            const bool ours = json::get_string(each.meta, "installation") == options_.installation.str();
+            const bool server = json::get_string(each.meta, "kind") == to_string(Kind::database_server);
+            if (ours && server && each.process && on_change_) on_change_(each.name);
+        }
+        cursor = page->next;
+    } while (!cursor.empty());
+    co_return Status{};
 }
 
 Task<ProviderAnswer> LocalProvider::observe(Target target, Spec spec, Duration budget) {
@@ -154,6 +174,7 @@ Observation LocalProvider::running(const Call& call, const agent::Process& proce
         seen.handle["address"] = reachable(options_.addresses.front());
         seen.handle["admin_user"] = facts.administrator;
         seen.handle["user"] = tenant_of(call.spec.parameters);
+        if (options_.tls->now().on()) seen.handle["tls"] = to_string(options_.tls->now().mode);
         // With all of its connections taken it does not say.
         const std::string before = json::get_string(call.target.handle, "engine_version");
         seen.handle["engine_version"] = version.empty() ? before : version;

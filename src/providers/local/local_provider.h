@@ -29,6 +29,7 @@ struct LocalOptions {
     std::int64_t uid_first = 210'000;  // used where the helper is root; must lie in the helper's own range
     std::int64_t uid_last = 299'999;
     std::uint32_t concurrency = 16;
+    SharedTls tls = {};  // of database servers; null: none
 };
 
 // Must outlive its calls; the client must outlive it. Used from one executor only.
@@ -39,6 +40,9 @@ class LocalProvider final : public Provider, public LiveEngines {
     // Asks the helper what it can do and watches what runs already. Until it has succeeded once, `available` says
     // that the helper is not there. May be called again.
     Task<Status> start(Duration budget);
+    // Has every database server of ours looked at, because what its certificate should be has changed: on_change is
+    // told of each.
+    Task<Status> tell_renewed(Duration budget);
 
     [[nodiscard]] std::string_view name() const override { return "local"; }
     [[nodiscard]] Status available(Kind kind, std::string_view engine) const override;
@@ -71,6 +75,7 @@ class LocalProvider final : public Provider, public LiveEngines {
     Task<std::optional<ProviderAnswer>> await_login(Call& call, agent::Process process, Duration at_most,
                                                     bool fresh);
     Task<ProviderAnswer> settle(Call& call, agent::Process process, bool fresh, Greeting greeting);
+    Task<std::optional<ProviderError>> write_files(Call& call);
     Task<bool> mend_login(Call& call, agent::Process process);
     Task<ProviderAnswer> after_death(Call& call);
     Task<void> stop(Call& call, agent::Process process, bool gently);
@@ -89,6 +94,7 @@ class LocalProvider final : public Provider, public LiveEngines {
     agent::AgentClient& agent_;
     NameLocks locks_;
     Watcher watcher_;
+    std::function<void(std::string external_name)> on_change_;
     std::uint32_t live_calls_ = 0;
 };
 

@@ -39,8 +39,16 @@ std::string logins(const Spec& spec, const std::vector<std::string>& addresses) 
     return text + fmt::format("{}\n", fmt::join(tenant, "\n"));
 }
 
+std::string encryption(sql::TlsMode tls) {
+    if (tls == sql::TlsMode::off) return {};
+    return fmt::format(
+        "ssl-cert={0}/{1}\nssl-key={0}/{2}\ntls-version=TLSv1.2,TLSv1.3\n"
+        "require-secure-transport={3}\n",
+        agent::kInstancePath, kCertificateFile, kCertificateKeyFile, tls == sql::TlsMode::require ? 1 : 0);
+}
+
 std::string configuration(std::uint16_t port, const std::vector<std::string>& addresses, std::int64_t connections,
-                          std::int64_t buffers) {
+                          std::int64_t buffers, sql::TlsMode tls) {
     std::string text = fmt::format("[mariadbd]\nport={}\nbind-address={}\n", port, fmt::join(addresses, ","));
     text += fmt::format("datadir={0}\ntmpdir={0}\nsocket={0}/socket\npid-file={0}/pid\n", agent::kDataPath);
     text += fmt::format("init-file={}/{}\n", agent::kInstancePath, kMariadbLoginsFile);
@@ -66,7 +74,7 @@ std::string configuration(std::uint16_t port, const std::vector<std::string>& ad
         "key-buffer-size=1M\n"
         "aria-pagecache-buffer-size=8M\n"
         "table-open-cache=400\n";
-    return text;
+    return text + encryption(tls);
 }
 
 }  // namespace
@@ -76,7 +84,8 @@ std::vector<std::string> mariadb_tenant(std::string_view user, const Secret& pas
 }
 
 std::expected<Setup, ProviderError> mariadb_setup(const Target& /*target*/, const Spec& spec,
-                                                  const std::vector<std::string>& addresses) {
+                                                  const std::vector<std::string>& addresses,
+                                                  const sql::ServerTls& tls) {
     Setup setup;
     const auto port = port_of(spec);
     if (!port) return std::unexpected(port.error());
@@ -89,11 +98,15 @@ std::expected<Setup, ProviderError> mariadb_setup(const Target& /*target*/, cons
     setup.port = *port;
     setup.password = true;
     setup.args = {fmt::format("--defaults-file={}/{}", agent::kInstancePath, kMariadbConfigFile)};
-    std::string text = configuration(*port, addresses, *connections, *buffers);
+    std::string text = configuration(*port, addresses, *connections, *buffers, tls.mode);
     // A new password needs no restart: it is set while the engine runs, and from the file at the next start.
     setup.tag = sha256(text).substr(0, 32);
     setup.files = {{std::string(kMariadbConfigFile), std::move(text)},
                    {std::string(kMariadbLoginsFile), logins(spec, addresses)}};
+    if (tls.on()) {
+        setup.files.push_back({std::string(kCertificateFile), tls.certificate});
+        setup.files.push_back({std::string(kCertificateKeyFile), tls.key.reveal()});
+    }
     setup.seed.name = "mariadb";
     return setup;
 }

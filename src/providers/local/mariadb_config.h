@@ -19,6 +19,7 @@ std::vector<std::string> mariadb_tenant(std::string_view user, const Secret& pas
 // Reads of the plan's parameters: "user" ("admin"), "max_connections" (10 to 5000, 100), "buffer_pool" (bytes, 8
 // MiB to 1 TiB, 32 MiB). A wrong value is a permanent error that names it.
 std::expected<Setup, ProviderError> mariadb_setup(const Target& target, const Spec& spec,
-                                                  const std::vector<std::string>& addresses);
+                                                  const std::vector<std::string>& addresses,
+                                                  const sql::ServerTls& tls = {});
 
 }  // namespace slipway::local

@@ -38,8 +38,9 @@ Task<ProviderAnswer> LocalProvider::do_observe(Call& call) {
         co_await call.engine->log_in(contact(call, *status->process, port), call.spec, nullptr,
                                      call.deadline.within(call.engine->facts().patience));
     switch (greeting.login) {
-        case Login::pong:
-        case Login::stale: co_return running(call, *status->process, port, "", greeting.version);
+        // Without a tenant there is nothing else that could be stale.
+        case Login::stale: co_return pending("it does not encrypt as it should, or shows another certificate");
+        case Login::pong: co_return running(call, *status->process, port, "", greeting.version);
         case Login::strained:
             co_return running(call, *status->process, port,
                               "the engine runs but cannot serve everything at the moment", greeting.version);

@@ -10,21 +10,30 @@ namespace {
 constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
 
 // Who may come in, from where: passwords only, nothing but TCP, and the administrator from this machine only.
-std::string access(const std::vector<std::string>& addresses) {
+std::string access(const std::vector<std::string>& addresses, sql::TlsMode tls) {
+    const std::string_view host = tls == sql::TlsMode::require ? "hostssl" : "host";
     std::string text;
     const auto allow = [&](const std::string& network) {
-        text += fmt::format("host all {} {} scram-sha-256\n", agent::kManagementRole, network);
+        text += fmt::format("{} all {} {} scram-sha-256\n", host, agent::kManagementRole, network);
     };
     allow("127.0.0.0/8");
     allow("::1/128");
     for (const std::string& each : own_addresses(addresses)) allow(each + (each.contains(':') ? "/128" : "/32"));
     text += fmt::format("host all {} all reject\n", agent::kManagementRole);
-    text += "host all all all scram-sha-256\n";
+    text += fmt::format("{} all all all scram-sha-256\n", host);
     return text;
 }
 
+std::string encryption(sql::TlsMode tls) {
+    if (tls == sql::TlsMode::off) return "ssl = off\n";
+    return fmt::format(
+        "ssl = on\nssl_cert_file = '{0}/{1}'\nssl_key_file = '{0}/{2}'\n"
+        "ssl_min_protocol_version = 'TLSv1.2'\n{3} = '{4}'\n",
+        agent::kInstancePath, kCertificateFile, kCertificateKeyFile, kPostgresTlsSetting, to_string(tls));
+}
+
 std::string configuration(std::uint16_t port, const std::vector<std::string>& addresses, std::int64_t connections,
-                          std::int64_t buffers) {
+                          std::int64_t buffers, sql::TlsMode tls) {
     std::string text = fmt::format("port = {}\nlisten_addresses = '{}'\n", port, fmt::join(addresses, ","));
     text += fmt::format("max_connections = {}\nsuperuser_reserved_connections = {}\nshared_buffers = {}kB\n",
                         connections + kReservedConnections, kReservedConnections, buffers / 1024);
@@ -34,8 +43,9 @@ std::string configuration(std::uint16_t port, const std::vector<std::string>& ad
     text +=
         "unix_socket_directories = ''\n"
         "dynamic_shared_memory_type = mmap\n"
-        "password_encryption = scram-sha-256\n"
-        "ssl = off\n"
+        "password_encryption = scram-sha-256\n";
+    text += encryption(tls);
+    text +=
         "fsync = on\n"
         "synchronous_commit = on\n"
         "full_page_writes = on\n"
@@ -67,7 +77,8 @@ std::string postgres_verifier(const Secret& password, std::string_view salt, std
 }
 
 std::expected<Setup, ProviderError> postgres_setup(const Target& target, const Spec& spec,
-                                                   const std::vector<std::string>& addresses) {
+                                                   const std::vector<std::string>& addresses,
+                                                   const sql::ServerTls& tls) {
     Setup setup;
     const auto port = port_of(spec);
     if (!port) return std::unexpected(port.error());
@@ -81,9 +92,15 @@ std::expected<Setup, ProviderError> postgres_setup(const Target& target, const S
     setup.password = true;
     setup.args = {"-D", std::string(agent::kDataPath), "-c",
                   fmt::format("config_file={}/{}", agent::kInstancePath, kPostgresConfigFile)};
-    setup.files = {{std::string(kPostgresConfigFile), configuration(*port, addresses, *connections, *buffers)},
-                   {std::string(kPostgresAccessFile), access(addresses)}};
+    setup.files = {
+        {std::string(kPostgresConfigFile), configuration(*port, addresses, *connections, *buffers, tls.mode)},
+        {std::string(kPostgresAccessFile), access(addresses, tls.mode)}};
     setup.tag = sha256(setup.files[0].content + setup.files[1].content).substr(0, 32);
+    // Not in the tag: another certificate needs no restart.
+    if (tls.on()) {
+        setup.files.push_back({std::string(kCertificateFile), tls.certificate});
+        setup.files.push_back({std::string(kCertificateKeyFile), tls.key.reveal()});
+    }
     const std::string salt = salt_of(target);
     const std::string user = tenant_of(spec.parameters);
     setup.seed = {"postgres",

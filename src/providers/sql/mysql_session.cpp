@@ -15,6 +15,7 @@ namespace slipway::sql {
 namespace {
 
 // Numbers of the server; its header has them as macros among thousands.
+constexpr unsigned kDiskFull = 1021;
 constexpr unsigned kTooManyConnections = 1040;
 constexpr unsigned kDatabaseDenied = 1044;
 constexpr unsigned kAccessDenied = 1045;
@@ -45,6 +46,7 @@ std::unexpected<SqlError> error_of(unsigned number) {
         case kTooManyConnections:
         case kTooManyUserConnections:
         case kUserLimitReached: return refuse(Failure::too_many_connections, "all connections are taken", code);
+        case kDiskFull: return refuse(Failure::refused_by_server, "the disk of the database server is full", code);
         case CR_SERVER_GONE_ERROR:
         case CR_SERVER_LOST:
         case CR_SERVER_LOST_EXTENDED:
@@ -60,6 +62,9 @@ std::unexpected<SqlError> error_of(unsigned number) {
 std::unexpected<SqlError> login_error(unsigned number) {
     const std::string code = std::to_string(number);
     switch (number) {
+        case CR_SSL_CONNECTION_ERROR:
+            return refuse(Failure::denied, "the database server does not show the certificate that it should",
+                          std::string(kOtherCertificate));
         case CR_CONNECTION_ERROR:
         case CR_CONN_HOST_ERROR: return refuse(Failure::refused, "the database server cannot be reached", code);
         case kServerShutdown:
@@ -171,11 +176,12 @@ Task<Answer<void>> MysqlSession::Connection::log_in(Deadline deadline) {
     MYSQL* const handle = mysql.get();
     const unsigned off = 0;
     const unsigned protocol = MYSQL_PROTOCOL_TCP;
-    const my_bool tls = login.tls ? 1 : 0;
+    const my_bool tls = login.tls || login.pin ? 1 : 0;
     mysql_options(handle, MYSQL_OPT_NONBLOCK, nullptr);
     mysql_options(handle, MYSQL_OPT_PROTOCOL, &protocol);
     mysql_options(handle, MYSQL_OPT_LOCAL_INFILE, &off);  // or a server could ask for files of ours
     mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &tls);
+    if (login.pin) mysql_options(handle, MARIADB_OPT_TLS_PEER_FP, login.pin->sha1.c_str());
     mysql_options(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     const auto begin = [this, handle] {
         return mysql_real_connect_start(
@@ -189,6 +195,11 @@ Task<Answer<void>> MysqlSession::Connection::log_in(Deadline deadline) {
     if (connected == nullptr) {
         broken = true;
         co_return login_error(mysql_errno(handle));
+    }
+    // The library goes on without TLS where a server offers none.
+    if (tls != 0 && mysql_get_ssl_cipher(handle) == nullptr) {
+        broken = true;
+        co_return login_error(CR_SSL_CONNECTION_ERROR);
     }
     co_return Answer<void>{};
 }

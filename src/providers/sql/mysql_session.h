@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "base/task.h"
 #include "providers/deadline.h"
+#include "providers/sql/server_tls.h"
 #include "providers/sql/sql_types.h"
 
 namespace slipway::sql {
@@ -17,7 +18,9 @@ struct MysqlLogin {
     std::string user;
     Secret password;
     std::string database;  // empty: none
-    bool tls = false;
+    bool tls = false;      // required
+    // Over TLS, and only with who shows this certificate: nobody else is told anything.
+    std::optional<Pin> pin = std::nullopt;
 };
 
 // Used from one executor only; never blocks it. One call at a time. A call that failed other than by

@@ -5,6 +5,9 @@
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include "providers/sql/quoting.h"
 #include "providers/sql/readiness.h"
@@ -31,6 +34,9 @@ std::unexpected<SqlError> server_error(const std::string& state) {
     if (state == "57P03") {
         return refuse(Failure::starting, "the database server is starting or shutting down", state);
     }
+    if (state == "53100") {
+        return refuse(Failure::refused_by_server, "the disk of the database server is full", state);
+    }
     if (state == "53300") return refuse(Failure::too_many_connections, "all connections are taken", state);
     return refuse(Failure::refused_by_server,
                   fmt::format("the database server refused it (SQLSTATE {})", state.empty() ? "unknown" : state),
@@ -52,6 +58,26 @@ std::unexpected<SqlError> login_error(const std::string& state, bool reached) {
     if (!state.empty()) return server_error(state);
     if (reached) return lost();
     return refuse(Failure::refused, "the database server cannot be reached");
+}
+
+std::unexpected<SqlError> another_certificate() {
+    return refuse(Failure::denied, "the database server does not show the certificate that it should",
+                  std::string(kOtherCertificate));
+}
+
+bool shows(PGconn* connection, const Pin& pin) {
+    auto* const tls = static_cast<SSL*>(PQsslStruct(connection, "OpenSSL"));
+    if (tls == nullptr) return false;
+    struct Free {
+        void operator()(X509* certificate) const { X509_free(certificate); }
+    };
+    const std::unique_ptr<X509, Free> shown(SSL_get1_peer_certificate(tls));
+    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+    unsigned size = 0;
+    if (!shown || X509_digest(shown.get(), EVP_sha256(), bytes.data(), &size) != 1) return false;
+    std::string hex;
+    for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", bytes[i]);
+    return hex == pin.sha256;
 }
 
 }  // namespace
@@ -105,21 +131,30 @@ Task<Answer<PostgresSession>> PostgresSession::open(PostgresLogin login, Deadlin
     }
     const std::string port = std::to_string(login.port);
     // Everything that libpq would otherwise take from the environment or the home directory.
-    const std::array<const char*, 13> keys{
-        "hostaddr",         "port",     "user",    "password",        "dbname", "sslmode", "options", "gssencmode",
-        "application_name", "passfile", "service", "client_encoding", nullptr};
-    const std::array<const char*, 13> values{login.address.c_str(),
+    const std::array<const char*, 18> keys{"hostaddr",         "port",        "user",    "password",
+                                           "dbname",           "sslmode",     "options", "gssencmode",
+                                           "application_name", "passfile",    "service", "client_encoding",
+                                           "channel_binding",  "sslrootcert", "sslcert", "sslkey",
+                                           "sslcrl",           nullptr};
+    // Certificates are compared by ourselves: none is looked for in the home directory.
+    const char* const nowhere = "/dev/null/none";
+    const std::array<const char*, 18> values{login.address.c_str(),
                                              port.c_str(),
                                              login.user.c_str(),
                                              login.password.reveal().c_str(),
                                              login.database.c_str(),
-                                             login.tls.c_str(),
+                                             login.pin ? "require" : login.tls.c_str(),
                                              "-c client_min_messages=error",
                                              "disable",
                                              "slipway",
                                              "/dev/null",
                                              nullptr,
                                              "UTF8",
+                                             login.pin ? "require" : "prefer",
+                                             nowhere,
+                                             nowhere,
+                                             nowhere,
+                                             nowhere,
                                              nullptr};
     auto connection = std::make_unique<Connection>(PQconnectStartParams(keys.data(), values.data(), 0), executor);
     PGconn* const handle = connection->postgres.get();
@@ -129,7 +164,11 @@ Task<Answer<PostgresSession>> PostgresSession::open(PostgresLogin login, Deadlin
     PQsetNoticeReceiver(handle, drop_notice, nullptr);
     PQsetErrorVerbosity(handle, PQERRORS_SQLSTATE);
     const Answer<void> done = co_await connection->log_in(deadline);
+    if (!done && login.pin && done.error().failure == Failure::lost && PQsslInUse(handle) == 0) {
+        co_return another_certificate();  // it speaks no TLS
+    }
     if (!done) co_return std::unexpected(done.error());
+    if (login.pin && !shows(handle, *login.pin)) co_return another_certificate();
     co_return PostgresSession(std::move(connection));
 }
 

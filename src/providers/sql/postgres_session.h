@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "base/task.h"
 #include "providers/deadline.h"
+#include "providers/sql/server_tls.h"
 #include "providers/sql/sql_types.h"
 
 namespace slipway::sql {
@@ -18,6 +19,9 @@ struct PostgresLogin {
     Secret password;
     std::string database;
     std::string tls = "disable";  // libpq's sslmode
+    // Over TLS, whatever `tls` says, and only with who shows this certificate and proves, bound to that very
+    // connection, that it has this user's verifier: nobody who merely has the port is told anything.
+    std::optional<Pin> pin = std::nullopt;
 };
 
 // Used from one executor only; never blocks it. One call at a time. A call that failed other than by

@@ -79,10 +79,16 @@ void LocalSubject::open(std::vector<std::string> extra, bool start) {
     client_ = std::make_unique<agent::AgentClient>(io_.get_executor(), spawn);
     local::LocalOptions options;
     options.installation = InstallationId("ins_conformance");
+    options.tls = tls_;
     provider_ = std::make_unique<local::LocalProvider>(options, *client_, io_.get_executor());
     if (!start) return;
     const Status started = run(provider_->start(10s));
     EXPECT_TRUE(started) << started.error().message << ": " << started.error().detail;
+}
+
+void LocalSubject::use(sql::SharedTls tls) {
+    tls_ = std::move(tls);
+    open({}, true);
 }
 
 void LocalSubject::crash() { open({}, true); }

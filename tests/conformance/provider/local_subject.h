@@ -14,6 +14,8 @@ class LocalSubject final : public Subject {
     explicit LocalSubject(std::string engine = "redis");
     ~LocalSubject() override;
 
+    // Of its database servers, from now on.
+    void use(sql::SharedTls tls);
     void crash() override;
     // The next helper kills itself at this checkpoint.
     void crash_with_helper_that_dies_at(const std::string& checkpoint);
@@ -40,6 +42,7 @@ class LocalSubject final : public Subject {
     static std::int64_t first_uid();
 
     const std::string engine_;
+    sql::SharedTls tls_;
     TempRoot temp_;
     std::unique_ptr<agent::AgentClient> client_;
     std::unique_ptr<local::LocalProvider> provider_;
