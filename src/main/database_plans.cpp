@@ -76,9 +76,9 @@ bool is_database_engine(std::string_view name) {
     return std::ranges::find(kDatabaseEngines, name) != kDatabaseEngines.end();
 }
 
-std::vector<Plan> default_database_plans() {
 bool can_be_made_ahead(const Plan& plan) { return plan.kind != Kind::database || plan.engine != "mysql"; }
 
+std::vector<Plan> default_database_plans() {
     return {server_plan("postgres", "PostgreSQL"), server_plan("mysql", "MariaDB"),
             database_plan("postgres", "PostgreSQL"), database_plan("mysql", "MariaDB")};
 }
