@@ -237,6 +237,7 @@ Status Service::Impl::make_provider() {
 void Service::Impl::make_backups() {
     backups::RestoringOptions restoring;
     restoring.directory = state_dir_.backups();
+    restoring.tls = database_tls_;
     restoring_ =
         std::make_unique<backups::RestoringProvider>(std::move(restoring), *databases_, *database_servers_);
     registry_.add(*restoring_);
@@ -244,6 +245,7 @@ void Service::Impl::make_backups() {
     backups::BackupsOptions options;
     options.installation = identity_.installation;
     options.directory = state_dir_.backups();
+    options.tls = database_tls_;
     backups_ = std::make_unique<backups::BackupsProvider>(std::move(options), *database_logins_);
     registry_.add(*backups_);
 }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "http/certificate_test_support.h"
 #include "program.h"
 #include "sql_client.h"
 
@@ -96,13 +97,36 @@ TEST_P(ServeBackups, OutliveTheirDatabaseAndFillANewOne) {
     for (const Login& each : {login, copy}) EXPECT_EQ(site_.log().find(each.password), std::string::npos);
 }
 
+TEST_P(ServeBackups, AreMadeAndRestoredWhereServersTakeNobodyWithoutTls) {
+    http::test::TestAuthority authority;
+    http::test::PemFolder pems;
+    pems.write(authority.issue());
+    site_.configure(fmt::format("[databases]\ntls = \"require\"\ntls_certificate = \"{}\"\ntls_key = \"{}\"\n",
+                                pems.certificate().string(), pems.key().string()));
+    ASSERT_NO_FATAL_FAILURE(site_.start());
+    const Login login = create("shop");
+    const bool asks_for_tls = GetParam() == "postgres";  // whose client library speaks it without being told
+    if (asks_for_tls) {
+        ASSERT_EQ(ask_sql(login, "CREATE TABLE t AS SELECT 'kept'::text AS v"), "");
+    }
+    ASSERT_EQ(ask("POST", path_of("shop") + "/backups", R"({"name":"nightly"})").status, 201);
+    ASSERT_TRUE(comes_to(path_of("shop") + "/backups/nightly", "ready"))
+        << ask("GET", path_of("shop") + "/backups").body << site_.log();
+    add_cluster("lab");
+    ASSERT_EQ(ask("POST", path_of("lab"), R"({"restore_from":"nightly"})").status, 201);
+    ASSERT_TRUE(comes_to(path_of("lab"), "ready")) << ask("GET", path_of("lab")).body << site_.log();
+    if (asks_for_tls) {
+        EXPECT_EQ(ask_sql(login_of("lab"), "SELECT v FROM t"), "kept");
+    }
+}
+
 // Through the native API, of a plan that keeps one.
 TEST_P(ServeBackups, AreKeptAsTheirPlanSays) {
-    site_.configure(
-        fmt::format("[reconcile]\ninterval = \"1s\"\n[[plan]]\nkind = \"database-server\"\nengine = \"{0}\"\nname = \"small\"\n"
-                    "[[plan]]\nkind = \"database\"\nengine = \"{0}\"\nname = \"shared\"\n"
-                    "[[plan]]\nkind = \"backup\"\nengine = \"{0}\"\nname = \"one\"\nparameters = {{keep = 1}}\n",
-                    GetParam()));
+    site_.configure(fmt::format(
+        "[reconcile]\ninterval = \"1s\"\n[[plan]]\nkind = \"database-server\"\nengine = \"{0}\"\nname = \"small\"\n"
+        "[[plan]]\nkind = \"database\"\nengine = \"{0}\"\nname = \"shared\"\n"
+        "[[plan]]\nkind = \"backup\"\nengine = \"{0}\"\nname = \"one\"\nparameters = {{keep = 1}}\n",
+        GetParam()));
     ASSERT_NO_FATAL_FAILURE(site_.start());
     const Answer database = site_.as_administrator(
         "POST", "/api/v1/resources",

@@ -58,6 +58,7 @@ BackupsProvider::BackupsProvider(BackupsOptions options, DatabaseLogins& logins)
       logins_(logins),
       jobs_(options_.at_once),
       removals_(kRemovals) {
+    if (!options_.tls) options_.tls = std::make_shared<const sql::TlsSource>();
     files_.tidy();
 }
 
@@ -132,7 +133,7 @@ Task<ProviderAnswer> BackupsProvider::begin(const Target& target, const Spec& sp
     }
     const ResourceId source(json::get_string(spec.parameters, "source"));
     if (source.empty()) co_return refuse(ErrorClass::permanent, "nothing says which database it is a backup of");
-    const auto login = co_await logins_.find(source);
+    auto login = co_await logins_.find(source);
     if (!login) {
         co_return refuse(ErrorClass::transient, "its database cannot be reached now",
                          login.error().message + ": " + login.error().detail);
@@ -144,13 +145,14 @@ Task<ProviderAnswer> BackupsProvider::begin(const Target& target, const Spec& sp
     if (const Status can = usable(options_.tools, spec.engine); !can) {
         co_return refuse(ErrorClass::permanent, can.error().message);
     }
-    const auto measured = co_await measure(**login, deadline.within(kMeasuring));
+    const auto measured = co_await measure(**login, options_.tls->now().expected(), deadline.within(kMeasuring));
     // Nothing was begun: whatever it was, nothing of it is left.
     if (!measured) {
         ProviderError error = error_of(measured.error());
         if (error.error_class == ErrorClass::unknown_outcome) error.error_class = ErrorClass::transient;
         co_return std::unexpected(std::move(error));
     }
+    if (options_.tls->now().on()) (*login)->tls = "require";
     BackupMeta meta{target.installation,
                     target.resource,
                     target.generation,

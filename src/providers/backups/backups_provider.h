@@ -15,6 +15,7 @@
 #include "providers/backups/tools.h"
 #include "providers/name_locks.h"
 #include "providers/provider.h"
+#include "providers/sql/server_tls.h"
 
 namespace slipway::backups {
 
@@ -25,6 +26,7 @@ struct BackupsOptions {
     std::size_t at_once = 2;                 // dumps that run at the same time
     Duration limit = std::chrono::hours(6);  // of one
     std::uint32_t concurrency = 16;
+    sql::SharedTls tls = {};  // of the servers; null: none
 };
 
 // Must outlive its calls; the logins must outlive it. Used from one executor only.

@@ -128,13 +128,15 @@ class MysqlMarks final : public RestoreMarks {
 
 }  // namespace
 
-Task<sql::Answer<std::unique_ptr<RestoreMarks>>> open_marks(ServerAccess access, Deadline deadline) {
+Task<sql::Answer<std::unique_ptr<RestoreMarks>>> open_marks(ServerAccess access, std::optional<sql::Pin> pin,
+                                                            Deadline deadline) {
     if (access.engine == "mysql") {
         auto session = co_await sql::MysqlSession::open({.address = access.address,
                                                          .port = access.port,
                                                          .user = access.user,
                                                          .password = access.password,
-                                                         .database = ""},
+                                                         .database = "",
+                                                         .pin = std::move(pin)},
                                                         deadline);
         if (!session) co_return std::unexpected(session.error());
         co_return std::make_unique<MysqlMarks>(std::move(*session));
@@ -143,7 +145,8 @@ Task<sql::Answer<std::unique_ptr<RestoreMarks>>> open_marks(ServerAccess access,
                                                         .port = access.port,
                                                         .user = access.user,
                                                         .password = access.password,
-                                                        .database = "postgres"},
+                                                        .database = "postgres",
+                                                        .pin = std::move(pin)},
                                                        deadline);
     if (!session) co_return std::unexpected(session.error());
     co_return std::make_unique<PostgresMarks>(std::move(*session));

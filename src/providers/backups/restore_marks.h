@@ -8,6 +8,7 @@
 
 #include "domain/ports.h"
 #include "providers/deadline.h"
+#include "providers/sql/server_tls.h"
 #include "providers/sql/sql_types.h"
 
 namespace slipway::backups {
@@ -31,6 +32,8 @@ class RestoreMarks {
     // Takes the database away, if it is its user's, and whoever is connected to it. The user stays.
     virtual Task<sql::Answer<void>> empty(Restored of, Deadline deadline) = 0;
 };
-Task<sql::Answer<std::unique_ptr<RestoreMarks>>> open_marks(ServerAccess access, Deadline deadline);
+// `pin`: the certificate that the server has to show; none: it speaks without TLS.
+Task<sql::Answer<std::unique_ptr<RestoreMarks>>> open_marks(ServerAccess access, std::optional<sql::Pin> pin,
+                                                            Deadline deadline);
 
 }  // namespace slipway::backups

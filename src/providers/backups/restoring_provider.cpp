@@ -47,7 +47,9 @@ RestoringProvider::RestoringProvider(RestoringOptions options, Provider& databas
       files_(options_.directory),
       inner_(databases),
       servers_(servers),
-      jobs_(options_.at_once) {}
+      jobs_(options_.at_once) {
+    if (!options_.tls) options_.tls = std::make_shared<const sql::TlsSource>();
+}
 
 Task<ProviderAnswer> RestoringProvider::observe(Target target, Spec spec, Duration budget) {
     const Deadline deadline(budget);
@@ -118,7 +120,7 @@ Task<RestoringProvider::Marks> RestoringProvider::marks_of(const Spec& spec, Dea
         co_return refuse(ErrorClass::transient, "its database server is not ready",
                          access ? std::string() : access.error().message);
     }
-    auto marks = co_await open_marks(**access, deadline);
+    auto marks = co_await open_marks(**access, options_.tls->now().expected(), deadline);
     if (!marks) co_return std::unexpected(error_of(marks.error()));
     co_return std::move(*marks);
 }
@@ -171,6 +173,7 @@ Task<ProviderAnswer> RestoringProvider::begin(const Target& target, const Spec& 
     login.port = (*access)->port;
     login.user = of.user;
     login.name = of.database;
+    if (options_.tls->now().on()) login.tls = "require";
     if (password != spec.secrets.end()) login.password = password->second;
     {
         const Marks marks = co_await marks_of(spec, deadline);

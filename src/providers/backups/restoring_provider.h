@@ -16,6 +16,7 @@
 #include "providers/backups/tools.h"
 #include "providers/name_locks.h"
 #include "providers/provider.h"
+#include "providers/sql/server_tls.h"
 
 namespace slipway::backups {
 
@@ -24,6 +25,7 @@ struct RestoringOptions {
     Tools tools = find_tools();
     std::size_t at_once = 2;
     Duration limit = std::chrono::hours(6);
+    sql::SharedTls tls = {};  // of the servers; null: none
 };
 
 // Must outlive its calls; the others must outlive it. Used from one executor only.

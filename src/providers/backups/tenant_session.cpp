@@ -10,12 +10,14 @@ namespace {
 
 std::uint64_t number(const std::string& text) { return std::strtoull(text.c_str(), nullptr, 10); }
 
-Task<sql::Answer<Measured>> measure_postgres(const DatabaseLogin& login, Deadline deadline) {
+Task<sql::Answer<Measured>> measure_postgres(const DatabaseLogin& login, std::optional<sql::Pin> pin,
+                                             Deadline deadline) {
     auto session = co_await sql::PostgresSession::open({.address = login.address,
                                                         .port = login.port,
                                                         .user = login.user,
                                                         .password = login.password,
-                                                        .database = login.name},
+                                                        .database = login.name,
+                                                        .pin = std::move(pin)},
                                                        deadline);
     if (!session) co_return std::unexpected(session.error());
     const auto rows = co_await session->query("SELECT pg_database_size(current_database())", {}, deadline);
@@ -23,12 +25,14 @@ Task<sql::Answer<Measured>> measure_postgres(const DatabaseLogin& login, Deadlin
     co_return Measured{rows->empty() ? 0 : number(sql::text_of(rows->front(), 0)), session->version_text()};
 }
 
-Task<sql::Answer<Measured>> measure_mysql(const DatabaseLogin& login, Deadline deadline) {
+Task<sql::Answer<Measured>> measure_mysql(const DatabaseLogin& login, std::optional<sql::Pin> pin,
+                                          Deadline deadline) {
     auto session = co_await sql::MysqlSession::open({.address = login.address,
                                                      .port = login.port,
                                                      .user = login.user,
                                                      .password = login.password,
-                                                     .database = login.name},
+                                                     .database = login.name,
+                                                     .pin = std::move(pin)},
                                                     deadline);
     if (!session) co_return std::unexpected(session.error());
     const auto rows = co_await session->query(
@@ -51,9 +55,9 @@ ProviderError with(ErrorClass error_class, std::string message, std::string deta
 
 }  // namespace
 
-Task<sql::Answer<Measured>> measure(DatabaseLogin login, Deadline deadline) {
-    if (login.engine == "mysql") co_return co_await measure_mysql(login, deadline);
-    co_return co_await measure_postgres(login, deadline);
+Task<sql::Answer<Measured>> measure(DatabaseLogin login, std::optional<sql::Pin> pin, Deadline deadline) {
+    if (login.engine == "mysql") co_return co_await measure_mysql(login, std::move(pin), deadline);
+    co_return co_await measure_postgres(login, std::move(pin), deadline);
 }
 
 ProviderError error_of(const sql::SqlError& error) {
