@@ -1,5 +1,7 @@
 #include "ops/reconciler.h"
 
+#include <map>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -12,6 +14,10 @@ namespace {
 const Cause kCause{"reconciler", ""};
 constexpr int kRest = 9;  // times as long as a page took
 
+// Of so many on one server that could not be observed in a pass, the others need not be asked: each would take its
+// whole budget, and everything after them would wait.
+constexpr std::uint32_t kSilent = 2;
+
 }  // namespace
 
 bool Reconciler::mine(const Resource& resource) const {
@@ -23,6 +29,7 @@ bool Reconciler::mine(const Resource& resource) const {
 Task<Result<ReconcileReport>> Reconciler::pass() {
     ReconcileReport report;
     PageRequest page{"", options_.page};
+    std::map<ResourceId, std::uint32_t> unanswered;
     do {
         ResourceFilter filter;
         filter.state = "ready";
@@ -32,8 +39,14 @@ Task<Result<ReconcileReport>> Reconciler::pass() {
         const Duration took = parts_.clock.now() - asked;
         for (Resource& resource : found->items) {
             if (!mine(resource)) continue;
-            if (auto checked = co_await check(std::move(resource), report); !checked)
+            const ResourceId server = resource.placed_on;
+            const std::uint32_t before = report.unreachable;
+            const bool silent = !server.empty() && unanswered[server] >= kSilent;
+            if (auto checked =
+                    co_await (silent ? pass_over(std::move(resource), report) : check(std::move(resource), report));
+                !checked)
                 co_return fail(checked.error());
+            unanswered[server] += report.unreachable - before;
         }
         page.after = found->next;
         // A store that is read by its caller holds up everything else on this executor.
@@ -65,6 +78,12 @@ Task<Status> Reconciler::check(Resource resource, ReconcileReport& report) {
     if (!asked) co_return fail(asked.error());
     report.repairs += *asked ? 1 : 0;
     co_return Status();
+}
+
+Task<Status> Reconciler::pass_over(Resource resource, ReconcileReport& report) {
+    report.seen += 1;
+    report.unreachable += 1;
+    return note_health(std::move(resource), Health::unreachable, "its server does not answer");
 }
 
 // Written only where it changed: a pass over healthy resources costs the store nothing.

@@ -43,6 +43,7 @@ class Reconciler {
 
   private:
     Task<Status> check(Resource resource, ReconcileReport& report);
+    Task<Status> pass_over(Resource resource, ReconcileReport& report);
     Task<Status> note_health(Resource resource, Health health, std::string detail);
     Task<Result<bool>> ask_repair(Resource resource, const Observation& seen);
     [[nodiscard]] bool mine(const Resource& resource) const;

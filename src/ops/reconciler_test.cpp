@@ -158,6 +158,34 @@ TEST_F(ReconcilerTest, AnUnreachableProviderIsAHealthAndNoRepair) {
     EXPECT_THAT(event_types(asked.resource), Contains("resource.healthy"));
 }
 
+// Each look at a server that hangs takes its whole budget: two tell enough of all that live there.
+TEST_F(ReconcilerTest, AServerThatDoesNotAnswerForTwoIsNotAskedForTheOthers) {
+    const Asked alone = local();
+    for (int i = 0; i < 6; ++i) {
+        Resource placed = resource(local().resource);
+        placed.placed_on = ResourceId("res_server");
+        Commit change;
+        change.writes.emplace_back(write::PutResource{placed});
+        commit(std::move(change));
+    }
+    const Asked last = local();
+    host_.provider().script([&](const dummy::Call& call) {
+        const bool elsewhere =
+            call.target.external_name == name_of(alone) || call.target.external_name == name_of(last);
+        return call.verb == CallVerb::observe && !elsewhere ? Reaction::fail(ErrorClass::transient, "no answer")
+                                                            : Reaction();
+    });
+    const std::size_t observed = host_.provider().count(CallVerb::observe);
+    Reconciler reconciler = this->reconciler();
+    const auto report = run(reconciler.pass());
+    ASSERT_TRUE(report);
+    EXPECT_EQ(host_.provider().count(CallVerb::observe), observed + 4) << "two there, and two elsewhere";
+    EXPECT_EQ(report->seen, 8U);
+    EXPECT_EQ(report->unreachable, 6U);
+    EXPECT_EQ(report->healthy, 2U);
+    EXPECT_EQ(report->repairs, 0U);
+}
+
 TEST_F(ReconcilerTest, APassGoesThroughEveryPage) {
     for (int i = 0; i < 250; ++i) ask({.organization = fmt::format("org-{}", i % 20), .host = HostId("host-1")});
     ASSERT_TRUE(until([&] { return cloud_.things().size() == 250; }));

@@ -69,6 +69,9 @@ Result<ServerRequest> HarbourMasterFace::read_instance(http::BodyReader& body) c
     ServerRequest wanted;
     wanted.face = "harbourmaster";
     wanted.name = body.required_string("name", {.min_length = 1, .max_length = 63, .allowed = "a-z0-9-"});
+    if (wanted.name.starts_with('-') || wanted.name.ends_with('-')) {
+        body.problem("name", "must neither begin nor end with -");
+    }
     wanted.current_name = body.optional_string("hephy_instance_name", {.min_length = 1, .max_length = 63});
     wanted.engine = body.optional_string("engine").value_or(ports_.options.engine);
     const auto versions = ports_.options.versions.find(wanted.engine);

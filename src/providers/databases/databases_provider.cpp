@@ -25,6 +25,26 @@ ProviderError not_ready(const Error& error) {
     return answer;
 }
 
+// Not begun, and to be asked again.
+Observation crowded(Verb verb) {
+    Observation waiting;
+    waiting.presence = verb == Verb::remove ? Presence::deleting : Presence::pending;
+    waiting.detail = "its database server has too much to do just now";
+    waiting.look_again = kLookAgain;
+    return waiting;
+}
+
+// An operation looks before it goes on: while its server is away (killed, restarting) it waits, and counts no
+// failure.
+ProviderAnswer patient(ProviderAnswer answer) {
+    if (answer || answer.error().error_class != ErrorClass::transient) return answer;
+    Observation waiting;
+    waiting.presence = Presence::pending;
+    waiting.detail = std::move(answer.error().message);
+    waiting.look_again = kLookAgain;
+    return waiting;
+}
+
 }  // namespace
 
 Status DatabasesProvider::available(Kind kind, std::string_view engine) const {
@@ -51,10 +71,15 @@ Task<ProviderAnswer> DatabasesProvider::serialised(Verb verb, Target target, Spe
     const bool changes = verb == Verb::create || verb == Verb::update;
     auto tenant = changes ? tenant_of(target, spec) : names_of(target, spec);
     if (!tenant) co_return std::unexpected(tenant.error());
-    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(target.external_name, deadline);
-    if (!guard) co_return std::unexpected(transient("another call for the same name is still under way"));
     ResourceId server = spec.placed_on;
     if (server.empty()) server = ResourceId(json::get_string(target.handle, "server"));
+    // Who only looks has no token, and comes one by one.
+    const auto others = under_way_->find(server);
+    const bool full = others != under_way_->end() && others->second >= options_.per_server;
+    if (full && !target.token.empty()) co_return crowded(verb);
+    const UnderWay counted(under_way_, server);
+    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(target.external_name, deadline);
+    if (!guard) co_return std::unexpected(transient("another call for the same name is still under way"));
     try {
         if (!server.empty()) {
             ProviderAnswer answer =
@@ -63,7 +88,7 @@ Task<ProviderAnswer> DatabasesProvider::serialised(Verb verb, Target target, Spe
             if (answer && answer->presence == Presence::running && tls != sql::TlsMode::off) {
                 answer->handle["tls"] = to_string(tls);
             }
-            co_return answer;
+            co_return verb == Verb::observe && !target.token.empty() ? patient(std::move(answer)) : answer;
         }
         if (verb == Verb::remove) co_return co_await remove_anywhere(std::move(*tenant), deadline);
     } catch (const std::exception& thrown) {
@@ -119,9 +144,8 @@ std::shared_ptr<Host> DatabasesProvider::host_of(const ServerAccess& access) {
     const auto known = hosts_.find(access.server);
     if (known != hosts_.end() && same(known->second.access, access)) return known->second.host;
     if (known == hosts_.end() && hosts_.size() >= kMostHosts) hosts_.clear();
-    std::shared_ptr<Host> host =
-        access.engine == "mysql" ? make_mysql_host(access, executor_, options_.tls)
-                                 : make_postgres_host(access, executor_, options_.tls);
+    std::shared_ptr<Host> host = access.engine == "mysql" ? make_mysql_host(access, executor_, options_.tls)
+                                                          : make_postgres_host(access, executor_, options_.tls);
     hosts_.insert_or_assign(access.server, Known{access, host});
     return host;
 }

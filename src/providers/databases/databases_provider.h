@@ -21,7 +21,9 @@ namespace slipway::databases {
 
 struct DatabasesOptions {
     InstallationId installation;
-    std::uint32_t concurrency = 16;
+    std::uint32_t concurrency = 64;
+    // Of operations at one server: one that hangs must not hold up the others'. Who comes later is told to wait.
+    std::uint32_t per_server = 16;
     sql::SharedTls tls = {};  // of the servers; null: none
 };
 
@@ -59,6 +61,24 @@ class DatabasesProvider final : public Provider {
     Task<Found> find_host(Verb verb, ResourceId server, std::string engine);
     std::shared_ptr<Host> host_of(const ServerAccess& access);
 
+    using Counts = std::map<ResourceId, std::uint32_t>;
+    // One call at a server, as long as it lives. May outlive the provider.
+    class UnderWay {
+      public:
+        UnderWay(std::shared_ptr<Counts> all, ResourceId server)
+            : all_(std::move(all)), server_(std::move(server)) {
+            ++(*all_)[server_];
+        }
+        UnderWay(const UnderWay&) = delete;
+        UnderWay& operator=(const UnderWay&) = delete;
+        ~UnderWay() {
+            if (--(*all_)[server_] == 0) all_->erase(server_);
+        }
+
+      private:
+        std::shared_ptr<Counts> all_;
+        ResourceId server_;
+    };
     struct Known {
         ServerAccess access;
         std::shared_ptr<Host> host;
@@ -68,6 +88,7 @@ class DatabasesProvider final : public Provider {
     DatabaseServers& servers_;
     boost::asio::any_io_executor executor_;
     NameLocks locks_;
+    std::shared_ptr<Counts> under_way_ = std::make_shared<Counts>();
     std::map<ResourceId, Known> hosts_;
 };
 

@@ -77,6 +77,7 @@ void DatabasesSubject::crash() {
     provider_.reset();
     databases::DatabasesOptions options;
     options.installation = InstallationId("ins_conformance");
+    options.per_server = 64;
     provider_ = std::make_unique<databases::DatabasesProvider>(options, servers_, io_.get_executor());
 }
 
