@@ -189,6 +189,7 @@ class Tenants:
         if instance["engine"] == "postgres":
             queries = ("SELECT datname FROM pg_database WHERE datname LIKE 'cluster-%'",
                        "SELECT rolname FROM pg_roles WHERE rolname LIKE 'hephy-%'")
+            self._check_ahead(instance)
         else:
             queries = ("SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'cluster-%'",
                        "SELECT DISTINCT user FROM mysql.user WHERE user LIKE 'hephy-%'")
@@ -203,6 +204,16 @@ class Tenants:
             for name in expected - there:
                 self._lost(f"{what} {name} is not on {instance['name']}")
 
+    def _check_ahead(self, instance):
+        """What was made ahead has a name of its own until it is claimed."""
+        query = ("SELECT datname FROM pg_database WHERE datname LIKE 'oct-%' "
+                 "UNION SELECT rolname FROM pg_roles WHERE rolname LIKE 'oct-%'")
+        there = wait_until(lambda: self._on_instance(instance, query), 30, 0.2)
+        ahead = {each["external_name"] for each in
+                 self.server.listing("/api/v1/resources?kind=database&pooled=true", "resources")}
+        for name in set((there or "").split()) - ahead:
+            self.ledger.left.append(f"{name} on {instance['name']} was made ahead and is nobody's")
+
     @staticmethod
     def _on_instance(instance, query):
         text = run_sql(instance["engine"], instance["host"], instance["port"], instance["user"], instance["password"],
@@ -216,7 +227,7 @@ class Tenants:
         status, answer = self.ask("GET", "/v1/hephy/instances")
         for instance in answer["instances"] if status == 200 else []:
             status, refused = self.ask("DELETE", f"/v1/hephy/instances/{instance['name']}")
-            if status not in (200, 404):
+            if status not in (200, 404, 409):  # 409: what was made ahead lives there
                 self._lost(f"delete of {instance['name']} was answered {status} {refused}")
 
     def passwords(self):
