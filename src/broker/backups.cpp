@@ -66,8 +66,8 @@ Task<Result<Accepted>> Backups::create(CallContext context, ResourceId database,
     wanted.face = std::move(request.face);
     wanted.kind = Kind::backup;
     wanted.engine = found->engine;
-    wanted.plan = request.plan.empty() ? plans.front()->name : std::move(request.plan);
-    wanted.billing_code = request.billing_code.empty() ? found->billing_code : std::move(request.billing_code);
+    wanted.plan = request.plan.empty() ? plans.front()->name : request.plan;
+    wanted.billing_code = request.billing_code.empty() ? found->billing_code : request.billing_code;
     wanted.idempotency_key = std::move(request.idempotency_key);
     wanted.name = std::move(request.name);
     wanted.organization = found->organization;

@@ -79,6 +79,11 @@ void print_resource(Environment& environment, const json::object& resource) {
     fields.emplace_back("operation", cell(resource, "operation"));
     fields.emplace_back("health", paint(terminal, colour_of_state(health), health));
     fields.emplace_back("endpoint", endpoint_of(resource));
+    if (const json::object& backup = object_in(resource, "backup"); !backup.empty()) {
+        fields.emplace_back("backup of", cell(backup, "source_name"));
+        fields.emplace_back("bytes", cell(backup, "size_bytes"));
+        fields.emplace_back("sha256", cell(backup, "sha256"));
+    }
     fields.emplace_back("left behind", joined(resource, "remnants"));
     fields.emplace_back("created", cell(resource, "created_at"));
     fields.emplace_back("updated", cell(resource, "updated_at"));
