@@ -3,7 +3,7 @@ import shutil
 import time
 from dataclasses import dataclass, field
 
-from . import databases
+from . import databases, hung
 from .processes import BenchError, free_port
 from .services import ENGINE_PORTS, FlaskPeer, NodePeer, Slipway, fill_state
 
@@ -220,10 +220,39 @@ def make_databases():
         [
             Contender("CREATE ROLE, CREATE DATABASE, grants, login", databases.bare, "limit"),
             Contender("Slipway", databases.by_broker, "ours"),
+            Contender("Slipway, from a pool", databases.from_pool, "variant"),
+            Contender("a login alone", databases.login, "variant"),
         ],
-        notes=["One after the other, 200 on one server that Slipway made (it has one database before). The limit is "
+        notes=["From a pool: asked for by the HarbourMaster API with the names of a cluster, polled until it is ready; "
+               "a login of the client is in it as in the others.",
+               "One after the other, 200 on one server that Slipway made (it has one database before). The limit is "
                "asked of the same kind of server by its master user, over a connection of its own each time. "
                "The JSON beside this has `last_20_p50_ms`: of the last twenty, when the server has about 200."])
+
+
+def make_crowd():
+    return Case(
+        "crowd", "The same, 16 at once", "p50_ms", False, 1.2, "at most 1.2 x what the server itself takes",
+        [
+            Contender("CREATE ROLE, CREATE DATABASE, grants, login",
+                      databases.crowd(lambda shop, number: shop.bare(number)), "limit"),
+            Contender("Slipway", databases.crowd(lambda shop, number: shop.create_and_log_in()), "ours"),
+        ],
+        notes=["200 on one server, by 16 callers of whom each waits for its own."])
+
+
+def make_hung():
+    return Case(
+        "hung", "Beside a database server that does not answer", "p99_ms", False, 2.0,
+        "the others' p99 at most twice that while all is well",
+        [
+            Contender("creates on another server, all well", hung.beside(False, hung.creates), "limit"),
+            Contender("creates on another server, one hung", hung.beside(True, hung.creates), "ours"),
+            Contender("polls, all well", hung.beside(False, hung.polls), "variant"),
+            Contender("polls, one hung", hung.beside(True, hung.polls), "variant"),
+        ],
+        notes=["All processes of the one server are stopped (SIGSTOP) while a database on it is to be deleted. "
+               "Creates: POST to the first login; polls: GET of a database on the other server, one after the other."])
 
 
 # ---- polls ----
@@ -256,4 +285,5 @@ class ConstantPeer(NodePeer):
     """Nothing behind it."""
 
 
-CASES = {"accept": make_accept, "operations": make_operations, "redis": make_redis, "databases": make_databases, "polls": make_polls}
+CASES = {"accept": make_accept, "operations": make_operations, "redis": make_redis, "databases": make_databases,
+         "crowd": make_crowd, "hung": make_hung, "polls": make_polls}

@@ -1,6 +1,7 @@
 """Databases on a shared PostgreSQL server: POST to the first login, beside what the server itself takes for the same."""
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 from .processes import BenchError
@@ -41,8 +42,11 @@ def log_in(access, user, password, database):
 class Shop:
     """A broker with one shared server that is there already."""
 
-    def __init__(self, tools):
-        self.server = Slipway(tools, provider="local", extra=PLANS + ENGINE_PORTS, wait="60s")
+    def __init__(self, tools, pool=0, plans=PLANS):
+        self.tools = tools
+        self.pool = pool
+        extra = f"[pool]\npostgres.shared = {pool}\n{plans}{ENGINE_PORTS}"
+        self.server = Slipway(tools, provider="local", extra=extra, wait="60s")
 
     def __enter__(self):
         self.server.__enter__()
@@ -58,20 +62,49 @@ class Shop:
         return self
 
     def __exit__(self, *more):
+        if self.pool:  # it would be filled again: the same state is started once more without one
+            self.server.__exit__(*more)
+            self.server = Slipway(self.tools, provider="local", extra=PLANS + ENGINE_PORTS, state=self.server.state)
+            self.server.__enter__()
         try:
             self.server.remove_resources("database")
             self.server.remove_resources("database-server")
         finally:
             self.server.__exit__(*more)
 
-    def create(self):
+    def create(self, plan="shared"):
         """How a client logs in to a new database, once it is ready."""
-        body = json.dumps({"kind": "database", "engine": "postgres", "plan": "shared", "billing_code": "bench",
+        body = json.dumps({"kind": "database", "engine": "postgres", "plan": plan, "billing_code": "bench",
                            "wait_seconds": 60})
         status, _, answer = ask(self.server.port, "POST", "/api/v1/resources", body, self.server.key)
         if status != 201:
             raise BenchError(f"a database was answered {status}: {answer}")
         return self.server.get(f"/api/v1/resources/{answer['resource']['id']}/credentials")
+
+    def create_and_log_in(self, _=None):
+        access = self.create()
+        log_in(access, access["username"], access["password"], access["database"])
+
+    def full(self):
+        """Whether its pool is, and nothing is under way."""
+        ready = self.server.get("/api/v1/resources?kind=database&pooled=true&state=ready")["resources"]
+        return len(ready) >= self.pool and not self.server.get("/api/v1/operations?open=true&limit=1")["operations"]
+
+    def claim(self, number):
+        """By the API that gives a database the names of its cluster; polled, as its clients do."""
+        port, key = self.server.port, self.server.key
+        path = f"/v1/organizations/default/clusters/c{number}/hephy/databases"
+        status, _, answer = ask(port, "POST", path, "{}", key)
+        if status != 201:
+            raise BenchError(f"a database was answered {status}: {answer}")
+        while True:
+            status, _, answer = ask(port, "GET", path, key=key)
+            if status != 200 or answer["state"] == "failed":
+                raise BenchError(f"a database was answered {status}: {answer}")
+            if answer["state"] == "ready":
+                break
+        log_in({"port": answer["hephy_db_port"]}, answer["hephy_db_user"], answer["hephy_db_password"],
+               answer["hephy_db_name"])
 
     def bare(self, number):
         name, password = f"bare_{number}", f"secret{number}"
@@ -81,6 +114,7 @@ class Shop:
                 cursor.execute(statement.format(name=name, password=password))
         connection.close()
         log_in(self.instance, name, password, name)
+
 
 def figures_of(seconds):
     ordered = sorted(seconds)
@@ -104,8 +138,47 @@ def bare(tools, sizes):
 
 def by_broker(tools, sizes):
     with Shop(tools) as shop:
-        def act(_):
-            access = shop.create()
-            log_in(access, access["username"], access["password"], access["database"])
+        return timed(sizes.databases, shop.create_and_log_in)
 
-        return timed(sizes.databases, act)
+
+def login(tools, sizes):
+    """What is in all of them: a client's own login into a database that is there."""
+    with Shop(tools) as shop:
+        first = shop.first
+        return timed(sizes.databases, lambda _: log_in(first, first["username"], first["password"], first["database"]))
+
+
+def from_pool(tools, sizes):
+    """Each is asked for when the pool is full again, so that making the next one is not measured with it."""
+    with Shop(tools, pool=2) as shop:
+        seconds = []
+        for number in range(max(10, sizes.databases // 4)):
+            status, _, answer = ask(shop.server.port, "POST", "/v1/organizations/default/clusters",
+                                    json.dumps({"name": f"c{number}"}), shop.server.key)
+            if status != 201:
+                raise BenchError(f"a cluster was answered {status}: {answer}")
+            shop.server.server.wait_for(shop.full, "the pool is not filled", 60, between=0.01)
+            begin = time.monotonic()
+            shop.claim(number)
+            seconds.append(time.monotonic() - begin)
+        return figures_of(seconds)
+
+
+# ---- many at once ----
+
+CALLERS = 16
+
+
+def crowd(act):
+    def run(tools, sizes):
+        def one(number, shop):
+            begin = time.monotonic()
+            act(shop, number)
+            return time.monotonic() - begin
+
+        with Shop(tools) as shop, ThreadPoolExecutor(CALLERS) as callers:
+            begin = time.monotonic()
+            seconds = list(callers.map(lambda number: one(number, shop), range(sizes.databases)))
+            return dict(figures_of(seconds), rate=sizes.databases / (time.monotonic() - begin))
+
+    return run

@@ -63,9 +63,12 @@ def goal_line(case, figures, ours, sync_ms):
             if contender.role == "variant":
                 found.append(f"from the pool {number(value)} ms")
         return f"Goal: {case.goal_text}. Found: {', '.join(found)}."
-    if case.name == "databases":
+    if case.name in ("databases", "crowd", "hung"):
+        what = "that while all is well" if case.name == "hung" else "the server's own"
         limits = [each.name for each in case.contenders if each.role == "limit" and each.name in figures]
-        times = [f"{ours / median(figures[name]['p50_ms']):.2f} x the server's own" for name in limits]
+        times = [f"{ours / median(figures[name][case.main]):.2f} x {what}" for name in limits]
+        times += [f"{each.name} {number(median(figures[each.name][case.main]))} ms" for each in case.contenders
+                  if each.role == "variant" and each.name in figures]
         return f"Goal: {case.goal_text}. Found: {', '.join([f'{number(ours)} ms', *times])}."
     text = f"Goal: {case.goal_text}. Found: {number(ours)}, {ours / case.goal:.2f} of it"
     if case.name == "accept":

@@ -1,0 +1,100 @@
+"""What the others notice while one database server does not answer any more."""
+import os
+import signal
+import time
+from pathlib import Path
+
+from .databases import Shop, figures_of
+from .services import ask
+
+# The first server serves everybody; a plan of its own puts one database on a second one, which is then stopped.
+PLANS = """
+[[plan]]
+kind = "database-server"
+engine = "postgres"
+name = "small"
+[[plan]]
+kind = "database"
+engine = "postgres"
+name = "shared"
+threshold = 1000
+[[plan]]
+kind = "database"
+engine = "postgres"
+name = "alone"
+threshold = 0
+"""
+POLLS = 2000
+
+
+def processes_in(directory):
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and Path(os.readlink(entry / "cwd")).is_relative_to(directory):
+                found.append(int(entry.name))
+        except OSError:
+            continue  # it has gone
+    return found
+
+
+class Hung:
+    """All processes of one instance, stopped as long as this lives."""
+
+    def __init__(self, directory):
+        self.processes = processes_in(directory)
+        if not self.processes:
+            raise RuntimeError(f"nothing runs in {directory}")
+
+    def __enter__(self):
+        for each in self.processes:
+            os.kill(each, signal.SIGSTOP)
+
+    def __exit__(self, *_):
+        for each in self.processes:
+            os.kill(each, signal.SIGCONT)
+
+
+def poll(shop, resource):
+    seconds = []
+    for _ in range(POLLS):
+        begin = time.monotonic()
+        shop.server.get(f"/api/v1/resources/{resource}")
+        seconds.append(time.monotonic() - begin)
+    return figures_of(seconds)
+
+
+def create(shop, count):
+    seconds = []
+    for _ in range(count):
+        begin = time.monotonic()
+        shop.create_and_log_in()
+        seconds.append(time.monotonic() - begin)
+    return figures_of(seconds)
+
+
+def beside(hung, act):
+    """`act` of a shop with two servers, while all is well or while the second one is stopped with work to do."""
+    def run(tools, sizes):
+        with Shop(tools, plans=PLANS) as shop:
+            shop.create("alone")
+            databases = shop.server.get("/api/v1/resources?kind=database")["resources"]
+            servers = shop.server.get("/api/v1/resources?kind=database-server")["resources"]
+            create(shop, 3)
+            if not hung:
+                return act(shop, databases[0]["id"], sizes)
+            with Hung(shop.server.state / "instances" / servers[-1]["external_name"]):
+                ask(shop.server.port, "DELETE", f"/api/v1/resources/{databases[-1]['id']}", key=shop.server.key)
+                figures = act(shop, databases[0]["id"], sizes)
+            shop.server.wait_until_idle(120)
+            return figures
+
+    return run
+
+
+def polls(shop, resource, _):
+    return poll(shop, resource)
+
+
+def creates(shop, _, sizes):
+    return create(shop, max(10, sizes.databases // 5))
