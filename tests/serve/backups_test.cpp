@@ -48,6 +48,22 @@ class ServeBackups : public ::testing::TestWithParam<std::string> {
         return login_of(cluster);
     }
 
+    // What works on a resource now, in its own words.
+    std::string progress_of(const std::string& name) const {
+        const Answer shown = site_.as_administrator("GET", "/api/v1/resources/" + name);
+        const std::string operation = shown.text("operation");
+        if (operation.empty()) return {};
+        return site_.as_administrator("GET", "/api/v1/operations/" + operation).text("reason");
+    }
+    std::string state_of(const std::string& name) const {
+        return site_.as_administrator("GET", "/api/v1/resources/" + name).text("state");
+    }
+    Login native_login_of(const std::string& name) const {
+        const Answer found = site_.as_administrator("GET", "/api/v1/resources/" + name + "/credentials");
+        return {GetParam(), static_cast<std::uint16_t>(json::get_int(found.object(), "port")),
+                found.text("username"), found.text("password"), found.text("database")};
+    }
+
     Site site_;
 };
 
@@ -118,6 +134,40 @@ TEST_P(ServeBackups, AreMadeAndRestoredWhereServersTakeNobodyWithoutTls) {
     if (asks_for_tls) {
         EXPECT_EQ(ask_sql(login_of("lab"), "SELECT v FROM t"), "kept");
     }
+}
+
+TEST_P(ServeBackups, ABrokerThatIsKilledInTheMiddleBeginsAnewAndEndsWell) {
+    ASSERT_NO_FATAL_FAILURE(site_.start());
+    const auto make = [&](const std::string& target, const std::string& rest) {
+        const Answer made = site_.as_administrator("POST", target, rest);
+        EXPECT_THAT(made.status, ::testing::AnyOf(201, 202)) << made.body;
+    };
+    const std::string database = fmt::format(R"({{"engine":"{}","kind":"database","plan":"shared",)", GetParam());
+    make("/api/v1/resources", database + R"("name":"shopdb","wait_seconds":60})");
+    std::string why;
+    const bool mysql = GetParam() == "mysql";
+    ASSERT_TRUE(ask_sql(native_login_of("shopdb"),
+                        mysql ? "CREATE TABLE t (id INT PRIMARY KEY, v TEXT);"
+                                " INSERT INTO t SELECT seq, REPEAT(MD5(seq), 8) FROM seq_1_to_200000"
+                              : "CREATE TABLE t AS SELECT g AS id, repeat(md5(g::text), 8) AS v"
+                                " FROM generate_series(1, 200000) g",
+                        &why))
+        << why;
+    const std::string sum = mysql ? "SELECT CONCAT(COUNT(*), ' ', SUM(CRC32(v))) FROM t"
+                                  : "SELECT count(*) || md5(string_agg(v, '' ORDER BY id)) FROM t";
+    const auto begun_and_killed = [&](const std::string& name, const std::string& word) {
+        EXPECT_TRUE(eventually([&] { return progress_of(name).starts_with(word); }, seconds(60)))
+            << progress_of(name) << state_of(name) << site_.log();
+        site_.kill();
+        ASSERT_NO_FATAL_FAILURE(site_.start());
+        EXPECT_TRUE(eventually([&] { return state_of(name) == "ready"; }, seconds(90)))
+            << progress_of(name) << state_of(name) << site_.log();
+    };
+    make("/api/v1/resources/shopdb/backups", R"({"name":"nightly"})");
+    begun_and_killed("nightly", "dumped: ");
+    make("/api/v1/resources", database + R"("name":"copy","restore_from":"nightly"})");
+    begun_and_killed("copy", "restored: ");
+    EXPECT_EQ(ask_sql(native_login_of("copy"), sum, &why), ask_sql(native_login_of("shopdb"), sum)) << why;
 }
 
 // Through the native API, of a plan that keeps one.
