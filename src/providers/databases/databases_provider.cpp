@@ -105,7 +105,7 @@ Task<ProviderAnswer> DatabasesProvider::dispatch(Verb verb, ResourceId server, T
                                                  Deadline deadline) {
     const Found found = co_await find_host(verb, std::move(server), std::move(engine));
     if (!found) co_return found.error();
-    const std::shared_ptr<Host> host = *found;
+    const std::shared_ptr<Host>& host = *found;
     switch (verb) {
         case Verb::observe: co_return co_await host->observe(std::move(tenant), deadline);
         case Verb::create: co_return co_await host->converge(std::move(tenant), true, deadline);
