@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include "domain/rotation.h"
+
 namespace slipway {
 namespace {
 
@@ -103,9 +105,10 @@ Task<Result<std::optional<Secret>>> Broker::password(CallContext context, const 
     if (context.caller.role == Role::reader) co_return fail(only_reading());
     const bool owner = context.caller.organization == resource.organization;
     if (!owner) co_return fail(ErrorCode::forbidden, "only its owner is shown the password");
-    const auto sealed = resource.secrets.find("password");
+    const std::string name(current_secret(shown_rotation(resource)));
+    const auto sealed = resource.secrets.find(name);
     if (sealed == resource.secrets.end()) co_return std::optional<Secret>();
-    auto opened = parts_.sealer.open(sealed->second, secret_context(resource.id, "password"));
+    auto opened = parts_.sealer.open(sealed->second, secret_context(resource.id, name));
     if (!opened) co_return fail(opened.error());
     co_return std::optional<Secret>(std::move(*opened));
 }

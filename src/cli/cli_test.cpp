@@ -274,9 +274,9 @@ TEST_F(CliTest, WrongUsageIsStatus2AndAsksNobody) {
 TEST_F(CliTest, HelpAndVersionAreNoErrors) {
     EXPECT_EQ(run({"--help"}), 0);
     for (const std::string word :
-         {"serve", "agent", "plans",    "create",  "url",   "update", "ls",         "show",
-          "rm",    "why",   "plan",     "ops",     "wait",  "cancel", "events",     "usage",
-          "keys",  "orgs",  "webhooks", "orphans", "sweep", "doctor", "completion", "version"}) {
+         {"serve", "agent",    "plans",   "create", "url",    "update",     "ls",     "show",  "rotate",
+          "rm",    "why",      "plan",    "ops",    "wait",   "cancel",     "events", "usage", "keys",
+          "orgs",  "webhooks", "orphans", "sweep",  "doctor", "completion", "version"}) {
         EXPECT_NE(out.str().find("\n  " + word + " "), std::string::npos) << word;
     }
     EXPECT_LT(out.str().find("Resources:"), out.str().find("Administration:"));

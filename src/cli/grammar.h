@@ -45,6 +45,7 @@ struct Parsed {
     bool everything = false;
     bool enable = false;
     bool disable = false;
+    bool confirm = false;
 
     Action action;
     LocalAction local;

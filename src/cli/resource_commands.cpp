@@ -114,6 +114,19 @@ void add_changing(CLI::App& app, Parsed& parsed) {
     add_wait_options(*update, parsed);
     add_output_option(*update, parsed);
 
+    CLI::App* rotate =
+        add_command(app, parsed,
+                    {"rotate", "give a database a new password while the former one stays good", resources(),
+                     "  slipway rotate shopdb\n  slipway url shopdb     # the new one: hand it to your programs\n"
+                     "  slipway rotate shopdb --confirm"},
+                    [&parsed](Api& api) {
+                        return rotate_password(api, parsed.name, parsed.confirm, parsed.wait, parsed.format());
+                    });
+    add_argument(*rotate, "RESOURCE", parsed.name, "name or id");
+    rotate->add_flag("--confirm", parsed.confirm, "end the former password: all use the new one");
+    add_wait_options(*rotate, parsed);
+    add_output_option(*rotate, parsed);
+
     CLI::App* rm = add_command(
         app, parsed,
         {"rm", "remove resources with their data and wait until they are gone", resources(),

@@ -369,4 +369,11 @@ Outcome<Exit> update_resource(Api& api, const UpdateOptions& options, const Wait
     return finish_change(api, std::move(*changed), wait, format, "is changed");
 }
 
+Outcome<Exit> rotate_password(Api& api, const std::string& name, bool confirm, const WaitOptions& wait,
+                              Format format) {
+    auto changed = api.ask({.method = "POST", .target = path_of(name) + (confirm ? "/rotate/confirm" : "/rotate")});
+    if (!changed) return std::unexpected(std::move(changed.error()));
+    return finish_change(api, std::move(*changed), wait, format, confirm ? "is confirmed" : "is rotated");
+}
+
 }  // namespace slipway::cli

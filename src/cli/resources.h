@@ -54,6 +54,9 @@ Outcome<Exit> show_resource(Api& api, const std::string& name, bool events, Form
 Outcome<Exit> show_url(Api& api, const std::string& name, bool json);
 Outcome<Exit> create_resource(Api& api, const CreateOptions& options, const WaitOptions& wait, Format format);
 Outcome<Exit> update_resource(Api& api, const UpdateOptions& options, const WaitOptions& wait, Format format);
+// `confirm`: ends the former password of a rotation that was begun before.
+Outcome<Exit> rotate_password(Api& api, const std::string& name, bool confirm, const WaitOptions& wait,
+                              Format format);
 Outcome<Exit> remove_resources(Api& api, const RemoveOptions& options, const WaitOptions& wait, bool json);
 
 // Bodies of requests, for those who only plan them.

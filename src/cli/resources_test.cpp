@@ -132,6 +132,23 @@ TEST_F(ResourcesTest, ChangesAreNamedOneByOne) {
     EXPECT_NE(err.str().find("cache1 cancelled: not wanted"), std::string::npos) << err.str();
 }
 
+TEST_F(ResourcesTest, APasswordIsRotatedAndThenConfirmed) {
+    answer(202, made("updating", step_of("queued")));
+    answer(200, step_of("succeeded"));
+    answer(200, resource());
+    EXPECT_EQ(run({"rotate", "cache1", "-q"}), 0) << err.str();
+    EXPECT_EQ(asked().at(0), "POST /api/v1/resources/cache1/rotate");
+    EXPECT_EQ(calls[0].body, "");
+    EXPECT_EQ(out.str(), "cache1 is rotated and ready\nits URL, with the password: slipway url cache1\n");
+    answer(200, made("ready", "null"));
+    EXPECT_EQ(run({"rotate", "cache1", "--confirm"}), 0) << err.str();
+    EXPECT_EQ(asked().back(), "POST /api/v1/resources/cache1/rotate/confirm");
+    EXPECT_EQ(out.str(), "cache1 is confirmed and ready\nits URL, with the password: slipway url cache1\n");
+    answer(409, R"({"error":"the last rotation is not confirmed","code":"conflict","problems":[]})");
+    EXPECT_EQ(run({"rotate", "cache1"}), 1);
+    EXPECT_NE(err.str().find("the last rotation is not confirmed"), std::string::npos) << err.str();
+}
+
 TEST_F(ResourcesTest, ListingsTakeEveryFilterAndForm) {
     answer(200, R"({"organization":"default","role":"administrator","actor":"key_1"})");
     answer(200, fmt::format(R"({{"next":null,"resources":[{}]}})", resource()));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "domain/rotation.h"
+
 namespace slipway {
 namespace {
 
@@ -41,6 +43,7 @@ void make_of(Resource& resource, const Plan& plan, const ProviderTraits& traits,
     resource.engine = plan.engine;
     resource.plan = plan.name;
     resource.provider = traits.provider;
+    forget_rotations(resource);  // of the secrets that it had
     resource.parameters = overlaid(plan.parameters, resource.own_parameters);
     resource.host = traits.on_this_host ? host : HostId();
     add_secrets(resource, plan, traits, random, sealer);

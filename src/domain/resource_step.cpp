@@ -87,11 +87,18 @@ Next on(const Resource& in, TimePoint at, const ev::UpdateRequested& event) {
     return next;
 }
 
+// Its own parameters are among those that it goes back to, unless it did not have them then.
 void go_back(Resource& resource) {
     if (!resource.former) return;
     resource.plan = std::move(resource.former->plan);
     resource.parameters = std::move(resource.former->parameters);
     resource.former.reset();
+    json::object own;
+    for (const auto& each : resource.own_parameters) {
+        const json::value* former = resource.parameters.if_contains(each.key());
+        if (former != nullptr) own[each.key()] = *former;
+    }
+    resource.own_parameters = std::move(own);
 }
 
 Next on(const Resource& in, TimePoint at, const ev::UpdateReverted&) {

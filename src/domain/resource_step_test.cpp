@@ -191,6 +191,24 @@ TEST(ResourceStep, AFailedUpdateLeavesTheFormerPlanWhetherItWasTakenBackOrNot) {
     }
 }
 
+// They are laid over the plan's with every later change.
+TEST(ResourceStep, AFailedUpdateLeavesTheFormerParametersOfItsOwn) {
+    Resource resource = resource_in(Ready{kEndpoint, {}});
+    resource.own_parameters = {{"user", "anna"}, {"turn", 1}};
+    resource.parameters = {{"maxmemory", 64}, {"user", "anna"}, {"turn", 1}};
+    const Resource before = resource;
+    resource.own_parameters["turn"] = 2;
+    resource.own_parameters["new"] = true;
+    const auto changed = step(
+        resource, {kNow, ev::UpdateRequested{
+                             kOp, FormerPlan{"small", overlaid(resource.parameters, resource.own_parameters)}}});
+    ASSERT_TRUE(changed);
+    const auto failed = step(changed->resource, {kNow, ev::UpdateFailed{"why"}});
+    ASSERT_TRUE(failed);
+    EXPECT_EQ(failed->resource.parameters, before.parameters);
+    EXPECT_EQ(failed->resource.own_parameters, before.own_parameters);
+}
+
 TEST(ResourceStep, AChangeThatCannotBeTakenBackIsDegradedAndSaysSo) {
     const auto failed = step(updating_to_large(), {kNow, ev::UpdateFailed{"no memory", true}});
     ASSERT_TRUE(failed);

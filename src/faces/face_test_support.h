@@ -248,7 +248,8 @@ class World {
         if (!built_) {
             add_redis(router_, context);
             add_memcached(router_, context, engine_operations);
-            add_harbourmaster(router_, context, {clusters, servers, harbourmaster});
+            add_harbourmaster(router_, context, {clusters, servers, rotations, harbourmaster});
+            ports.rotations = &rotations;
             add_native(router_, context, ports);
             built_ = true;
             const Status good = router_.check();
@@ -393,6 +394,7 @@ class World {
     EngineOperations engine_operations{{broker, store, clock(), engines}};
     Clusters clusters{{store, broker, clock(), *random_}};
     SharedServers servers{{store, broker, catalog, sealer}};
+    Rotations rotations{{store, sealer, clock(), *random_}};
     HarbourMasterOptions harbourmaster;  // set before the first request
     FaceContext context{broker, administration};
     NativePorts ports;  // set before the first request

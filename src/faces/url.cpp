@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "domain/rotation.h"
+
 namespace slipway::faces {
 namespace {
 
@@ -52,7 +54,7 @@ std::string_view encryption_of(const Resource& resource) {
 }  // namespace
 
 Access access_of(const Resource& resource, const Endpoint& endpoint, const std::optional<Secret>& password) {
-    // The user that logs in now wins over the one that was asked for.
+    // What is so wins over what was asked for.
     const auto known = [&](std::string_view key) {
         std::string now = json::get_string(resource.handle, key);
         return now.empty() ? json::get_string(resource.parameters, key) : now;
@@ -63,13 +65,13 @@ Access access_of(const Resource& resource, const Endpoint& endpoint, const std::
         case Kind::cluster:
         case Kind::backup: return {password ? kDefaultUser : "", "", url_of(endpoint, password)};
         case Kind::database_server: {
-            Access access{known("user"), resource.engine == "postgres" ? "postgres" : "", {}};
+            Access access{login_of(resource), resource.engine == "postgres" ? "postgres" : "", {}};
             access.url = fmt::format("{}/{}{}", url_of(endpoint, password, access.user), access.database,
                                      encryption_of(resource));
             return access;
         }
         case Kind::database: {
-            Access access{known("user"), known("database"), {}};
+            Access access{login_of(resource), known("database"), {}};
             access.url = fmt::format("{}/{}{}", url_of(endpoint, password, access.user),
                                      percent_encoded(access.database), encryption_of(resource));
             return access;

@@ -200,6 +200,7 @@ void read_harbourmaster(TableReader& root, HarbourMasterConfig& out, Problems& p
         reader.texts(key, *versions, check_version);
         if (versions->empty()) reader.problem(key, "must name at least one");
     }
+    reader.duration("rotation_grace", out.rotation_grace, minutes(1), hours(24 * 30));
     reader.finish();
 }
 

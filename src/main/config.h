@@ -82,6 +82,7 @@ struct HarbourMasterConfig {
     // What may be asked for.
     std::vector<std::string> postgres_versions = {"9.5", "9.6", "10", "11"};
     std::vector<std::string> mysql_versions = {"5.5", "5.6", "5.7", "8.0"};
+    Duration rotation_grace = std::chrono::hours(24);  // for which the former password of a rotation stays good
 };
 
 struct WebhookConfig {

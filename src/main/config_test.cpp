@@ -52,9 +52,9 @@ std::string words(const Config& config) {
                     local.helper_socket, local.helper_uid, dummy.concurrency, background.reconcile_interval.count(),
                     background.sweep_dry_run, background.sweep_grace.count(), background.sweep_interval.count());
     text += fmt::format("{} {} {}\n", to_string(databases.tls), databases.tls_certificate, databases.tls_key);
-    text +=
-        fmt::format("{}\n{} {} {}\n", webhooks.allow_private, harbourmaster.engine,
-                    fmt::join(harbourmaster.postgres_versions, ","), fmt::join(harbourmaster.mysql_versions, ","));
+    text += fmt::format("{}\n{} {} {} {}\n", webhooks.allow_private, harbourmaster.engine,
+                        fmt::join(harbourmaster.postgres_versions, ","),
+                        fmt::join(harbourmaster.mysql_versions, ","), harbourmaster.rotation_grace.count());
     for (const Plan& plan : plans) {
         text +=
             fmt::format("{} {} {} {} {} {} {} {} {}\n", to_string(plan.kind), plan.engine, plan.name, plan.title,
@@ -360,6 +360,7 @@ TEST(Config, DatabasesArePlacedAsTheirPlanSays) {
 [harbourmaster]
 engine = "mysql"
 postgres_versions = ["15"]
+rotation_grace = "3h"
 [pool.postgres]
 standard = 3
 [[plan]]
@@ -380,6 +381,7 @@ parameters = {connections = 5, extensions = ["hstore"]}
     ASSERT_TRUE(config) << told(config.error());
     EXPECT_EQ(config->harbourmaster.engine, "mysql");
     EXPECT_EQ(config->harbourmaster.postgres_versions, std::vector<std::string>{"15"});
+    EXPECT_EQ(config->harbourmaster.rotation_grace, std::chrono::hours(3));
     const Plan& server = config->plans.at(0);
     EXPECT_EQ(server.provider, "local");
     EXPECT_EQ(
@@ -468,6 +470,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[harbourmaster]\npostgres_versions = [\"ten\"]\n", "x.toml:2: harbourmaster.postgres_versions[0]",
               "must be a version"},
         Wrong{"[harbourmaster]\nengine = \"redis\"\n", "x.toml:2: harbourmaster.engine", "\"postgres\""},
+        Wrong{"[harbourmaster]\nrotation_grace = \"59s\"\n", "x.toml:2: harbourmaster.rotation_grace",
+              "from \"1m\" to \"30d\""},
+        Wrong{"[harbourmaster]\nrotation_grace = \"31d\"\n", "x.toml:2: harbourmaster.rotation_grace",
+              "from \"1m\" to \"30d\""},
         Wrong{"[[plan]]\nname = \"a\"\nengine = \"memcached\"\nparameters.password = true\n",
               "x.toml:4: plan[0].parameters.password", "known here: engine_version, max_item_size, maxclients"},
         Wrong{"[[plan]]\nname = \"a\"\nengine = \"memcached\"\nparameters.appendfsync = \"no\"\n",

@@ -13,6 +13,7 @@
 #include "broker/clusters.h"
 #include "broker/database_servers.h"
 #include "broker/engine_operations.h"
+#include "broker/rotation.h"
 #include "faces/harbourmaster/harbourmaster_face.h"
 #include "faces/native/native_face.h"
 #include "faces/native/shapes.h"
@@ -170,10 +171,12 @@ class Service::Impl {
     std::unique_ptr<Administration> administration_;
     std::unique_ptr<Clusters> clusters_;
     std::unique_ptr<SharedServers> servers_;
+    std::unique_ptr<Rotations> rotations_;
     std::unique_ptr<PoolKeeper> pools_;
     std::unique_ptr<Reconciler> reconciler_;
     std::unique_ptr<Sweeper> sweeper_;
     std::unique_ptr<BackupRetention> retention_;
+    std::unique_ptr<RotationKeeper> rotation_keeper_;
     std::shared_ptr<Engine> engine_;
     std::shared_ptr<Background> background_;
     std::shared_ptr<WebhookDelivery> webhooks_;
@@ -288,6 +291,9 @@ void Service::Impl::make_broker() {
         Administration::Parts{*store_, catalog_, *keys_, steady_clock_, random_}, administration);
     clusters_ = std::make_unique<Clusters>(Clusters::Parts{*store_, *broker_, steady_clock_, random_});
     servers_ = std::make_unique<SharedServers>(SharedServers::Parts{*store_, *broker_, catalog_, *keys_});
+    rotations_ = std::make_unique<Rotations>(
+        Rotations::Parts{*store_, *keys_, steady_clock_, random_},
+        RotationOptions{config_.harbourmaster.rotation_grace, config_.broker.provision_limit});
 }
 
 void Service::Impl::make_engine_operations() {
@@ -312,6 +318,9 @@ void Service::Impl::make_operations() {
     sweeper_ = std::make_unique<Sweeper>(Sweeper::Parts{*store_, *calls_, steady_clock_});
     retention_ = std::make_unique<BackupRetention>(BackupRetention::Parts{*store_, steady_clock_, random_},
                                                    RetentionOptions{});
+    rotation_keeper_ =
+        std::make_unique<RotationKeeper>(RotationKeeper::Parts{*store_, steady_clock_, random_},
+                                         RotationKeeperOptions{.time_limit = config_.broker.provision_limit});
     EngineOptions engine;
     engine.host = identity_.host;
     engine.rest = config_.broker.rest;
@@ -324,8 +333,9 @@ void Service::Impl::make_operations() {
     background.retention_interval = config_.background.reconcile_interval;
     background.sweep.dry_run = config_.background.sweep_dry_run;
     background.sweep.grace = config_.background.sweep_grace;
-    background_ = Background::make(
-        {*pools_, *reconciler_, *sweeper_, registry_, scheduler_, ops_.executor(), retention_.get()}, background);
+    background_ = Background::make({*pools_, *reconciler_, *sweeper_, *rotation_keeper_, registry_, scheduler_,
+                                    ops_.executor(), retention_.get()},
+                                   background);
 }
 
 Status Service::Impl::make_webhooks() {
@@ -370,10 +380,11 @@ http::Router Service::Impl::routes() {
     faces::add_redis(router, *faces_);
     faces::add_memcached(router, *faces_, *engine_operations_);
     faces::add_harbourmaster(router, *faces_,
-                             {*clusters_, *servers_, harbourmaster_options(config_.harbourmaster)});
-    faces::add_native(
-        router, *faces_,
-        admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, *webhooks_, ops_.executor()}));
+                             {*clusters_, *servers_, *rotations_, harbourmaster_options(config_.harbourmaster)});
+    faces::NativePorts native =
+        admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, *webhooks_, ops_.executor()});
+    native.rotations = rotations_.get();
+    faces::add_native(router, *faces_, std::move(native));
     add_metrics(router, {metrics_, *faces_, [this] { return levels(); }, metrics_open});
     return router;
 }

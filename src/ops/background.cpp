@@ -28,6 +28,7 @@ void Background::start() {
     spawn(&Background::reconcile);
     spawn(&Background::sweep);
     if (parts_.retention != nullptr) spawn(&Background::retain);
+    spawn(&Background::confirm_rotations);
     asio::co_spawn(
         parts_.executor,
         [self = shared_from_this()]() -> Task<void> {
@@ -84,6 +85,15 @@ Task<void> Background::reconcile() {
             log::error("reconcile", "a pass failed", {{"error", passed.error().message}});
         }
         co_await parts_.scheduler.sleep(options_.reconcile_interval);
+    }
+}
+
+Task<void> Background::confirm_rotations() {
+    while (!stopping_) {
+        if (const auto passed = co_await parts_.rotations.pass(); !passed) {
+            log::error("rotation", "a pass failed", {{"error", passed.error().message}});
+        }
+        co_await parts_.scheduler.sleep(options_.rotation_interval);
     }
 }
 

@@ -1,5 +1,5 @@
-// What an engine's process does by itself: filling pools, reconciling, sweeping. Each on its own rhythm and on
-// hints.
+// What an engine's process does by itself: filling pools, reconciling, sweeping, ending rotations. Each on its own
+// rhythm and on hints.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 #include "ops/pools.h"
 #include "ops/reconciler.h"
 #include "ops/retention.h"
+#include "ops/rotation_keeper.h"
 #include "ops/signal.h"
 #include "ops/sweeper.h"
 
@@ -21,6 +22,7 @@ struct BackgroundOptions {
     Duration reconcile_interval = std::chrono::seconds(30);
     Duration sweep_interval = std::chrono::minutes(10);
     Duration retention_interval = std::chrono::seconds(30);
+    Duration rotation_interval = std::chrono::seconds(15);
     SweepOptions sweep;
 };
 
@@ -31,6 +33,7 @@ class Background : public std::enable_shared_from_this<Background> {
         PoolKeeper& pools;
         Reconciler& reconciler;
         Sweeper& sweeper;
+        RotationKeeper& rotations;
         const ProviderRegistry& registry;
         Scheduler& scheduler;
         boost::asio::any_io_executor executor;
@@ -52,6 +55,7 @@ class Background : public std::enable_shared_from_this<Background> {
     Task<void> reconcile();
     Task<void> sweep();
     Task<void> retain();
+    Task<void> confirm_rotations();
     Task<void> look(std::string provider, std::string external_name);
     void spawn(Task<void> (Background::*loop)());
 

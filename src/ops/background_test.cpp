@@ -31,6 +31,7 @@ class BackgroundTest : public OpsTest {
             Reconciler::Parts{store_, host_->calls(), timeline_.clock(), host_->scheduler(), random_},
             ReconcilerOptions{.host = HostId("host-1")});
         sweeper_ = std::make_unique<Sweeper>(Sweeper::Parts{store_, host_->calls(), timeline_.clock()});
+        rotations_ = std::make_unique<RotationKeeper>(RotationKeeper::Parts{store_, timeline_.clock(), random_});
     }
     ~BackgroundTest() override {
         host_->on_commit = nullptr;
@@ -38,8 +39,9 @@ class BackgroundTest : public OpsTest {
         background_.reset();
     }
     void start(const BackgroundOptions& options = {}) {
-        background_ = Background::make(
-            {*pools_, *reconciler_, *sweeper_, host_->registry(), host_->scheduler(), host_->executor()}, options);
+        background_ = Background::make({*pools_, *reconciler_, *sweeper_, *rotations_, host_->registry(),
+                                        host_->scheduler(), host_->executor()},
+                                       options);
         background_->start();
         // As the server wires it: every commit may have been a claim.
         host_->on_commit = [this] { background_->hint_pools(); };
@@ -56,6 +58,7 @@ class BackgroundTest : public OpsTest {
     std::unique_ptr<PoolKeeper> pools_;
     std::unique_ptr<Reconciler> reconciler_;
     std::unique_ptr<Sweeper> sweeper_;
+    std::unique_ptr<RotationKeeper> rotations_;
     std::shared_ptr<Background> background_;
 };
 

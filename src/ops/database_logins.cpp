@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "domain/rotation.h"
+
 namespace slipway {
 namespace {
 
@@ -31,11 +33,12 @@ Task<Result<std::optional<DatabaseLogin>>> StoreDatabaseLogins::find(ResourceId 
     const auto server = co_await servers_.find(stored.placed_on);
     if (!server) co_return fail(server.error());
     if (!*server) co_return std::optional<DatabaseLogin>();
-    const auto sealed = stored.secrets.find("password");
+    const std::string secret(current_secret(shown_rotation(stored)));
+    const auto sealed = stored.secrets.find(secret);
     if (sealed == stored.secrets.end()) {
         co_return fail(ErrorCode::unavailable, fmt::format("the database {} has no password", stored.name));
     }
-    auto password = sealer_.open(sealed->second, secret_context(stored.id, "password"));
+    auto password = sealer_.open(sealed->second, secret_context(stored.id, secret));
     if (!password) {
         co_return fail(ErrorCode::unavailable,
                        fmt::format("the password of the database {} cannot be opened with the keys that are here",
@@ -47,7 +50,7 @@ Task<Result<std::optional<DatabaseLogin>>> StoreDatabaseLogins::find(ResourceId 
     login.engine = stored.engine;
     login.address = (*server)->address;
     login.port = (*server)->port;
-    login.user = known(stored, "user");
+    login.user = login_of(stored).empty() ? stored.external_name : login_of(stored);
     login.name = known(stored, "database");
     login.password = std::move(*password);
     co_return std::optional<DatabaseLogin>(std::move(login));

@@ -68,8 +68,10 @@ TEST_F(FoundFaultsTest, APoolWhoseProviderAlwaysFailsIsNotRefilledWithoutEnd) {
     PoolKeeper pools({store_, catalog, host.registry(), sealer_, timeline_.clock(), random_}, {});
     Reconciler reconciler({store_, host.calls(), timeline_.clock(), host.scheduler(), random_}, {});
     Sweeper sweeper({store_, host.calls(), timeline_.clock()});
+    RotationKeeper rotations({store_, timeline_.clock(), random_});
     auto background = Background::make(
-        {pools, reconciler, sweeper, host.registry(), host.scheduler(), host.executor()}, BackgroundOptions{});
+        {pools, reconciler, sweeper, rotations, host.registry(), host.scheduler(), host.executor()},
+        BackgroundOptions{});
     background->start();
     host.on_commit = [&] { background->hint_pools(); };
     advance(60s);

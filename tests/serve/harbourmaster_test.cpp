@@ -105,6 +105,43 @@ TEST_P(ServeDatabases, ATenantReachesItsOwnDatabaseAndNoOther) {
     EXPECT_EQ(ask_sql(victim, "SELECT v FROM t"), "mine") << "and nothing happened to the other";
 }
 
+// A rotation as a program's owner goes through it, with a crash of the broker in the middle.
+TEST_P(ServeDatabases, ARotatedPasswordIsGoodBesideTheFormerOneUntilItIsConfirmed) {
+    ASSERT_NO_FATAL_FAILURE(site_.start());
+    const Login first = create("shop");
+    ASSERT_EQ(ask_sql(first, "CREATE TABLE t (v varchar(9)); INSERT INTO t VALUES ('kept')"), "");
+    const auto rotation = [&] {
+        const json::object shown = ask("GET", path_of("shop")).object();
+        return shown.contains("rotation") ? json::get_string(shown.at("rotation").as_object(), "state") : "none";
+    };
+    const Answer begun = ask("POST", path_of("shop") + "/rotate", "{}");
+    ASSERT_EQ(begun.status, 200) << begun.body;
+    site_.kill();
+    EXPECT_EQ(ask_sql(first, "SELECT v FROM t"), "kept") << "whatever happens";
+    ASSERT_NO_FATAL_FAILURE(site_.start());
+    ASSERT_TRUE(eventually([&] { return rotation() == "unconfirmed"; }, seconds(60))) << site_.log();
+    const Login second = login_of("shop");
+    EXPECT_NE(second.password, first.password);
+    EXPECT_EQ(second.user == first.user, GetParam() == "mysql");
+    EXPECT_EQ(ask_sql(first, "SELECT v FROM t"), "kept");
+    std::string why;
+    EXPECT_EQ(ask_sql(second, "INSERT INTO t VALUES ('more'); CREATE TABLE since (id INT); SELECT v FROM t", &why),
+              "kept")
+        << why;
+    EXPECT_EQ(ask_sql(first, "DROP TABLE since"), "") << "what either makes is the other's";
+    EXPECT_EQ(ask("POST", path_of("shop") + "/rotate", "{}").status, 409);
+    const Answer confirmed = ask("POST", path_of("shop") + "/rotate", R"({"confirm":true})");
+    ASSERT_EQ(confirmed.status, 200) << confirmed.body;
+    ASSERT_TRUE(eventually([&] { return rotation() == "confirmed"; }, seconds(60))) << site_.log();
+    EXPECT_EQ(ask_sql(first, "SELECT 1"), std::nullopt);
+    EXPECT_EQ(ask_sql(second, "SELECT v FROM t"), "kept");
+    EXPECT_EQ(login_of("shop").password, second.password);
+    EXPECT_EQ(ask("DELETE", path_of("shop")).status, 200);
+    EXPECT_TRUE(comes_to("shop", "decommissioned")) << site_.log();
+    EXPECT_EQ(ask_sql(second, "SELECT 1"), std::nullopt);
+    for (const Login& each : {first, second}) EXPECT_EQ(site_.log().find(each.password), std::string::npos);
+}
+
 // However many ask at once: each server serves at most the threshold and one, and none is made ahead of need.
 TEST_P(ServeDatabases, RequestsAtOnceMakeAsManyServersAsTheyNeed) {
     site_.configure(

@@ -124,13 +124,15 @@ void Process::start() {
     reconciler_ = std::make_unique<Reconciler>(
         Reconciler::Parts{*store_, *calls_, *clock_, *scheduler_, world.random()}, reconciler_options);
     sweeper_ = std::make_unique<Sweeper>(Sweeper::Parts{*store_, *calls_, *clock_});
+    rotations_ = std::make_unique<RotationKeeper>(RotationKeeper::Parts{*store_, *clock_, world.random()});
     EngineOptions engine_options;
     engine_options.host = host;
     engine_ =
         Engine::make({*store_, *calls_, *clock_, *scheduler_, world.random(), context_->get_executor(), machine()},
                      engine_options);
     background_ = Background::make(
-        {*pools_, *reconciler_, *sweeper_, *registry_, *scheduler_, context_->get_executor()}, BackgroundOptions{});
+        {*pools_, *reconciler_, *sweeper_, *rotations_, *registry_, *scheduler_, context_->get_executor()},
+        BackgroundOptions{});
     engine_->start();
     background_->start();
     spawn([this] { return ticks(); });

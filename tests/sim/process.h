@@ -87,6 +87,7 @@ class Process {
     std::unique_ptr<PoolKeeper> pools_;
     std::unique_ptr<Reconciler> reconciler_;
     std::unique_ptr<Sweeper> sweeper_;
+    std::unique_ptr<RotationKeeper> rotations_;
     std::shared_ptr<Engine> engine_;
     std::shared_ptr<Background> background_;
     bool dying_ = false;

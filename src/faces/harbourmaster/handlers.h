@@ -23,6 +23,7 @@ class HarbourMasterFace {
     Task<http::Response> create_database(http::Request& request) const;
     Task<http::Response> show_database(http::Request& request) const;
     Task<http::Response> remove_database(http::Request& request) const;
+    Task<http::Response> rotate_password(http::Request& request) const;
 
     // backups.cpp
     Task<http::Response> create_backup(http::Request& request) const;

@@ -78,6 +78,7 @@ void add_harbourmaster(http::Router& router, const FaceContext& context, Harbour
     add(Method::get, kDatabases, "/backups/:backup", &F::show_backup);
     add(Method::delete_, kDatabases, "/backups/:backup", &F::remove_backup);
     add(Method::post, kDatabases, "/backups/:backup/restore", &F::restore_backup);
+    add(Method::post, kDatabases, "/rotate", &F::rotate_password);
     add(Method::post, "/v1/hephy/instances", "", &F::create_instance);
     add(Method::get, "/v1/hephy/instances", "", &F::list_instances);
     add(Method::get, "/v1/hephy/instances", "/:name", &F::show_instance);

@@ -7,6 +7,7 @@
 
 #include "broker/clusters.h"
 #include "broker/database_servers.h"
+#include "broker/rotation.h"
 #include "faces/face.h"
 
 namespace slipway::faces {
@@ -27,6 +28,7 @@ struct HarbourMasterOptions {
 struct HarbourMasterPorts {
     Clusters& clusters;
     SharedServers& servers;
+    Rotations& rotations;
     HarbourMasterOptions options = {};
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "domain/overloaded.h"
+#include "domain/rotation.h"
 #include "faces/url.h"
 
 namespace slipway::faces {
@@ -30,12 +31,6 @@ std::string port_of(const Endpoint* endpoint) { return endpoint == nullptr ? "" 
 
 std::string host_of(const Endpoint* endpoint) { return endpoint == nullptr ? "" : endpoint->host; }
 
-// What is so wins over what was asked for: a rotation may have changed it, or nothing was asked for.
-std::string user_of(const Resource& resource) {
-    const std::string now = text_of(resource.handle, "user");
-    return now.empty() ? text_of(resource.parameters, "user") : now;
-}
-
 // A database answers where its server does, which is known before it and after it.
 const Endpoint* database_endpoint(const ClusterDatabase& in) {
     const Resource& database = *in.database;
@@ -47,6 +42,13 @@ const Endpoint* database_endpoint(const ClusterDatabase& in) {
 
 void add_reason(json::object& body, const Resource& resource) {
     if (const auto* failed = std::get_if<resource_state::Failed>(&resource.state)) body["reason"] = failed->reason;
+}
+
+json::object rotation_json(const Resource& database) {
+    const Rotation coming = rotation_in(database.parameters);
+    const std::string_view settled = coming.keep_former ? "unconfirmed" : "confirmed";
+    return {{"state", is_rotating(database) ? "in_progress" : settled},
+            {"former_valid_until", coming.keep_former ? format_time(coming.former_until) : ""}};
 }
 
 }  // namespace
@@ -74,14 +76,18 @@ json::object database_json(const ClusterDatabase& in, const std::optional<Secret
     const Resource& database = *in.database;
     const Endpoint* endpoint = database_endpoint(in);
     json::object body;
-    if (form == DatabaseForm::mapping) body["hephy_instance_name"] = in.server ? in.server->name : "";
+    if (form != DatabaseForm::created) body["hephy_instance_name"] = in.server ? in.server->name : "";
     body["hephy_db_name"] = text_of(database.parameters, "database");
-    body["hephy_db_user"] = is_claim(in.operation) ? text_of(database.parameters, "user") : user_of(database);
+    body["hephy_db_user"] = is_claim(in.operation) ? text_of(database.parameters, "user") : login_of(database);
     body["hephy_db_host"] = host_of(endpoint);
     body["hephy_db_port"] = port_of(endpoint);
     body["hephy_db_password"] = endpoint == nullptr ? "" : text_of(password);
     body["state"] = hephy_state(database, in.operation);
     add_reason(body, database);
+    const bool ever = rotation_in(database.parameters).number > 0;
+    if (form == DatabaseForm::rotated || (form == DatabaseForm::mapping && ever)) {
+        body["rotation"] = rotation_json(database);
+    }
     return body;
 }
 
@@ -94,7 +100,7 @@ json::object instance_json(const Resource& server, const std::optional<Operation
     body["name"] = server.name;
     body["host"] = host_of(endpoint);
     body["port"] = port_of(endpoint);
-    body["user"] = user_of(server);
+    body["user"] = login_of(server);
     body["password"] = endpoint == nullptr ? "" : text_of(password);
     body["database_url"] = endpoint == nullptr ? "" : access_of(server, *endpoint, password).url;
     body["engine"] = server.engine;
@@ -113,7 +119,7 @@ json::object available_json(const Resource& server, const std::optional<Secret>&
     return {{"hephy_instance_name", server.name},
             {"hephy_instance_host", host_of(endpoint)},
             {"hephy_instance_port", port_of(endpoint)},
-            {"hephy_instance_user", user_of(server)},
+            {"hephy_instance_user", login_of(server)},
             {"hephy_instance_password", endpoint == nullptr ? "" : text_of(password)}};
 }
 

@@ -19,7 +19,8 @@ inline constexpr std::int64_t kDefaultStorage = 100;  // gigabytes, where nobody
 
 enum class DatabaseForm : std::uint8_t {
     created,  // of POST: without the instance's name, which may not be there yet
-    mapping,  // of GET and DELETE
+    mapping,  // of GET and DELETE; with `rotation` where its password was ever rotated
+    rotated,  // of a rotation: always with it
 };
 // `password`: of the caller who owns it; none: "".
 json::object database_json(const ClusterDatabase& in, const std::optional<Secret>& password, DatabaseForm form);

@@ -25,6 +25,10 @@ class NativeFace {
     Task<http::Response> create_backup(http::Request& request) const;
     Task<http::Response> list_backups(http::Request& request) const;
 
+    // rotation.cpp
+    Task<http::Response> rotate(http::Request& request) const;
+    Task<http::Response> confirm_rotation(http::Request& request) const;
+
     // plans.cpp
     Task<http::Response> me(http::Request& request) const;
     Task<http::Response> list_plans(http::Request& request) const;
@@ -86,6 +90,8 @@ class NativeFace {
     [[nodiscard]] Duration longest_wait() const { return context_.options.poll_limit; }
     static http::Response error(const http::Request& request, const Error& what);
 
+    using Rotate = Task<Result<Accepted>> (Rotations::*)(CallContext, ResourceId) const;
+    Task<http::Response> change_password(http::Request& request, Rotate verb) const;
     // An operation as it is after a bounded wait for its end.
     Task<Result<Operation>> wait_for(Operation operation, Duration limit) const;
     // The resource and its operation as they are after a bounded wait.

@@ -43,6 +43,8 @@ void add_native(http::Router& router, const FaceContext& context, NativePorts po
     add(Method::patch, "/api/v1/resources/:name", &F::change_resource);
     add(Method::delete_, "/api/v1/resources/:name", &F::delete_resource);
     add(Method::get, "/api/v1/resources/:name/credentials", &F::credentials);
+    add(Method::post, "/api/v1/resources/:name/rotate", &F::rotate);
+    add(Method::post, "/api/v1/resources/:name/rotate/confirm", &F::confirm_rotation);
     add(Method::get, "/api/v1/resources/:name/events", &F::timeline);
     add(Method::post, "/api/v1/resources/:name/backups", &F::create_backup);
     add(Method::get, "/api/v1/resources/:name/backups", &F::list_backups);

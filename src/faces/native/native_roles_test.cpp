@@ -45,6 +45,9 @@ const std::vector<Row>& rows() {
         {kGet, "/api/v1/resources/{name}/credentials", "", {401, 403, 200, 403, 404}},
         {kPost, "/api/v1/resources/{name}/backups", "", {401, 403, 400, 400, 404}},
         {kGet, "/api/v1/resources/{name}/backups", "", {401, 200, 200, 200, 404}},
+        // Of a cache, which has none.
+        {kPost, "/api/v1/resources/{name}/rotate", "", {401, 403, 409, 403, 404}},
+        {kPost, "/api/v1/resources/{name}/rotate/confirm", "", {401, 403, 409, 403, 404}},
         {kGet, "/api/v1/resources/{name}/events", "", {401, 200, 200, 200, 404}},
         {kGet, "/api/v1/operations", "", {401, 200, 200, 200, 200}},
         {kGet, "/api/v1/operations/{id}", "", {401, 200, 200, 200, 404}},

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "broker/broker.h"
+#include "broker/rotation.h"
 
 namespace slipway::faces {
 
@@ -67,6 +68,7 @@ struct NativePorts {
     // Errors: not_found, conflict (foreign, or accounted for meanwhile), unavailable, provider_failure.
     std::function<Task<Result<OrphanRemoval>>(std::string provider, std::string external_name)> remove_orphan = {};
     std::function<Task<Result<Delivery>>(WebhookId)> test_webhook = {};
+    const Rotations* rotations = nullptr;  // null: this server has none (501)
 };
 
 }  // namespace slipway::faces

@@ -24,10 +24,6 @@ std::int64_t seconds_of(Duration duration) {
     return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
 }
 
-Duration take_wait_seconds(http::BodyReader& body, Duration longest) {
-    return std::chrono::seconds(body.optional_integer("wait_seconds", 0, seconds_of(longest)).value_or(0));
-}
-
 // "" after a problem.
 template <std::size_t N>
 std::string take_one_of(http::BodyReader& body, std::string_view field,
@@ -116,6 +112,10 @@ std::optional<Quota> read_quota(const json::value& value, const std::string& fie
 }
 
 }  // namespace
+
+Duration take_wait_seconds(http::BodyReader& body, Duration longest) {
+    return std::chrono::seconds(body.optional_integer("wait_seconds", 0, seconds_of(longest)).value_or(0));
+}
 
 Result<ProvisionBody> read_provision(http::BodyReader body, const Catalog& catalog, const CallContext& call,
                                      Duration longest_wait) {

@@ -57,6 +57,8 @@ Result<std::optional<std::uint64_t>> version_of(const http::Request& request);
 std::optional<OrganizationId> take_organization(QueryReader& query);
 // ?wait=SECONDS, or of another name.
 Duration take_wait(QueryReader& query, std::string_view name, Duration longest);
+// "wait_seconds" of a body.
+Duration take_wait_seconds(http::BodyReader& body, Duration longest);
 
 // "2016-05-20T04:28:03.758Z", with any offset and up to nine digits of a second; nullopt: it is no time of RFC
 // 3339, or not between 1970 and 2200.

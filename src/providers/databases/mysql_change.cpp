@@ -23,9 +23,15 @@ constexpr Duration kLookAgain = std::chrono::milliseconds(2);
 
 std::string account(const std::string& user) { return mysql_name(user) + "@`%`"; }
 
+// While its password is rotated, whoever logs in is tried by both.
 std::string login_of(const Tenant& tenant) {
-    return fmt::format("IDENTIFIED WITH mysql_native_password AS '{}' WITH MAX_USER_CONNECTIONS {}",
-                       sql::mysql_native_hash(tenant.password), tenant.connections);
+    const std::string current = sql::mysql_native_hash(tenant.password);
+    const std::string by =
+        tenant.former_password.empty()
+            ? fmt::format("IDENTIFIED WITH mysql_native_password AS '{}'", current)
+            : fmt::format("IDENTIFIED VIA mysql_native_password USING '{}' OR mysql_native_password USING '{}'",
+                          current, sql::mysql_native_hash(tenant.former_password));
+    return fmt::format("{} WITH MAX_USER_CONNECTIONS {}", by, tenant.connections);
 }
 
 // Locks of servers have names of at most 64 bytes.
@@ -148,6 +154,9 @@ Task<ProviderAnswer> MysqlHost::converge(Tenant tenant, bool make, Deadline dead
         if (wrong.empty()) wrong = sql::wrong_grant_database(tenant.database());
         if (wrong.empty()) wrong = sql::wrong_name(tenant.user, most_user(**lease));
         if (wrong.empty() && tenant.password.empty()) wrong = "its password is empty";
+        if (wrong.empty() && !tenant.former_password.empty() && !(*lease)->is_mariadb()) {
+            wrong = "a user has two passwords in MariaDB only: this server cannot rotate them";
+        }
         if (!wrong.empty()) co_return std::unexpected(permanent(wrong));
         const Change change{*lease, tenant, deadline, touched};
         sql::Answer<void> done = co_await prepare(*lease, deadline);

@@ -1,9 +1,7 @@
 // How tenants of a PostgreSQL server are made, changed and removed. Every step may be the last one of a call that
 // is interrupted: the next call sees what is there and goes on from it.
 #include <algorithm>
-#include <array>
 
-#include "base/random.h"
 #include "providers/databases/errors.h"
 #include "providers/databases/postgres_host.h"
 #include "providers/sql/quoting.h"
@@ -18,7 +16,6 @@ namespace {
 
 constexpr int kMostRounds = 4;
 constexpr int kDropByForce = 130'000;  // the first version that has DROP DATABASE … WITH (FORCE)
-constexpr std::string_view kRemovedBefore = "removed before";
 
 // As lock(), until it is given back, or the session ends: a server that was told to make a database goes on with it
 // after who told it has gone, and a removal has to wait for that.
@@ -27,18 +24,6 @@ std::string hold(const std::string& name) {
 }
 std::string give_back(const std::string& name) {
     return fmt::format("; SELECT pg_advisory_unlock(hashtextextended({}, 0))", postgres_text(name));
-}
-
-std::string verifier_of(const Secret& password) {
-    SystemRandom random;
-    std::array<std::byte, sql::kSaltBytes> salt{};
-    random.fill(salt);
-    return sql::scram_verifier(password, {reinterpret_cast<const char*>(salt.data()), salt.size()});
-}
-
-std::string login_of(const Tenant& tenant) {
-    return fmt::format("LOGIN CONNECTION LIMIT {} PASSWORD {}", tenant.connections,
-                       postgres_text(verifier_of(tenant.password)));
 }
 
 // Somebody else did the same just now: look again.
@@ -99,7 +84,7 @@ Task<sql::Answer<void>> PostgresHost::make_role(Change change) {
     co_return co_await session->run(
         fmt::format("CREATE ROLE {} NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS {};"
                     " COMMENT ON ROLE {} IS {}; COMMIT",
-                    role, login_of(tenant), role, postgres_text(to_text(tenant.owner))),
+                    role, login_clause(owner_login(tenant), tenant), role, postgres_text(to_text(tenant.owner))),
         change.deadline);
 }
 
@@ -127,8 +112,9 @@ Task<sql::Answer<void>> PostgresHost::open_database(Change change, bool fresh) {
 
 Task<sql::Answer<void>> PostgresHost::alter_role(Change change) {
     change.touched = true;
+    const Login login = owner_login(change.tenant);
     co_return co_await change.session->run(
-        fmt::format("ALTER ROLE {} {}", postgres_name(change.tenant.user), login_of(change.tenant)),
+        fmt::format("ALTER ROLE {} {}", postgres_name(login.role), login_clause(login, change.tenant)),
         change.deadline);
 }
 
@@ -154,24 +140,28 @@ Task<sql::Answer<void>> PostgresHost::bring_up(Change change, const Seen& seen) 
         // What a removal that was interrupted has left is not brought back.
         if (!removed) co_return std::unexpected(removed.error());
         co_return sql::refuse(sql::Failure::invalid, "it was removed before", std::string(kRemovedBefore));
-    } else if (!seen.may_log_in || seen.connections != tenant.connections ||
-               !sql::scram_matches(seen.verifier, tenant.password)) {
+    } else if (const Login login = owner_login(tenant);
+               login.wanted() && (!seen.may_log_in || seen.connections != tenant.connections ||
+                                  !sql::scram_matches(seen.verifier, login.password))) {
         done = co_await alter_role(change);
     }
     if (done && seen.role && !seen.database)
         done = co_await change.session->run(hold(tenant.name()), change.deadline);
     if (done && !seen.database) done = co_await make_database(change);
     if (done && !seen.opened) done = co_await open_database(change, !seen.database);
+    if (done) done = co_await bring_up_second(change, seen);
     // It may hold the name still.
     if (!done) change.session.discard();
     co_return done;
 }
 
 Task<ProviderAnswer> PostgresHost::converge(Tenant tenant, bool make, Deadline deadline) {
-    const std::string& text = tenant.password.reveal();
-    if (text.empty() || std::ranges::any_of(text, [](char each) { return each < ' ' || each > '~'; })) {
-        co_return std::unexpected(permanent("its password must be printable ASCII and not empty"));
+    for (const Secret& each : {tenant.password, tenant.former_password}) {
+        if (std::ranges::any_of(each.reveal(), [](char one) { return one < ' ' || one > '~'; })) {
+            co_return std::unexpected(permanent("its password must be printable ASCII"));
+        }
     }
+    if (tenant.password.empty()) co_return std::unexpected(permanent("its password must not be empty"));
     bool renamed = false;
     if (!make) {
         const sql::Answer<void> named = co_await take_names(tenant, deadline, renamed);
@@ -180,6 +170,7 @@ Task<ProviderAnswer> PostgresHost::converge(Tenant tenant, bool make, Deadline d
     bool touched = false;
     bool anew = false;
     bool fresh = false;
+    bool retiring = false;
     for (int round = 1;; ++round) {
         Looked looked = co_await look(tenant, tenant.user, deadline);
         if (!looked) co_return std::unexpected(error_of(looked.error(), touched));
@@ -190,23 +181,30 @@ Task<ProviderAnswer> PostgresHost::converge(Tenant tenant, bool make, Deadline d
         sql::Answer<void> done = co_await prepare(looked->first, deadline);
         if (done) done = co_await bring_up({looked->first, tenant, deadline, touched}, seen);
         fresh = !seen.database;
+        retiring =
+            (seen.role && !owner_login(tenant).wanted()) || (seen.second.ours && !second_login(tenant).wanted());
         if (done) break;
         if (done.error().code == kRemovedBefore) co_return std::unexpected(permanent(done.error().message));
         if (round == kMostRounds || !met_another(done.error())) {
             co_return std::unexpected(error_of(done.error(), touched));
         }
     }
-    Observation well = running(access_, tenant, tenant.user, version_, "");
-    if (anew) well.detail = "its database was not there and was made again, empty";
+    Observation answer = well(tenant);
+    if (anew) answer.detail = "its database was not there and was made again, empty";
     // It logged in when it was made, and the server keeps the verifier of the same password.
-    if (renamed && !touched) co_return well;
+    if (renamed && !touched) co_return answer;
     const sql::Answer<void> login = co_await log_in(tenant, fresh ? Rights::fresh : Rights::repair, deadline);
     // What was never seen working is not said to work.
     if (make && !login) co_return std::unexpected(error_of(login.error(), touched));
     const sql::Answer<void> extended = co_await add_extensions(tenant, deadline);
     if (!extended) co_return std::unexpected(error_of(extended.error(), true));
-    well.proven = login.has_value();
-    co_return after_login(login, std::move(well));
+    // Never without a login that is known to work.
+    if (retiring && (login || login.error().failure == sql::Failure::too_many_connections)) {
+        const sql::Answer<void> retired = co_await retire_logins(tenant, deadline, touched);
+        if (!retired) co_return std::unexpected(error_of(retired.error(), touched));
+    }
+    answer.proven = login.has_value();
+    co_return after_login(login, std::move(answer));
 }
 
 // The role that bears the mark of this name, where it is called otherwise than is thought; "" for none.
@@ -232,8 +230,13 @@ Task<sql::Answer<void>> PostgresHost::bury(Change change, const std::string& rol
         " SET generation = greatest(r.generation, excluded.generation), removed_at = now()",
         {change.tenant.name(), std::to_string(change.tenant.owner.generation)}, change.deadline);
     if (!marked) co_return std::unexpected(marked.error());
+    sql::Answer<std::vector<std::string>> roles = co_await second_logins(session, change.tenant, change.deadline);
+    if (!roles) co_return std::unexpected(roles.error());
+    if (!role.empty()) roles->push_back(role);
     std::string rest = "DELETE FROM slipway.removed WHERE removed_at < now() - interval '30 days'; ";
-    if (!role.empty()) rest += fmt::format("ALTER ROLE {} NOLOGIN CONNECTION LIMIT 0; ", postgres_name(role));
+    for (const std::string& each : *roles) {
+        rest += fmt::format("ALTER ROLE {} NOLOGIN CONNECTION LIMIT 0; ", postgres_name(each));
+    }
     co_return co_await session->run(rest + "COMMIT", change.deadline);
 }
 
@@ -346,6 +349,7 @@ Task<ProviderAnswer> PostgresHost::remove(Tenant tenant, Deadline deadline) {
             seen = *now;
         }
         if (done && seen.role) done = co_await drop_database(change, seen.role_name, tenant.database(), seen);
+        if (done) done = co_await drop_second_logins(change);
         if (done && seen.role) done = co_await drop_role(change, seen.role_name);
         if (done) co_return Observation{};
         if (round == kMostRounds || !met_another(done.error())) {

@@ -38,15 +38,20 @@ Task<sql::Answer<PostgresHost::Seen>> PostgresHost::look_through(Lease& session,
         "SELECT r.rolname, shobj_description(r.oid, 'pg_authid'), r.rolcanlogin, r.rolconnlimit, r.rolpassword,"
         " d.datname, d.datdba = r.oid,"
         " d.datconnlimit <> 0 AND d.datallowconn AND NOT has_database_privilege('public', d.oid, 'CONNECT'),"
-        " d.datistemplate, set_config('statement_timeout', $3, false), set_config('lock_timeout', $4, false)"
-        " FROM (SELECT 1) one LEFT JOIN pg_authid r ON r.rolname = $1 LEFT JOIN pg_database d ON d.datname = $2";
+        " d.datistemplate, set_config('statement_timeout', $3, false), set_config('lock_timeout', $4, false),"
+        " b.rolname, shobj_description(b.oid, 'pg_authid'), b.rolcanlogin, b.rolconnlimit, b.rolpassword,"
+        " pg_has_role(b.oid, r.oid, 'MEMBER') AND has_database_privilege(b.oid, d.oid, 'CONNECT')"
+        " AND EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = b.oid AND s.setdatabase = d.oid"
+        " AND s.setconfig @> ARRAY['role=' || r.rolname])"
+        " FROM (SELECT 1) one LEFT JOIN pg_authid r ON r.rolname = $1 LEFT JOIN pg_database d ON d.datname = $2"
+        " LEFT JOIN pg_authid b ON b.rolname = $5";
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline.left()).count();
     constexpr std::int64_t kMostLockWait = 5000;  // milliseconds
-    const sql::Answer<sql::Rows> rows =
-        co_await session->query(kLook,
-                                {role, tenant.database(), std::to_string(std::max<std::int64_t>(left, 1)),
-                                 std::to_string(std::clamp<std::int64_t>(left, 1, kMostLockWait))},
-                                deadline);
+    const sql::Answer<sql::Rows> rows = co_await session->query(
+        kLook,
+        {role, tenant.database(), std::to_string(std::max<std::int64_t>(left, 1)),
+         std::to_string(std::clamp<std::int64_t>(left, 1, kMostLockWait)), second_login(tenant).role},
+        deadline);
     if (!rows) co_return std::unexpected(rows.error());
     if (rows->size() != 1) co_return sql::refuse(sql::Failure::lost, "the database server answered nonsense");
     const sql::Values& row = rows->front();
@@ -61,6 +66,9 @@ Task<sql::Answer<PostgresHost::Seen>> PostgresHost::look_through(Lease& session,
     seen.owned = is_true(row, 6);
     seen.opened = is_true(row, 7);
     seen.marked_template = is_true(row, 8);
+    const std::optional<Tag> second = parse_login_tag(sql::text_of(row, 12));
+    seen.second = {row[11].has_value(),           second && tenant.owns(*second), is_true(row, 13),
+                   number(sql::text_of(row, 14)), sql::text_of(row, 15),          is_true(row, 16)};
     version_ = session->version_text();
     co_return seen;
 }
@@ -100,15 +108,16 @@ bool PostgresHost::impossible(const Tenant& tenant) {
 }
 
 bool PostgresHost::half_made(const Tenant& tenant, const Seen& seen) {
-    return !seen.database || !seen.opened || !seen.may_log_in || seen.connections != tenant.connections;
+    return !seen.database || !seen.opened || !logins_as_wanted(tenant, seen);
 }
 
 // A role that inherits nothing does not have the rights of pg_database_owner, to whom the schema "public" belongs
 // since PostgreSQL 15. But it can act as that one, and so make the schema its own: nobody with more rights than its
 // own has to connect to its database.
 Task<sql::Answer<void>> PostgresHost::log_in(const Tenant& tenant, Rights rights, Deadline deadline) const {
+    const Login login = current_login(tenant);
     sql::Answer<sql::PostgresSession> session =
-        co_await sql::PostgresSession::open({access_.address, access_.port, tenant.user, tenant.password,
+        co_await sql::PostgresSession::open({access_.address, access_.port, login.role, login.password,
                                              tenant.database(), "disable", tls_->now().expected()},
                                             deadline);
     if (!session) co_return std::unexpected(session.error());
@@ -153,19 +162,24 @@ Task<ProviderAnswer> PostgresHost::observe(Tenant tenant, Deadline deadline) {
     if (std::optional<Observation> strange = not_ours(tenant, seen)) co_return std::move(*strange);
     if (!seen.role) co_return Observation{};
     if (!seen.database) co_return stopped("its database is not there");
-    if (!seen.may_log_in) co_return stopped("its role may not log in");
+    if (owner_login(tenant).wanted() && !seen.may_log_in) co_return stopped("its role may not log in");
     if (half_made(tenant, seen)) co_return stopped("it is not set up as it should be");
-    co_return after_login(co_await log_in(tenant, Rights::look, deadline),
-                          running(access_, tenant, tenant.user, version_, ""));
+    co_return after_login(co_await log_in(tenant, Rights::look, deadline), well(tenant));
 }
 
 Task<Items> PostgresHost::list(Deadline deadline) {
     static const std::string kList =
-        "SELECT r.rolname, s.description, r.rolcanlogin AND r.rolconnlimit <> 0 AND EXISTS"
+        "SELECT r.rolname, s.description, (r.rolcanlogin OR EXISTS (SELECT FROM pg_shdescription t"
+        "  JOIN pg_authid b ON b.oid = t.objoid WHERE t.classoid = 'pg_authid'::regclass AND b.rolcanlogin"
+        "  AND t.description = 'slipway-login:' || substr(s.description, 9)))"
+        " AND r.rolconnlimit <> 0 AND EXISTS"
         " (SELECT FROM pg_database d WHERE d.datdba = r.oid AND d.datconnlimit <> 0"
         "  AND d.datname = regexp_replace(s.description, '^(\\S+ ){5}', ''))"
         " FROM pg_authid r JOIN pg_shdescription s ON s.objoid = r.oid AND s.classoid = 'pg_authid'::regclass"
-        " WHERE s.description LIKE 'slipway:%' ORDER BY r.rolname";
+        // A second login is its owner's, unless there is none any more.
+        " WHERE s.description LIKE 'slipway:%' OR (s.description LIKE 'slipway-login:%' AND NOT EXISTS"
+        "  (SELECT FROM pg_shdescription o WHERE o.classoid = s.classoid"
+        "   AND o.description = 'slipway:' || substr(s.description, 15))) ORDER BY r.rolname";
     // Whatever else a kept connection was left with: the limit of its time is that of an earlier call.
     static const std::string kLimit = "SELECT set_config('statement_timeout', $1, false)";
     for (bool fresh = false;; fresh = true) {
@@ -180,7 +194,9 @@ Task<Items> PostgresHost::list(Deadline deadline) {
         std::vector<InventoryItem> items;
         for (const sql::Values& row : *rows) {
             InventoryItem& item = items.emplace_back();
-            if (const std::optional<Tag> tag = parse_tag(sql::text_of(row, 1))) {
+            const std::string mark = sql::text_of(row, 1);
+            const std::optional<Tag> owner = parse_tag(mark);
+            if (const std::optional<Tag> tag = owner ? owner : parse_login_tag(mark)) {
                 item.external_name = tag->external_name;
                 item.installation = tag->installation;
                 item.resource = tag->resource;

@@ -20,8 +20,18 @@ class PostgresHost final : public Host {
     using Pool = SessionPool<sql::PostgresSession>;
     using Lease = Pool::Lease;
 
+    static constexpr std::string_view kRemovedBefore = "removed before";
     static constexpr int kSchemaOfOwner = 150'000;  // the first version in which "public" is not everybody's
 
+    // Of the login that takes turns with the role itself.
+    struct Second {
+        bool there = false;  // a role of its name
+        bool ours = false;
+        bool may_log_in = false;
+        std::int64_t connections = 0;
+        std::string verifier;
+        bool whole = false;  // it may connect to the database, and acts as its owner there
+    };
     // What is there under the names of a tenant.
     struct Seen {
         bool role = false;
@@ -34,6 +44,7 @@ class PostgresHost final : public Host {
         bool owned = false;   // the database, by the role
         bool opened = false;  // finished: it takes connections, of nobody but its owner
         bool marked_template = false;
+        Second second;
     };
     // A call that changes something.
     struct Change {
@@ -67,6 +78,25 @@ class PostgresHost final : public Host {
     };
     Task<sql::Answer<std::optional<Former>>> former_names(Lease& session, const Tenant& tenant, Deadline deadline);
     Task<sql::Answer<void>> take_names(const Tenant& tenant, Deadline deadline, bool& renamed);
+    // postgres_logins.cpp: while a password is rotated two logins are good, and a role has but one password.
+    struct Login {
+        std::string role;
+        Secret password;  // empty: nobody may log in with it
+        [[nodiscard]] bool wanted() const { return !password.empty(); }
+    };
+    [[nodiscard]] static Login owner_login(const Tenant& tenant);
+    [[nodiscard]] static Login second_login(const Tenant& tenant);
+    [[nodiscard]] static Login current_login(const Tenant& tenant);
+    [[nodiscard]] static bool logins_as_wanted(const Tenant& tenant, const Seen& seen);
+    [[nodiscard]] Observation well(const Tenant& tenant) const;
+    Task<sql::Answer<void>> bring_up_second(Change change, const Seen& seen);
+    Task<sql::Answer<void>> retire_logins(const Tenant& tenant, Deadline deadline, bool& touched);
+    Task<sql::Answer<std::vector<std::string>>> second_logins(Lease& session, const Tenant& tenant,
+                                                              Deadline deadline);
+    Task<sql::Answer<void>> drop_second_logins(Change change);
+
+    // "LOGIN … PASSWORD …"
+    [[nodiscard]] static std::string login_clause(const Login& login, const Tenant& tenant);
 
     Task<sql::Answer<void>> prepare(Lease& session, Deadline deadline);
     Task<sql::Answer<void>> bring_up(Change change, const Seen& seen);

@@ -2,12 +2,14 @@
 
 #include <charconv>
 
+#include "domain/rotation.h"
 #include "providers/databases/errors.h"
 
 namespace slipway::databases {
 namespace {
 
 constexpr std::string_view kMark = "slipway:1 ";
+constexpr std::string_view kLoginMark = "slipway-login:1 ";
 constexpr std::int64_t kMostConnections = 10'000;
 constexpr std::size_t kMostExtensions = 64;
 constexpr std::size_t kMostExtensionName = 63;
@@ -34,6 +36,31 @@ bool is_extension(std::string_view name) {
            name.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
+std::string marked(std::string_view mark, const Tag& tag) {
+    return fmt::format("{}{} {} {} {} {}", mark, tag.installation.str(), tag.resource.str(), tag.generation,
+                       tag.external_name, tag.database);
+}
+
+std::optional<Tag> parse_marked(std::string_view mark, std::string_view text) {
+    if (!text.starts_with(mark)) return std::nullopt;
+    text.remove_prefix(mark.size());
+    const auto installation = word(text);
+    const auto resource = word(text);
+    const auto generation = word(text);
+    const auto external_name = word(text);
+    if (!installation || !resource || !generation || !external_name || text.empty()) return std::nullopt;
+    Tag tag{InstallationId(std::string(*installation)), ResourceId(std::string(*resource)), 0,
+            std::string(*external_name), std::string(text)};
+    const auto read = std::from_chars(generation->data(), generation->data() + generation->size(), tag.generation);
+    if (read.ec != std::errc() || read.ptr != generation->data() + generation->size()) return std::nullopt;
+    return tag;
+}
+
+Secret secret_in(const Spec& spec, std::string_view name) {
+    const auto found = spec.secrets.find(std::string(name));
+    return found == spec.secrets.end() ? Secret() : found->second;
+}
+
 std::expected<std::vector<std::string>, ProviderError> extensions_of(const Spec& spec) {
     const json::value* const given = spec.parameters.if_contains("extensions");
     std::vector<std::string> names;
@@ -54,25 +81,10 @@ std::expected<std::vector<std::string>, ProviderError> extensions_of(const Spec&
 
 }  // namespace
 
-std::string to_text(const Tag& tag) {
-    return fmt::format("{}{} {} {} {} {}", kMark, tag.installation.str(), tag.resource.str(), tag.generation,
-                       tag.external_name, tag.database);
-}
-
-std::optional<Tag> parse_tag(std::string_view text) {
-    if (!text.starts_with(kMark)) return std::nullopt;
-    text.remove_prefix(kMark.size());
-    const auto installation = word(text);
-    const auto resource = word(text);
-    const auto generation = word(text);
-    const auto external_name = word(text);
-    if (!installation || !resource || !generation || !external_name || text.empty()) return std::nullopt;
-    Tag tag{InstallationId(std::string(*installation)), ResourceId(std::string(*resource)), 0,
-            std::string(*external_name), std::string(text)};
-    const auto read = std::from_chars(generation->data(), generation->data() + generation->size(), tag.generation);
-    if (read.ec != std::errc() || read.ptr != generation->data() + generation->size()) return std::nullopt;
-    return tag;
-}
+std::string to_text(const Tag& tag) { return marked(kMark, tag); }
+std::optional<Tag> parse_tag(std::string_view text) { return parse_marked(kMark, text); }
+std::string to_login_text(const Tag& tag) { return marked(kLoginMark, tag); }
+std::optional<Tag> parse_login_tag(std::string_view text) { return parse_marked(kLoginMark, text); }
 
 std::expected<Tenant, ProviderError> names_of(const Target& target, const Spec& spec) {
     const auto spaced = [](std::string_view text) {
@@ -85,8 +97,10 @@ std::expected<Tenant, ProviderError> names_of(const Target& target, const Spec& 
     tenant.owner = {target.installation, target.resource, target.generation, target.external_name,
                     named(target, spec, "database")};
     tenant.user = named(target, spec, "user");
-    const auto password = spec.secrets.find("password");
-    if (password != spec.secrets.end()) tenant.password = password->second;
+    const Rotation rotation = rotation_in(spec.parameters);
+    tenant.password = secret_in(spec, current_secret(rotation));
+    if (rotation.keep_former) tenant.former_password = secret_in(spec, former_secret(rotation));
+    tenant.second = rotation.number % 2 == 1;
     tenant.connections = json::get_int(spec.parameters, "connections", tenant.connections);
     return tenant;
 }
@@ -100,6 +114,9 @@ std::expected<Tenant, ProviderError> tenant_of(const Target& target, const Spec&
             return std::unexpected(
                 permanent(fmt::format("connections must be a whole number from 1 to {}", kMostConnections)));
         }
+    }
+    if (rotation_in(spec.parameters).keep_former && tenant->former_password.empty()) {
+        return std::unexpected(permanent("its former password is to be kept, and is not known"));
     }
     auto extensions = extensions_of(spec);
     if (!extensions) return std::unexpected(extensions.error());

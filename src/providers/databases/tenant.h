@@ -24,13 +24,18 @@ struct Tag {
 // "slipway:1 <installation> <resource> <generation> <external name> <database>"; the last one may hold spaces.
 std::string to_text(const Tag& tag);
 std::optional<Tag> parse_tag(std::string_view text);
+// The same for a second login of the same tenant, where rotations need one: "slipway-login:1 …".
+std::string to_login_text(const Tag& tag);
+std::optional<Tag> parse_login_tag(std::string_view text);
 
 struct Tenant {
     Tag owner;         // with the name of its database
     std::string user;  // as asked for
     std::int64_t connections = 20;
     std::vector<std::string> extensions;
-    Secret password;
+    Secret password;         // the current one
+    Secret former_password;  // good besides, until its rotation is confirmed; empty: none is
+    bool second = false;     // where logins take turns: it is the second one's turn
 
     [[nodiscard]] const std::string& name() const { return owner.external_name; }
     [[nodiscard]] const std::string& database() const { return owner.database; }

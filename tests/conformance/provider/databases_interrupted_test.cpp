@@ -1,8 +1,7 @@
 // Calls that are cut off after each thing that is said to the server, with the request or its answer lost.
-#include <gmock/gmock.h>
+#include "databases_interrupted.h"
 
-#include "cutting_proxy.h"
-#include "databases_fixture.h"
+#include <gmock/gmock.h>
 
 namespace slipway::testing {
 namespace {
@@ -11,49 +10,6 @@ using namespace std::chrono_literals;
 using ::testing::AnyOf;
 using ::testing::Eq;
 using ::testing::StartsWith;
-
-using EngineAndCut = std::tuple<std::string, Cut>;
-
-class DatabasesInterrupted : public DatabasesTest, public ::testing::WithParamInterface<EngineAndCut> {
-  protected:
-    DatabasesInterrupted() : DatabasesTest(std::get<0>(GetParam())) {}
-
-    // Makes the call through the proxy, which cuts it at this point; then the broker starts anew, with the server
-    // itself before it. False where the call came to its end first.
-    bool interrupt(Verb verb, const std::string& name, int point) {
-        ServerAccess through = subject_.server().access();
-        through.port = proxy_.port();
-        subject_.servers().servers = {through};
-        subject_.crash();
-        proxy_.arm(point, std::get<1>(GetParam()));
-        const ProviderAnswer answer = call(verb, name, 5s);
-        if (answer) {
-            // Cut after everything that counts, or not at all: then it is true.
-            EXPECT_EQ(answer->presence, verb == Verb::remove ? Presence::absent : Presence::running);
-        } else {
-            EXPECT_TRUE(proxy_.fired()) << answer.error().message;
-            EXPECT_THAT(answer.error().error_class,
-                        AnyOf(Eq(ErrorClass::unknown_outcome), Eq(ErrorClass::transient)))
-                << answer.error().message << " at " << point;
-        }
-        subject_.servers().servers = {subject_.server().access()};
-        subject_.crash();
-        return proxy_.fired();
-    }
-    // What a statement leaves that is still under way when its connection is cut comes to its end by itself.
-    ProviderAnswer insist(Verb verb, const std::string& name) {
-        ProviderAnswer answer = call(verb, name);
-        EXPECT_TRUE(eventually([&] {
-            if (answer) return true;
-            answer = call(verb, name);
-            return answer.has_value();
-        }));
-        return answer;
-    }
-
-    static constexpr int kMostPoints = 100;
-    CuttingProxy proxy_{subject_.io(), subject_.server().access().port};
-};
 
 TEST_P(DatabasesInterrupted, CreateIsFinishedByTheNextOne) {
     int point = 1;
@@ -158,14 +114,7 @@ INSTANTIATE_TEST_SUITE_P(AtEveryPoint, RenamesInterrupted,
                              return std::get<1>(info.param) == Cut::request_lost ? "request_lost" : "answer_lost";
                          });
 
-INSTANTIATE_TEST_SUITE_P(AtEveryPoint, DatabasesInterrupted,
-                         ::testing::Combine(::testing::Values("postgres", "mysql"),
-                                            ::testing::Values(Cut::request_lost, Cut::answer_lost)),
-                         [](const auto& info) {
-                             return std::get<0>(info.param) + (std::get<1>(info.param) == Cut::request_lost
-                                                                   ? "_request_lost"
-                                                                   : "_answer_lost");
-                         });
+INSTANTIATE_TEST_SUITE_P(AtEveryPoint, DatabasesInterrupted, kEnginesAndCuts, name_of_cut);
 
 }  // namespace
 }  // namespace slipway::testing
