@@ -108,8 +108,8 @@ Task<sql::Answer<void>> PostgresHost::retire_logins(const Tenant& tenant, Deadli
     if (not_ours(tenant, seen)) co_return sql::Answer<void>{};
     struct Present {
         Login login;
-        bool there;
-        bool may_log_in;
+        bool there = false;
+        bool may_log_in = false;
     };
     for (const Present& each : {Present{owner_login(tenant), seen.role, seen.may_log_in},
                                 Present{second_login(tenant), seen.second.ours, seen.second.may_log_in}}) {
