@@ -105,7 +105,11 @@ std::string sql_by_column(Conditions& conditions, const ResourceFilter& filter, 
         return fmt::format("SELECT r.id, r.version, r.body FROM resources r WHERE {} ORDER BY r.id",
                            conditions.where());
     }
-    const std::string_view index = filter.placed_on      ? "resources_placed"
+    // Whoever ends old backups looks through all of them, and nothing else, again and again.
+    const bool backups = filter.kind == Kind::backup && !filter.placed_on && !filter.organization;
+    if (backups) conditions.add("r.kind = 'backup'");
+    const std::string_view index = backups               ? "resources_backups"
+                                   : filter.placed_on    ? "resources_placed"
                                    : filter.organization ? "resources_organization"
                                                          : "resources_state";
     std::string runs;
