@@ -68,9 +68,9 @@ std::string_view to_string(Kind kind) {
 }
 
 std::optional<Kind> parse_kind(std::string_view text) {
-    return find_word(std::array{Kind::cache, Kind::database_server, Kind::database, Kind::machine, Kind::cluster,
-                                Kind::backup},
-                     text);
+    return find_word(
+        std::array{Kind::cache, Kind::database_server, Kind::database, Kind::machine, Kind::cluster, Kind::backup},
+        text);
 }
 
 std::string_view to_string(Health health) {

@@ -345,8 +345,8 @@ TEST(OperationStep, AMutatingStepIsPersistedBeforeItIsCalledAndAReadIsNot) {
 TEST(OperationStep, WhatWasProvenWhileItWasMadeIsNotCheckedAgain) {
     Observation proven = seen(Presence::running);
     proven.proven = true;
-    for (const auto& [kind, verb] : {std::pair(OperationKind::provision, Verb::create),
-                                     std::pair(OperationKind::update, Verb::update)}) {
+    for (const auto& [kind, verb] :
+         {std::pair(OperationKind::provision, Verb::create), std::pair(OperationKind::update, Verb::update)}) {
         const auto stepped = step(running(kind), {kNow, ev::Answered{verb, proven, 0}}, kPolicy);
         EXPECT_EQ(describe(stepped), "succeeded+resource+follower");
         ASSERT_TRUE(stepped);

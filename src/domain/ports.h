@@ -60,7 +60,7 @@ struct DatabaseLogin {
     std::string address;  // to connect to; an IP address where one is known
     std::uint16_t port = 0;
     std::string user;
-    std::string name;  // of the database
+    std::string name;             // of the database
     std::string tls = "disable";  // libpq's sslmode
     Secret password;
 };

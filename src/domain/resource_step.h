@@ -51,10 +51,10 @@ struct Claimed {  // a pooled resource gets its owner
     std::map<std::string, std::string> labels;
     OperationId operation = {};  // the claim operation, where the provider has to be told; empty: none
 };
-struct ClaimSettled {       // the provider was told of the new owner
+struct ClaimSettled {          // the provider was told of the new owner
     json::object handle = {};  // as it is since then; empty: as it was
 };
-struct ClaimFailed {     // undone by removing it: what had an owner for a moment never goes to another one
+struct ClaimFailed {  // undone by removing it: what had an owner for a moment never goes to another one
     std::string reason;
     bool left_behind = false;
 };

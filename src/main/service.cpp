@@ -217,13 +217,14 @@ Status Service::Impl::make_provider() {
     if (!tls) return fail(tls.error());
     database_tls_ = std::make_shared<sql::TlsSource>(std::move(*tls));
     agent_ = std::make_unique<agent::AgentClient>(ops_.executor(), helper_options(config_.local, state_dir_));
-    local_ = std::make_unique<local::LocalProvider>(local_options(config_.local, identity_.installation, database_tls_), *agent_, ops_.executor());
+    local_ = std::make_unique<local::LocalProvider>(
+        local_options(config_.local, identity_.installation, database_tls_), *agent_, ops_.executor());
     registry_.add(*local_);
     database_servers_ = std::make_unique<StoreDatabaseServers>(*store_, *keys_);
     databases::DatabasesOptions databases{identity_.installation};
     databases.tls = database_tls_;
-    databases_ = std::make_unique<databases::DatabasesProvider>(std::move(databases), *database_servers_,
-                                                                ops_.executor());
+    databases_ =
+        std::make_unique<databases::DatabasesProvider>(std::move(databases), *database_servers_, ops_.executor());
     make_backups();
     const bool wants_dummy =
         std::ranges::any_of(catalog_.plans(), [](const Plan& plan) { return plan.provider == dummy::kInertName; });

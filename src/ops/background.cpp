@@ -109,7 +109,8 @@ Task<void> Background::retain() {
         if (!passed) {
             log::error("retention", "a pass failed", {{"error", passed.error().message}});
         } else if (*passed > 0) {
-            log::info("retention", "backups are removed, as their plans say", {{"removed", std::to_string(*passed)}});
+            log::info("retention", "backups are removed, as their plans say",
+                      {{"removed", std::to_string(*passed)}});
         }
         co_await parts_.scheduler.sleep(options_.retention_interval);
     }

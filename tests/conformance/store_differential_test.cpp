@@ -293,11 +293,11 @@ TEST(StoreDifferential, MemoryAndSqliteAgreeOnRandomHistories) {
     std::map<std::string, int> seen;
     for (std::uint64_t seed = 1; seed <= 12 && !HasFatalFailure(); ++seed) compare_histories(seed, 400, seen);
     for (const std::string kind :
-         {"committed",   "tried: committe", "tried: rejected", "rejected 10", "rejected 11", "leased",
-          "rejected 0",  "rejected 1",      "rejected 2",      "rejected 3",  "rejected 4",  "rejected 5",
-          "rejected 6",  "rejected 7",      "rejected 8",      "rejected 9",  "rejected 12", "rejected 13",
-          "rejected 14", "rejected 15",     "rejected 16",     "rejected 17", "rejected 18",
-          "rejected 19", "rejected 20"}) {
+         {"committed",   "tried: committe", "tried: rejected", "rejected 10", "rejected 11",
+          "leased",      "rejected 0",      "rejected 1",      "rejected 2",  "rejected 3",
+          "rejected 4",  "rejected 5",      "rejected 6",      "rejected 7",  "rejected 8",
+          "rejected 9",  "rejected 12",     "rejected 13",     "rejected 14", "rejected 15",
+          "rejected 16", "rejected 17",     "rejected 18",     "rejected 19", "rejected 20"}) {
         EXPECT_GT(seen[kind], 0) << kind << " never came up: the histories test less than they should";
     }
 }

@@ -58,9 +58,9 @@ Resource resource_in(Bytes& in) {
     Resource out;
     out.id = ResourceId(in.text());
     out.name = in.text();
-    out.kind = std::array{Kind::cache,   Kind::database_server, Kind::database,
-                          Kind::machine, Kind::cluster,         Kind::backup}
-                   .at(in.below(6));
+    out.kind =
+        std::array{Kind::cache, Kind::database_server, Kind::database, Kind::machine, Kind::cluster, Kind::backup}
+            .at(in.below(6));
     out.engine = in.text();
     out.plan = in.text();
     out.provider = in.text();
