@@ -54,6 +54,7 @@ struct Step {
     std::uint32_t attempts = 0;   // failed attempts so far, in the present direction
     std::string last_error = {};  // public
     std::string request_id = {};  // the provider's id of the last call
+    std::uint32_t moves = 0;      // ports and addresses that strangers held, each replaced by another
     friend bool operator==(const Step&, const Step&) = default;
 };
 

@@ -205,8 +205,9 @@ OperationStepped OperationAnswers::failed(Verb verb, const ProviderError& error,
             // Where an earlier call's outcome is unknown, the port may be held by what it made: giving the port
             // away would let two have it.
             if (step.uncertain) return again(error.message, std::max(error.retry_after, policy_.poll), jitter);
-            if (!removing() && verb != Verb::observe && step.attempts < policy_.max_attempts) {
-                step.attempts += 1;
+            // No attempt is used up: another program may hold many ports in a row.
+            if (!removing() && verb != Verb::observe && step.moves < policy_.max_moves) {
+                step.moves += 1;
                 step.last_error = error.message;
                 record("operation.reallocated",
                        fmt::format("{}; another {} is taken", error.message, error.allocation));

@@ -77,6 +77,7 @@ struct OperationStepped {
 // Times and counts; defaults suit local engines.
 struct RetryPolicy {
     std::uint32_t max_attempts = 6;        // of one step, forward, before it is undone
+    std::uint32_t max_moves = 256;         // of one step to another port or address, before it counts as an attempt
     std::uint32_t max_undo_attempts = 40;  // of one undo or removal, before remnants are reported
     std::uint32_t max_leases = 10'000;     // of one operation, before it is given up as poisonous
     Duration first_delay = std::chrono::milliseconds(100);

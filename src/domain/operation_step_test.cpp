@@ -321,6 +321,20 @@ TEST(OperationStep, AnUnknownOutcomeIsUndoneOnlyAfterTwoLooksThatFindNothing) {
     EXPECT_EQ(after(operation, ev::Answered{Verb::observe, seen(Presence::running), 0}), "running(undo)+remove");
 }
 
+// Another installation on the same machine may hold the first fifty ports of the range.
+TEST(OperationStep, OccupiedPortsUseUpNoAttempts) {
+    Operation operation = running(OperationKind::provision);
+    for (int port = 0; port < 50; ++port) {
+        auto stepped =
+            step(operation, {kNow, ev::Answered{Verb::create, error_of(ErrorClass::address_in_use), 0.5}}, kPolicy);
+        ASSERT_EQ(describe(stepped), "running+reallocate+create");
+        operation = std::move(stepped->operation);
+    }
+    EXPECT_EQ(operation.steps[0].attempts, 0U);
+    operation.steps[0].moves = kPolicy.max_moves;
+    EXPECT_EQ(after(operation, ev::Answered{Verb::create, error_of(ErrorClass::address_in_use), 0.5}), "retrying");
+}
+
 TEST(OperationStep, APortIsNotGivenAwayWhileAnUnseenCreationMayHoldIt) {
     Operation operation = running(OperationKind::provision);
     operation.steps[0].uncertain = true;

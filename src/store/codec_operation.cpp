@@ -55,7 +55,7 @@ OperationState read_state(JsonIn in) {
 // A member that is added to a step does not compile here before it is written and read as well.
 void write_steps(JsonOut& out, const std::vector<Step>& steps) {
     out.begin_array("steps");
-    for (const auto& [kind, status, uncertain, absent_once, attempts, last_error, request_id] : steps) {
+    for (const auto& [kind, status, uncertain, absent_once, attempts, last_error, request_id, moves] : steps) {
         out.object_item();
         out.text("kind", to_string(kind));
         out.text("status", to_string(status));
@@ -64,6 +64,7 @@ void write_steps(JsonOut& out, const std::vector<Step>& steps) {
         out.number("attempts", attempts);
         out.text("last_error", last_error);
         out.text("request_id", request_id);
+        if (moves != 0) out.number("moves", moves);
         out.end_object();
     }
     out.end_array();
@@ -81,6 +82,7 @@ std::vector<Step> read_steps(JsonIn& in) {
         step.absent_once = from.boolean("absent_once");
         step.last_error = from.text("last_error");
         step.request_id = from.text("request_id");
+        if (from.has("moves")) step.moves = from.natural_as<std::uint32_t>("moves");
         steps.push_back(std::move(step));
     }
     return steps;

@@ -127,6 +127,7 @@ Operation operation_in(Bytes& in) {
         step.uncertain = in.flag();
         step.absent_once = in.flag();
         step.attempts = static_cast<std::uint32_t>(in.number());
+        step.moves = static_cast<std::uint32_t>(in.number());
         step.last_error = in.text();
         step.request_id = in.text();
     }

@@ -82,6 +82,9 @@ bool Connection::send(std::string_view bytes) const {
 }
 
 std::string Connection::receive(const std::function<bool(const std::string&)>& whole) const {
+    // What does not come for so long does not come.
+    constexpr ::timeval kLimit{.tv_sec = 60, .tv_usec = 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &kLimit, sizeof kLimit);
     std::string received;
     std::array<char, 4096> buffer{};
     while (!whole(received)) {
