@@ -36,7 +36,7 @@ CREATE INDEX resources_billing_code ON resources (billing_code, id) WHERE billin
 CREATE INDEX resources_pool ON resources (kind, engine, plan, state, id)
     WHERE pooled = 1 AND state IN ('requested', 'provisioning', 'ready');
 CREATE INDEX resources_placed ON resources (placed_on, state, id) WHERE placed_on IS NOT NULL;
-CREATE INDEX resources_backups ON resources (state, id) WHERE kind = 'backup';
+CREATE INDEX resources_tended ON resources (kind, state, id) WHERE kind IN ('backup', 'database');
 
 CREATE TABLE labels (
     key      TEXT NOT NULL,

@@ -7,9 +7,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+#include "agent/spawn_parts.h"
 
 namespace slipway::agent {
 namespace {
@@ -35,32 +36,8 @@ std::vector<std::string> environment_of_helper() {
     return kept;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& words) {
-    std::vector<char*> out;
-    out.reserve(words.size() + 1);
-    for (std::string& word : words) out.push_back(word.data());
-    out.push_back(nullptr);
-    return out;
-}
-
-class Attributes {
-  public:
-    Attributes() {
-        ::posix_spawnattr_init(&attributes_);
-        ::posix_spawn_file_actions_init(&actions_);
-    }
-    Attributes(const Attributes&) = delete;
-    Attributes& operator=(const Attributes&) = delete;
-    ~Attributes() {
-        ::posix_spawn_file_actions_destroy(&actions_);
-        ::posix_spawnattr_destroy(&attributes_);
-    }
-    posix_spawnattr_t attributes_{};
-    posix_spawn_file_actions_t actions_{};
-};
-
 int start(const SpawnOptions& options, int fd, pid_t& pid) {
-    Attributes with;
+    SpawnParts with;
     sigset_t none;
     sigemptyset(&none);
     // A session of its own: an interrupt from the terminal is for the broker, which then closes the connection.

@@ -8,12 +8,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/fd.h"
+#include "agent/spawn_parts.h"
 
 namespace slipway::backups {
 namespace {
@@ -41,30 +41,6 @@ std::optional<Pipe> make_pipe(bool we_read) {
     return made;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& words) {
-    std::vector<char*> out;
-    out.reserve(words.size() + 1);
-    for (std::string& word : words) out.push_back(word.data());
-    out.push_back(nullptr);
-    return out;
-}
-
-class Attributes {
-  public:
-    Attributes() {
-        ::posix_spawnattr_init(&attributes_);
-        ::posix_spawn_file_actions_init(&actions_);
-    }
-    Attributes(const Attributes&) = delete;
-    Attributes& operator=(const Attributes&) = delete;
-    ~Attributes() {
-        ::posix_spawn_file_actions_destroy(&actions_);
-        ::posix_spawnattr_destroy(&attributes_);
-    }
-    posix_spawnattr_t attributes_{};
-    posix_spawn_file_actions_t actions_{};
-};
-
 // The child is killed when the thread that started it ends, however it ends: one that waits for its server notices
 // no closed pipe.
 std::vector<std::string> ending_with_us(std::vector<std::string> words) {
@@ -75,7 +51,7 @@ std::vector<std::string> ending_with_us(std::vector<std::string> words) {
 }
 
 int start(const Invocation& what, const Pipe& in, const Pipe& out, const Pipe& err, pid_t& pid) {
-    Attributes with;
+    agent::SpawnParts with;
     sigset_t none;
     sigset_t usual;
     sigemptyset(&none);
@@ -95,7 +71,7 @@ int start(const Invocation& what, const Pipe& in, const Pipe& out, const Pipe& e
     std::vector<std::string> variables = what.environment;
     if (!what.password_name.empty()) variables.push_back(what.password_name + "=" + what.password.reveal());
     const int error = ::posix_spawn(&pid, words.front().c_str(), &with.actions_, &with.attributes_,
-                                    pointers(words).data(), pointers(variables).data());
+                                    agent::pointers(words).data(), agent::pointers(variables).data());
     if (!what.password_name.empty()) const Secret wiped(std::move(variables.back()));
     return error;
 }

@@ -105,10 +105,11 @@ std::string sql_by_column(Conditions& conditions, const ResourceFilter& filter, 
         return fmt::format("SELECT r.id, r.version, r.body FROM resources r WHERE {} ORDER BY r.id",
                            conditions.where());
     }
-    // Whoever ends old backups looks through all of them, and nothing else, again and again.
-    const bool backups = filter.kind == Kind::backup && !filter.placed_on && !filter.organization;
-    if (backups) conditions.add("r.kind = 'backup'");
-    const std::string_view index = backups               ? "resources_backups"
+    // Who ends old backups and rotations looks through all of a kind, and nothing else, again and again.
+    const bool tended = filter.kind == Kind::backup || filter.kind == Kind::database;
+    const bool by_kind = tended && !filter.placed_on && !filter.organization;
+    if (by_kind) conditions.add("r.kind IN ('backup', 'database')");
+    const std::string_view index = by_kind               ? "resources_tended"
                                    : filter.placed_on    ? "resources_placed"
                                    : filter.organization ? "resources_organization"
                                                          : "resources_state";
