@@ -216,6 +216,7 @@ class ServeFullDisk : public ServeTroubled {
     void story() {
         const SmallDisk disk(site_.state() + "/instances", 400);
         ASSERT_TRUE(disk.good());
+        const std::unique_ptr<Site, void (*)(Site*)> ended(&site_, [](Site* site) { site->clean_up(); });
         ASSERT_NO_FATAL_FAILURE(site_.start());
         const Login first = create("first");
         ASSERT_EQ(ask_sql(first, "CREATE TABLE t (v varchar(9)); INSERT INTO t VALUES ('kept')"), "");

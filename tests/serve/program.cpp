@@ -175,7 +175,9 @@ json::object Answer::object() const {
 Site::Site() = default;
 
 // By pid, until nothing is left: a server that is ended first may not start anything more.
-Site::~Site() {
+Site::~Site() { clean_up(); }
+
+void Site::clean_up() {
     program_.reset();
     // A server that is killed cannot tell by its exit status what a sanitizer found in it.
     EXPECT_TRUE(log_lines_with("Sanitizer").empty()) << log();

@@ -69,6 +69,9 @@ class Site {
   public:
     Site();
     ~Site();
+    // Ends the server and whatever it started, as this thread sees the file system: what works beneath a mount of
+    // its own is found by nobody else.
+    void clean_up();
     Site(const Site&) = delete;
     Site& operator=(const Site&) = delete;
 
