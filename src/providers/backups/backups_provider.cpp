@@ -75,6 +75,8 @@ bool BackupsProvider::ours(const BackupMeta& meta, const Target& target) const {
 
 std::optional<Observation> BackupsProvider::look(const Target& target) {
     if (const auto view = removals_.look(target.external_name); view && !view->finished) return going();
+    // Before the file: a job that ends in between has put it in its place.
+    const auto view = jobs_.look(target.external_name);
     if (const auto meta = files_.find(target.external_name)) {
         if (!ours(*meta, target)) {
             return seen(Presence::foreign, "the file of its name belongs to another backup, or to somebody else");
@@ -86,7 +88,6 @@ std::optional<Observation> BackupsProvider::look(const Target& target) {
     if (making && !making->installation.empty() && !ours(*making, target)) {
         return seen(Presence::foreign, "a backup of its name is made for somebody else");
     }
-    const auto view = jobs_.look(target.external_name);
     if (!view) return std::nullopt;
     if (!view->finished) return pending(*view);
     switch (view->finished->how) {
