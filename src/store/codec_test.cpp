@@ -120,7 +120,8 @@ Operation full_operation() {
     in.cursor = 3;
     for (const StepKind kind : {StepKind::create, StepKind::verify, StepKind::update, StepKind::change,
                                 StepKind::restart, StepKind::remove}) {
-        in.steps.push_back({.kind = kind, .attempts = 4'294'967'295U, .last_error = kOdd, .request_id = "req", .moves = 5});
+        in.steps.push_back(
+            {.kind = kind, .attempts = 4'294'967'295U, .last_error = kOdd, .request_id = "req", .moves = 5});
     }
     in.steps[0].uncertain = true;
     in.steps[1].absent_once = true;
