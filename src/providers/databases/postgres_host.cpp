@@ -73,7 +73,16 @@ Task<sql::Answer<PostgresHost::Seen>> PostgresHost::look_through(Lease& session,
     co_return seen;
 }
 
-// The first question of every call. A kept connection may have broken unseen: then a new one is asked.
+// Whether a new connection may do what this one could not: it may have broken unseen since it was kept, and its first
+// statement is under the limits that an earlier call with little time left may have set.
+bool PostgresHost::worth_a_new_one(const Lease& session, const sql::SqlError& error) {
+    constexpr std::string_view kCancelled = "57014";
+    constexpr std::string_view kLockNotAvailable = "55P03";
+    return session.reused() &&
+           (error.failure == sql::Failure::lost || error.code == kCancelled || error.code == kLockNotAvailable);
+}
+
+// The first question of every call.
 Task<PostgresHost::Looked> PostgresHost::look(const Tenant& tenant, const std::string& role, Deadline deadline) {
     for (const std::string& name : {role, tenant.database()}) {
         if (const std::string wrong = sql::wrong_name(name, sql::kMostPostgresName); !wrong.empty()) {
@@ -85,9 +94,7 @@ Task<PostgresHost::Looked> PostgresHost::look(const Tenant& tenant, const std::s
         if (!session) co_return std::unexpected(session.error());
         const sql::Answer<Seen> seen = co_await look_through(*session, tenant, role, deadline);
         if (seen) co_return std::pair(std::move(*session), *seen);
-        if (!session->reused() || seen.error().failure != sql::Failure::lost) {
-            co_return std::unexpected(seen.error());
-        }
+        if (!worth_a_new_one(*session, seen.error())) co_return std::unexpected(seen.error());
     }
 }
 
@@ -189,7 +196,7 @@ Task<Items> PostgresHost::list(Deadline deadline) {
         sql::Answer<sql::Rows> rows =
             co_await (*session)->query(kLimit, {std::to_string(std::max<std::int64_t>(left, 1))}, deadline);
         if (rows) rows = co_await (*session)->query(kList, {}, deadline);
-        if (!rows && session->reused() && rows.error().failure == sql::Failure::lost) continue;
+        if (!rows && worth_a_new_one(*session, rows.error())) continue;
         if (!rows) co_return std::unexpected(error_of(rows.error(), false));
         std::vector<InventoryItem> items;
         for (const sql::Values& row : *rows) {

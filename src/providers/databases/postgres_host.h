@@ -56,6 +56,7 @@ class PostgresHost final : public Host {
     using Looked = sql::Answer<std::pair<Lease, Seen>>;
 
     Task<Looked> look(const Tenant& tenant, const std::string& role, Deadline deadline);
+    [[nodiscard]] static bool worth_a_new_one(const Lease& session, const sql::SqlError& error);
     Task<sql::Answer<Seen>> look_through(Lease& session, const Tenant& tenant, const std::string& role,
                                          Deadline deadline);
     // As the tenant, who can make things there: whether it can, or what is missing for it is given.

@@ -1,4 +1,6 @@
 // What is particular to tenants of one engine.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <gmock/gmock.h>
 
 #include "databases_fixture.h"
@@ -6,6 +8,7 @@
 namespace slipway::testing {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -38,6 +41,33 @@ TEST_F(PostgresDatabases, ExtensionsAreThoseOfTheParameters) {
     spec("extended").parameters = {{"extensions", {"a\"; DROP ROLE slipway"}}};
     EXPECT_TRUE(fails(update("extended"), ErrorClass::permanent));
     spec("extended").parameters = {};
+}
+
+// The limits of a kept connection are those of the call before: one that had little time left made the next one fail.
+TEST_F(PostgresDatabases, ACallIsNotUnderTheLimitsOfTheOneBefore) {
+    ASSERT_TRUE(is(create("unhurried"), Presence::running));
+    const ServerAccess& at = subject_.server().access();
+    Connected<sql::PostgresSession> locker(
+        subject_.io(), sql::PostgresLogin{at.address, at.port, at.user, at.password, "postgres"});
+    ASSERT_TRUE(locker.open());
+    for (const bool listed : {false, true}) {
+        (void)call(Verb::observe, "unhurried", 200ms);
+        ASSERT_TRUE(locker.ask("BEGIN"));
+        ASSERT_TRUE(locker.ask("LOCK TABLE pg_authid IN ACCESS EXCLUSIVE MODE"));
+        bool released = false;
+        boost::asio::co_spawn(subject_.io(), locker.run_beside("SELECT pg_sleep(0.6); COMMIT", released),
+                              boost::asio::detached);
+        if (listed) {
+            EXPECT_TRUE(subject_.run(subject_.provider().inventory("", kBudget)));
+        } else {
+            EXPECT_TRUE(is(observe("unhurried"), Presence::running));
+        }
+        EXPECT_TRUE(eventually([&] {
+            subject_.io().restart();
+            subject_.io().poll();
+            return released;
+        }));
+    }
 }
 
 TEST_F(PostgresDatabases, ADatabaseThatItsOwnerMadeATemplateIsRemovedToo) {

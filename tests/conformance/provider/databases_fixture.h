@@ -103,6 +103,11 @@ class Connected {
     sql::Answer<sql::Rows> ask(std::string statement) {
         return run(io_, session_->query(std::move(statement), {}, Deadline(std::chrono::seconds(20))));
     }
+    // Beside whatever else is under way.
+    Task<void> run_beside(std::string statements, bool& done) {
+        EXPECT_TRUE(co_await session_->run(std::move(statements), Deadline(std::chrono::seconds(20))));
+        done = true;
+    }
 
   private:
     boost::asio::io_context& io_;
