@@ -86,10 +86,11 @@ def _belongs(each, state_dir):
     return beneath or any(word == state_dir or word.startswith(state_dir + "/") for word in each.argv)
 
 
-def processes_of(state_dir):
-    """Every living process that works beneath the directory or was told of it, and the children of those."""
+def processes_of(state_dir, processes=None):
+    """Every living process that works beneath the directory or was told of it, and the children of those; or those
+    among `processes`, so that several questions can be asked of one moment."""
     state_dir = os.path.realpath(state_dir)
-    everything = {each.pid: each for each in all_processes()}
+    everything = {each.pid: each for each in (all_processes() if processes is None else processes)}
     asking, pid = set(), os.getpid()  # whoever asks is not part of the answer
     while pid in everything:
         asking.add(pid)
@@ -115,11 +116,11 @@ def engines_of(state_dir):
     return found
 
 
-def engine_families_of(state_dir):
-    """The same with all of their processes."""
+def engine_families_of(state_dir, processes=None):
+    """The same with all of their processes; `processes` as for processes_of."""
     root = os.path.realpath(os.path.join(state_dir, "instances")) + "/"
     found = {}
-    for each in processes_of(state_dir):
+    for each in processes_of(state_dir, processes):
         if each.is_engine():
             name = each.cwd[len(root):].split("/")[0].split(" ")[0] if each.cwd.startswith(root) else each.cwd
             found.setdefault(name, []).append(each)

@@ -100,11 +100,18 @@ class Inspector:
         for promise in self.ledger.in_state("deleted"):
             if promise.url.port not in ports and not promise.url.is_refused():
                 self.ledger.left.append(f"port {promise.url.port} of the deleted {promise.name} is still open")
-        families = machine.engine_families_of(self.server.state_dir)
+        # Database servers begin and end a process for each connection all the time: only what stays is left behind.
+        wait_until(lambda: not self._strangers(), 10, 0.1)
+        for each in self._strangers():
+            self.ledger.left.append(f"process {each.pid} runs under an engine's uid {each.uid}: {each.argv}")
+
+    def _strangers(self):
+        """Processes under a uid that an engine has or had, which are no engine's now."""
+        everything = machine.all_processes()
+        families = machine.engine_families_of(self.server.state_dir, everything)
         known = {each.pid for own in families.values() for each in own}
-        for each in machine.all_processes():
-            if each.uid in self.uids_seen and each.pid not in known and machine.alive(each):
-                self.ledger.left.append(f"process {each.pid} runs under an engine's uid {each.uid}: {each.argv}")
+        return [each for each in everything
+                if each.uid in self.uids_seen and each.pid not in known and machine.alive(each)]
 
     def _check_secrets(self):
         secrets = self.ledger.passwords() + self.tenants.passwords()
