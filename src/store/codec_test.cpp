@@ -254,7 +254,11 @@ TEST(Codec, SurvivesEveryDamagedByteAndEveryCut) {
         for (const char byte : {'\0', '"', '{', '9', '\xff'}) {
             std::string damaged = body;
             damaged[i] = byte;
-            (void)decode_resource("res_1", damaged, 1);  // whatever it says, it does not crash
+            // Whatever it says, it does not crash, and never makes it somebody else's.
+            const auto decoded = decode_resource("res_1", damaged, 1);
+            if (decoded) {
+                EXPECT_EQ(decoded->id, ResourceId("res_1"));
+            }
         }
     }
     EXPECT_FALSE(decode_resource("res_2", body, 1)) << "the row of another one";
