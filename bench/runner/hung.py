@@ -4,20 +4,12 @@ import signal
 import time
 from pathlib import Path
 
+from . import databases
 from .databases import Shop, figures_of
 from .services import ask
 
 # The first server serves everybody; a plan of its own puts one database on a second one, which is then stopped.
-PLANS = """
-[[plan]]
-kind = "database-server"
-engine = "postgres"
-name = "small"
-[[plan]]
-kind = "database"
-engine = "postgres"
-name = "shared"
-threshold = 1000
+PLANS = databases.PLANS + """
 [[plan]]
 kind = "database"
 engine = "postgres"

@@ -6,17 +6,12 @@
 
 #include "broker/access.h"
 #include "broker/check.h"
+#include "domain/rotation.h"
 
 namespace slipway {
 namespace {
 
 constexpr std::size_t kMostListed = 1000;
-
-std::string known(const Resource& database, std::string_view key) {
-    std::string found = json::get_string(database.handle, key);
-    if (found.empty()) found = json::get_string(database.parameters, key);
-    return found.empty() ? database.external_name : found;
-}
 
 bool there(const Resource& backup) {
     return !std::holds_alternative<resource_state::Gone>(backup.state) &&
@@ -72,7 +67,7 @@ Task<Result<Accepted>> Backups::create(CallContext context, ResourceId database,
     wanted.name = std::move(request.name);
     wanted.organization = found->organization;
     wanted.parameters = {
-        {"source", found->id.str()}, {"source_name", found->name}, {"database", known(*found, "database")}};
+        {"source", found->id.str()}, {"source_name", found->name}, {"database", database_name_of(*found)}};
     wanted.time_limit = kBackupLimit;
     co_return co_await broker_.provision(std::move(context), std::move(wanted));
 }

@@ -63,6 +63,12 @@ std::string login_of(const Resource& resource) {
     return {};
 }
 
+std::string database_name_of(const Resource& database) {
+    std::string found = json::get_string(database.handle, "database");
+    if (found.empty()) found = json::get_string(database.parameters, "database");
+    return found.empty() ? database.external_name : found;
+}
+
 std::optional<Refusal> never_rotated(const Resource& resource) {
     if (resource.kind != Kind::database) {
         return Refusal{fmt::format("only passwords of databases are rotated: {} is a {} ({})", resource.name,

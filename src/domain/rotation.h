@@ -33,6 +33,9 @@ Rotation shown_rotation(const Resource& resource);
 bool is_rotating(const Resource& resource);
 // The user that the shown password belongs to; "": none is known.
 std::string login_of(const Resource& resource);
+// What a database is called on its server. What the provider found wins over what was asked for: names may have
+// been shortened.
+std::string database_name_of(const Resource& database);
 
 struct RotationTerms {
     Cause cause;

@@ -17,18 +17,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/freed_by.h"
 #include "base/secret.h"
 #include "base/temporary_directory_test_support.h"
 
 namespace slipway::http::test {
 
-template <auto Function>
-struct FreedBy {
-    template <class T>
-    void operator()(T* thing) const {
-        Function(thing);
-    }
-};
 using TestKey = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;
 using TestX509 = std::unique_ptr<X509, FreedBy<X509_free>>;
 

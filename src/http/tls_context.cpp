@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/freed_by.h"
 #include "base/secret.h"
 #include "http/socket.h"
 
@@ -30,16 +31,9 @@ constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr std::array<unsigned char, 9> kProtocol{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
-template <auto Function>
-struct Freed {
-    template <class T>
-    void operator()(T* thing) const {
-        Function(thing);
-    }
-};
-using Bio = std::unique_ptr<BIO, Freed<BIO_free>>;
-using X509Ptr = std::unique_ptr<X509, Freed<X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using Bio = std::unique_ptr<BIO, FreedBy<BIO_free>>;
+using X509Ptr = std::unique_ptr<X509, FreedBy<X509_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;
 
 std::unexpected<Error> wrong(const fs::path& file, std::string_view what,
                              ErrorCode code = ErrorCode::invalid_argument) {
@@ -189,7 +183,7 @@ Certificate facts_of(X509* certificate) {
     Certificate facts;
     facts.not_before = time_of(X509_get0_notBefore(certificate));
     facts.not_after = time_of(X509_get0_notAfter(certificate));
-    const std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>> names(
+    const std::unique_ptr<GENERAL_NAMES, FreedBy<GENERAL_NAMES_free>> names(
         static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
     for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
         std::string name = name_of(sk_GENERAL_NAME_value(names.get(), i));

@@ -5,16 +5,6 @@
 #include "domain/rotation.h"
 
 namespace slipway {
-namespace {
-
-// What the provider found wins over what was asked for: names may have been shortened.
-std::string known(const Resource& database, std::string_view key) {
-    std::string found = json::get_string(database.handle, key);
-    if (found.empty()) found = json::get_string(database.parameters, key);
-    return found.empty() ? database.external_name : found;
-}
-
-}  // namespace
 
 Task<Result<std::optional<DatabaseLogin>>> StoreDatabaseLogins::find(ResourceId database) {
     const auto found = co_await store_.resource(std::move(database));
@@ -51,7 +41,7 @@ Task<Result<std::optional<DatabaseLogin>>> StoreDatabaseLogins::find(ResourceId 
     login.address = (*server)->address;
     login.port = (*server)->port;
     login.user = login_of(stored).empty() ? stored.external_name : login_of(stored);
-    login.name = known(stored, "database");
+    login.name = database_name_of(stored);
     login.password = std::move(*password);
     co_return std::optional<DatabaseLogin>(std::move(login));
 }

@@ -49,6 +49,12 @@ struct Spec {
     ResourceId placed_on = {};                        // what serves it; empty: nothing
 };
 
+// Empty where there is none of this name.
+inline Secret secret_of(const Spec& spec, std::string_view name) {
+    const auto found = spec.secrets.find(std::string(name));
+    return found == spec.secrets.end() ? Secret() : found->second;
+}
+
 struct InventoryItem {
     std::string external_name;
     InstallationId installation;  // empty: it carries no tag of any Slipway

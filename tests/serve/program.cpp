@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/spawn_parts.h"
 #include "faces/answer_recorder_test_support.h"
 
 namespace slipway::testing {
@@ -18,14 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-std::vector<char*> pointers(std::vector<std::string>& words) {
-    std::vector<char*> out;
-    out.reserve(words.size() + 1);
-    for (std::string& word : words) out.push_back(word.data());
-    out.push_back(nullptr);
-    return out;
-}
 
 std::string exchange(std::uint16_t port, std::string_view bytes,
                      const std::function<bool(const std::string&)>& whole) {
@@ -109,8 +102,8 @@ Program::Program(std::vector<std::string> words, const std::map<std::string, std
     ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), 1);
     ::posix_spawn_file_actions_addopen(&actions, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     words.insert(words.begin(), "slipway");
-    const int error = ::posix_spawn(&pid_, SLIPWAY_PROGRAM, &actions, nullptr, pointers(words).data(),
-                                    pointers(variables).data());
+    const int error = ::posix_spawn(&pid_, SLIPWAY_PROGRAM, &actions, nullptr, agent::pointers(words).data(),
+                                    agent::pointers(variables).data());
     ::posix_spawn_file_actions_destroy(&actions);
     if (error != 0) throw std::runtime_error("the program cannot be started");
 }

@@ -4,6 +4,7 @@
 
 #include "providers/backups/tenant_session.h"
 #include "providers/backups/work.h"
+#include "providers/provider_error.h"
 
 namespace slipway::backups {
 namespace {
@@ -13,14 +14,6 @@ constexpr std::size_t kRemovals = 2;
 constexpr std::size_t kMostListed = 500;  // of one page
 // Freeing the room of a large file takes a while.
 constexpr std::uint64_t kLarge = 32ULL << 20;
-
-std::unexpected<ProviderError> refuse(ErrorClass error_class, std::string message, std::string detail = {}) {
-    ProviderError error;
-    error.error_class = error_class;
-    error.message = std::move(message);
-    error.detail = std::move(detail);
-    return std::unexpected(std::move(error));
-}
 
 Observation seen(Presence presence, std::string detail = {}) {
     Observation made;

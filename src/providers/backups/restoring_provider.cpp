@@ -2,17 +2,10 @@
 
 #include "providers/backups/tenant_session.h"
 #include "providers/backups/work.h"
+#include "providers/provider_error.h"
 
 namespace slipway::backups {
 namespace {
-
-std::unexpected<ProviderError> refuse(ErrorClass error_class, std::string message, std::string detail = {}) {
-    ProviderError error;
-    error.error_class = error_class;
-    error.message = std::move(message);
-    error.detail = std::move(detail);
-    return std::unexpected(std::move(error));
-}
 
 // The backup that it was, or is to be, filled from.
 std::string backup_of(const Spec& spec) { return json::get_string(spec.parameters, "restore_from"); }
@@ -165,7 +158,6 @@ Task<ProviderAnswer> RestoringProvider::begin(const Target& target, const Spec& 
     const auto access = co_await servers_.find(spec.placed_on);
     if (!access || !*access) co_return refuse(ErrorClass::transient, "its database server is not ready");
     const Restored of = restored(target, made);
-    const auto password = spec.secrets.find("password");
     DatabaseLogin login;
     login.database = target.resource;
     login.engine = spec.engine;
@@ -174,7 +166,7 @@ Task<ProviderAnswer> RestoringProvider::begin(const Target& target, const Spec& 
     login.user = of.user;
     login.name = of.database;
     if (options_.tls->now().on()) login.tls = "require";
-    if (password != spec.secrets.end()) login.password = password->second;
+    login.password = secret_of(spec, "password");
     {
         const Marks marks = co_await marks_of(spec, deadline);
         if (!marks) co_return std::unexpected(marks.error());

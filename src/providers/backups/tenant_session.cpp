@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "providers/provider_error.h"
 #include "providers/sql/mysql_session.h"
 #include "providers/sql/postgres_session.h"
 
@@ -45,14 +46,6 @@ Task<sql::Answer<Measured>> measure_mysql(const DatabaseLogin& login, std::optio
                        version.substr(0, version.find('-'))};
 }
 
-ProviderError with(ErrorClass error_class, std::string message, std::string detail) {
-    ProviderError error;
-    error.error_class = error_class;
-    error.message = std::move(message);
-    error.detail = std::move(detail);
-    return error;
-}
-
 }  // namespace
 
 Task<sql::Answer<Measured>> measure(DatabaseLogin login, std::optional<sql::Pin> pin, Deadline deadline) {
@@ -64,15 +57,17 @@ ProviderError error_of(const sql::SqlError& error) {
     switch (error.failure) {
         case sql::Failure::refused:
         case sql::Failure::starting:
-        case sql::Failure::too_many_connections: return with(ErrorClass::transient, error.message, error.code);
+        case sql::Failure::too_many_connections:
+            return provider_error(ErrorClass::transient, error.message, error.code);
         case sql::Failure::timeout:
-        case sql::Failure::lost: return with(ErrorClass::unknown_outcome, error.message, error.code);
+        case sql::Failure::lost: return provider_error(ErrorClass::unknown_outcome, error.message, error.code);
         // Its password may be changing just now.
-        case sql::Failure::denied: return with(ErrorClass::transient, "its login was refused", error.code);
-        case sql::Failure::invalid: return with(ErrorClass::permanent, error.message, error.code);
+        case sql::Failure::denied:
+            return provider_error(ErrorClass::transient, "its login was refused", error.code);
+        case sql::Failure::invalid: return provider_error(ErrorClass::permanent, error.message, error.code);
         case sql::Failure::refused_by_server: break;
     }
-    return with(ErrorClass::transient, "its server refused a statement", error.code);
+    return provider_error(ErrorClass::transient, "its server refused a statement", error.code);
 }
 
 }  // namespace slipway::backups

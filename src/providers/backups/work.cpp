@@ -7,10 +7,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <unistd.h>
 
 #include "agent/fd.h"
+#include "base/digest.h"
 #include "providers/backups/definers.h"
 
 namespace slipway::backups {
@@ -22,25 +22,6 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t kPiece = 256UL * 1024;
 constexpr std::size_t kMostContents = 64UL << 20;  // of an archive with some 500,000 entries
-
-class Sha256 {
-  public:
-    Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-        EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
-    }
-    void add(std::string_view piece) { EVP_DigestUpdate(context_.get(), piece.data(), piece.size()); }
-    std::string hex() {
-        std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-        unsigned int size = 0;
-        EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
-        std::string text;
-        for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", digest.at(i));
-        return text;
-    }
-
-  private:
-    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
 
 Finished of_error(const Error& error) { return {Finished::How::not_now, error.message, error.detail}; }
 Finished of_system(std::string why) {

@@ -3,17 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "providers/provider_error.h"
 #include "providers/sql/server_tls.h"
 
 namespace slipway::databases {
 namespace {
-
-ProviderError with(ErrorClass error_class, std::string_view message) {
-    ProviderError error;
-    error.error_class = error_class;
-    error.message = message;
-    return error;
-}
 
 bool any_of(std::string_view code, std::initializer_list<std::string_view> starts) {
     return std::ranges::any_of(starts, [&](std::string_view each) { return code.starts_with(each); });
@@ -48,30 +42,34 @@ ErrorClass mysql_class(std::string_view number) {
 
 }  // namespace
 
-ProviderError permanent(std::string_view message) { return with(ErrorClass::permanent, message); }
-ProviderError transient(std::string_view message) { return with(ErrorClass::transient, message); }
+ProviderError permanent(std::string_view message) {
+    return provider_error(ErrorClass::permanent, std::string(message));
+}
+ProviderError transient(std::string_view message) {
+    return provider_error(ErrorClass::transient, std::string(message));
+}
 
 ProviderError error_of(const sql::SqlError& error, bool touched) {
     switch (error.failure) {
         case sql::Failure::timeout:
         case sql::Failure::lost:
-            return with(touched ? ErrorClass::unknown_outcome : ErrorClass::transient, error.message);
+            return provider_error(touched ? ErrorClass::unknown_outcome : ErrorClass::transient, error.message);
         case sql::Failure::refused:
         case sql::Failure::starting:
-        case sql::Failure::too_many_connections: return with(ErrorClass::transient, error.message);
+        case sql::Failure::too_many_connections: return provider_error(ErrorClass::transient, error.message);
         // Its password may be changing just now.
         case sql::Failure::denied:
             // It is given the right one as soon as it is looked at.
-            if (error.code == sql::kOtherCertificate) return with(ErrorClass::transient, error.message);
-            return with(ErrorClass::transient, "the database server denied the management login");
-        case sql::Failure::invalid: return with(ErrorClass::permanent, error.message);
+            if (error.code == sql::kOtherCertificate) return provider_error(ErrorClass::transient, error.message);
+            return provider_error(ErrorClass::transient, "the database server denied the management login");
+        case sql::Failure::invalid: return provider_error(ErrorClass::permanent, error.message);
         case sql::Failure::refused_by_server: break;
     }
     constexpr std::size_t kStateSize = 5;
     const ErrorClass found = error.code.size() == kStateSize ? postgres_class(error.code) : mysql_class(error.code);
     // The limit of its time stopped it: what came before it has happened.
     const bool stopped = is_in(error.code, {"57014", "1969", "3024"});
-    return with(stopped && touched ? ErrorClass::unknown_outcome : found, error.message);
+    return provider_error(stopped && touched ? ErrorClass::unknown_outcome : found, error.message);
 }
 
 }  // namespace slipway::databases

@@ -56,11 +56,6 @@ std::optional<Tag> parse_marked(std::string_view mark, std::string_view text) {
     return tag;
 }
 
-Secret secret_in(const Spec& spec, std::string_view name) {
-    const auto found = spec.secrets.find(std::string(name));
-    return found == spec.secrets.end() ? Secret() : found->second;
-}
-
 std::expected<std::vector<std::string>, ProviderError> extensions_of(const Spec& spec) {
     const json::value* const given = spec.parameters.if_contains("extensions");
     std::vector<std::string> names;
@@ -98,8 +93,8 @@ std::expected<Tenant, ProviderError> names_of(const Target& target, const Spec& 
                     named(target, spec, "database")};
     tenant.user = named(target, spec, "user");
     const Rotation rotation = rotation_in(spec.parameters);
-    tenant.password = secret_in(spec, current_secret(rotation));
-    if (rotation.keep_former) tenant.former_password = secret_in(spec, former_secret(rotation));
+    tenant.password = secret_of(spec, current_secret(rotation));
+    if (rotation.keep_former) tenant.former_password = secret_of(spec, former_secret(rotation));
     tenant.second = rotation.number % 2 == 1;
     tenant.connections = json::get_int(spec.parameters, "connections", tenant.connections);
     return tenant;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "providers/local/local_provider.h"
+#include "providers/provider_error.h"
 
 namespace slipway::local {
 
@@ -23,7 +24,6 @@ struct LocalProvider::Call {
 // How a failed request to the helper is treated by the engine. `touched`: it, or one before it, may have changed
 // something.
 ProviderError error_of(const agent::Failure& failure, bool touched);
-ProviderError provider_error(ErrorClass error_class, std::string message, std::string detail = {});
 // The budget is used up.
 ProviderError out_of_time(bool touched);
 

@@ -2,14 +2,6 @@
 
 namespace slipway::local {
 
-ProviderError provider_error(ErrorClass error_class, std::string message, std::string detail) {
-    ProviderError error;
-    error.error_class = error_class;
-    error.message = std::move(message);
-    error.detail = std::move(detail);
-    return error;
-}
-
 ProviderError error_of(const agent::Failure& failure, bool touched) {
     const auto with = [&](ErrorClass error_class) { return provider_error(error_class, failure.message); };
     switch (failure.code) {

@@ -67,11 +67,6 @@ std::expected<void, ProviderError> check_logins(const Spec& spec) {
     return {};
 }
 
-Secret secret_of(const Spec& spec, std::string_view name) {
-    const auto found = spec.secrets.find(std::string(name));
-    return found == spec.secrets.end() ? Secret() : found->second;
-}
-
 std::vector<std::string> own_addresses(const std::vector<std::string>& listened_on) {
     std::vector<std::string> own;
     for (const std::string& each : listened_on) {

@@ -26,8 +26,6 @@ std::string tenant_of(const json::object& parameters);
 std::string salt_of(const Target& target);
 // What a database server needs: a right "user", and both passwords in printable ASCII.
 std::expected<void, ProviderError> check_logins(const Spec& spec);
-// Empty where there is none of this name.
-Secret secret_of(const Spec& spec, std::string_view name);
 // The addresses, besides loopback, that a connection of our own comes from.
 std::vector<std::string> own_addresses(const std::vector<std::string>& listened_on);
 

@@ -10,16 +10,11 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "base/freed_by.h"
+
 namespace slipway::sql {
 namespace {
 
-template <auto Function>
-struct FreedBy {
-    template <class T>
-    void operator()(T* thing) const {
-        Function(thing);
-    }
-};
 using Bio = std::unique_ptr<BIO, FreedBy<BIO_free>>;
 using X509Ptr = std::unique_ptr<X509, FreedBy<X509_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;

@@ -255,7 +255,7 @@ TEST(ServerTls, ACertificateWhoseSignatureNamesNoDigestIsRefused) {
     X509_gmtime_adj(X509_getm_notAfter(made.get()), 3600);
     X509_set_pubkey(made.get(), key.get());
     ASSERT_GT(X509_sign(made.get(), key.get(), nullptr), 0);
-    const std::unique_ptr<BIO, http::test::FreedBy<BIO_free>> bio(BIO_new(BIO_s_mem()));
+    const std::unique_ptr<BIO, FreedBy<BIO_free>> bio(BIO_new(BIO_s_mem()));
     PEM_write_bio_X509(bio.get(), made.get());
     char* data = nullptr;
     const long size = BIO_get_mem_data(bio.get(), &data);
