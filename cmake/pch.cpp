@@ -1,2 +1,1 @@
-// Asio is compiled once here (BOOST_ASIO_SEPARATE_COMPILATION) instead of in every file.
-#include <boost/asio/impl/src.hpp>
+// A precompiled header belongs to a target, and a target needs a source.

@@ -1,4 +1,4 @@
-// The headers that most of the code needs and that cost the most to parse.
+// What most of the code needs of the system, and what costs the most to parse.
 #pragma once
 
 #include <algorithm>
@@ -11,17 +11,23 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <expected>
+#include <filesystem>
 #include <fmt/format.h>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <variant>

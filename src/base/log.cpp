@@ -40,7 +40,7 @@ std::string_view name(Level level) {
     return "?";
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     return boost::json::serialize(boost::json::string_view(text.data(), text.size()));
 }
 
@@ -80,13 +80,14 @@ void write(Level level, std::string_view component, std::string_view message, st
     std::string line;
     if (line_format == Format::json) {
         line = fmt::format(R"({{"time":"{}","level":"{}","component":{},"message":{})", time, name(level),
-                           quoted(component), quoted(message));
-        for (const Field& field : fields) line += fmt::format(",{}:{}", quoted(field.key), quoted(field.value));
+                           in_quotes(component), in_quotes(message));
+        for (const Field& field : fields)
+            line += fmt::format(",{}:{}", in_quotes(field.key), in_quotes(field.value));
         line += '}';
     } else {
         line = fmt::format("{} {:<7} {} {}", time, name(level), component, one_line(message));
         for (const Field& field : fields) {
-            line += fmt::format(" {}={}", field.key, plain(field.value) ? field.value : quoted(field.value));
+            line += fmt::format(" {}={}", field.key, plain(field.value) ? field.value : in_quotes(field.value));
         }
     }
     if (captured()) {

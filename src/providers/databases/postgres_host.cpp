@@ -73,8 +73,8 @@ Task<sql::Answer<PostgresHost::Seen>> PostgresHost::look_through(Lease& session,
     co_return seen;
 }
 
-// Whether a new connection may do what this one could not: it may have broken unseen since it was kept, and its first
-// statement is under the limits that an earlier call with little time left may have set.
+// Whether a new connection may do what this one could not: it may have broken unseen since it was kept, and its
+// first statement is under the limits that an earlier call with little time left may have set.
 bool PostgresHost::worth_a_new_one(const Lease& session, const sql::SqlError& error) {
     constexpr std::string_view kCancelled = "57014";
     constexpr std::string_view kLockNotAvailable = "55P03";

@@ -8,7 +8,7 @@
 namespace slipway::sql {
 namespace {
 
-std::string quoted(std::string_view text, char quote) {
+std::string in_quotes(std::string_view text, char quote) {
     std::string out(1, quote);
     for (const char each : text) {
         if (each == quote) out += quote;
@@ -37,20 +37,20 @@ std::string wrong_name(std::string_view name, std::size_t most) {
     return {};
 }
 
-std::string postgres_name(std::string_view name) { return quoted(name, '"'); }
+std::string postgres_name(std::string_view name) { return in_quotes(name, '"'); }
 
 std::string postgres_text(std::string_view text) {
-    if (text.find('\\') == std::string_view::npos) return quoted(text, '\'');
+    if (text.find('\\') == std::string_view::npos) return in_quotes(text, '\'');
     std::string doubled;
     for (const char each : text) {
         if (each == '\\') doubled += '\\';
         doubled += each;
     }
-    return " E" + quoted(doubled, '\'');
+    return " E" + in_quotes(doubled, '\'');
 }
 
-std::string mysql_name(std::string_view name) { return quoted(name, '`'); }
-std::string mysql_grant_database(std::string_view name) { return quoted(grant_pattern(name), '`'); }
+std::string mysql_name(std::string_view name) { return in_quotes(name, '`'); }
+std::string mysql_grant_database(std::string_view name) { return in_quotes(grant_pattern(name), '`'); }
 
 std::string wrong_grant_database(std::string_view name) {
     const std::size_t size = grant_pattern(name).size();

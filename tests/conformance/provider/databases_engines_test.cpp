@@ -43,7 +43,8 @@ TEST_F(PostgresDatabases, ExtensionsAreThoseOfTheParameters) {
     spec("extended").parameters = {};
 }
 
-// The limits of a kept connection are those of the call before: one that had little time left made the next one fail.
+// The limits of a kept connection are those of the call before: one that had little time left made the next one
+// fail.
 TEST_F(PostgresDatabases, ACallIsNotUnderTheLimitsOfTheOneBefore) {
     ASSERT_TRUE(is(create("unhurried"), Presence::running));
     const ServerAccess& at = subject_.server().access();
