@@ -325,6 +325,10 @@ void Service::Impl::make_operations() {
     EngineOptions engine;
     engine.host = identity_.host;
     engine.rest = config_.broker.rest;
+    // Of the widest provider one organization leaves half to others.
+    for (const auto& [name, provider] : registry_.all()) {
+        engine.per_organization = std::max(engine.per_organization, provider->concurrency() / 2);
+    }
     Engine::Parts parts{*store_, *calls_, steady_clock_, scheduler_, random_, ops_.executor()};
     parts.observer = &metrics_;
     engine_ = Engine::make(std::move(parts), engine);

@@ -56,8 +56,12 @@ void Background::stop() {
 }
 
 void Background::hint_pools() {
+    if (hinted_.exchange(true)) return;
     asio::post(parts_.executor, [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->pool_signal_.notify();
+        const auto self = weak.lock();
+        if (!self) return;
+        self->hinted_ = false;
+        self->pool_signal_.notify();
     });
 }
 

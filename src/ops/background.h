@@ -2,6 +2,7 @@
 // rhythm and on hints.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -62,6 +63,7 @@ class Background : public std::enable_shared_from_this<Background> {
     Parts parts_;
     BackgroundOptions options_;
     Signal pool_signal_;
+    std::atomic<bool> hinted_ = false;  // so that the hints of a busy store cost nothing
     bool stopping_ = false;
 };
 

@@ -23,8 +23,12 @@ void Engine::start() {
 }
 
 void Engine::wake() {
+    if (woken_.exchange(true)) return;
     asio::post(parts_.executor, [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->signal_.notify();
+        const auto self = weak.lock();
+        if (!self) return;
+        self->woken_ = false;  // before it looks: what comes from here on wakes it again
+        self->signal_.notify();
     });
 }
 

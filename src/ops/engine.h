@@ -6,6 +6,7 @@
 // one store. Everything runs on one executor, given by the owner, and is deterministic if that is.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -103,6 +104,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
     Parts parts_;
     EngineOptions options_;
     Signal signal_;
+    std::atomic<bool> woken_ = false;  // so that to wake it costs nothing where it has not looked yet
     EngineCounters counters_;
     std::map<std::string, std::uint32_t> busy_;  // by provider
     std::map<OrganizationId, std::uint32_t> busy_organizations_;
