@@ -49,8 +49,7 @@ bool ask_readiness(Api& api, std::vector<Finding>& findings) {
         // Of a server that is ready it is something that it can do without.
         const Severity otherwise = ready ? Severity::warning : Severity::problem;
         findings.push_back({"server: " + cell(check, "name"), fine ? Severity::ok : otherwise,
-                            fine ? "ready" : cell(check, "detail"),
-                            fine ? "" : "the server's log says more; scripts/setup installs what is missing"});
+                            fine ? "ready" : cell(check, "detail"), fine ? "" : "the server's log says more"});
     }
     findings.push_back(check_skew(answer->header("date"), api.environment().now()));
     return true;
@@ -71,22 +70,54 @@ bool ask_for_key(Api& api, std::vector<Finding>& findings) {
     return true;
 }
 
-void ask_server(Api& api, std::vector<Finding>& findings) {
-    if (!ask_readiness(api, findings) || !ask_for_key(api, findings)) return;
+// What the server found itself. A part that is not ready is there already, with less about it.
+void take(const json::object& finding, std::vector<Finding>& findings) {
+    const std::string check = "server: " + cell(finding, "check");
+    const Severity severity = severity_of(json::get_string(finding, "severity"));
+    const std::string message = cell(finding, "message");
+    std::erase_if(findings, [&](const Finding& each) { return each.check == check && each.message == message; });
+    const std::string fix = cell(finding, "fix");
+    const std::string otherwise = severity == Severity::ok ? "" : "the server's log says more";
+    findings.push_back({check, severity, message, fix == "-" ? otherwise : fix});
+}
+
+// False: none answers.
+bool ask_server(Api& api, std::vector<Finding>& findings) {
+    if (!ask_readiness(api, findings)) return false;
+    if (!ask_for_key(api, findings)) return true;
     const auto answer = api.call({.method = "GET", .target = "/api/v1/doctor"});
-    if (!answer) return;
-    if (answer->status == 401 || answer->status == 403) {
+    if (answer && (answer->status == 401 || answer->status == 403)) {
         findings.push_back({"server", Severity::warning, "what the server itself finds is for administrators",
                             "name an administrator's key with --key-file FILE or SLIPWAY_KEY_FILE"});
-        return;
+        return true;
     }
-    for (const json::object& finding : objects_of(answer->body, "findings")) {
-        const Severity severity = severity_of(json::get_string(finding, "severity"));
-        const std::string fix = cell(finding, "fix");
-        const std::string otherwise = severity == Severity::ok ? "" : "the server's log says more";
-        findings.push_back({"server: " + cell(finding, "check"), severity, cell(finding, "message"),
-                            fix == "-" ? otherwise : fix});
+    if (!answer || answer->status != 200) {
+        const Failure failure = answer ? api.failure_of(*answer) : api.failure_of(answer.error());
+        findings.push_back({"server", Severity::warning, "it does not tell what it finds: " + failure.message,
+                            failure.fix.empty() ? "the server's log says more" : failure.fix});
+        return true;
     }
+    for (const json::object& finding : objects_of(answer->body, "findings")) take(finding, findings);
+    return true;
+}
+
+std::vector<Finding> check_engines(const std::string& path) {
+    std::vector<Finding> findings{check_redis(path)};
+    for (const OptionalEngine& engine : kOptionalEngines) findings.push_back(check_optional_engine(engine, path));
+    if (std::ranges::find(findings, Severity::ok, &Finding::severity) == findings.end()) {
+        findings.push_back({"engines", Severity::problem, "there is none that a server here could run",
+                            "apt-get install redis-server, or another of these"});
+    }
+    return findings;
+}
+
+std::vector<Finding> check_this_machine(const Environment& environment, const std::string& state_dir) {
+    std::vector<Finding> findings = check_engines(environment.variable("PATH"));
+    std::ranges::move(std::array{check_names(), check_ipv6(), check_engine_ports(), check_open_files(),
+                                 check_privileges(environment.root), check_clock()},
+                      std::back_inserter(findings));
+    std::ranges::move(check_state_dir(state_dir), std::back_inserter(findings));
+    return findings;
 }
 
 void print(Environment& environment, const std::vector<Finding>& findings) {
@@ -106,14 +137,11 @@ void print(Environment& environment, const std::vector<Finding>& findings) {
 
 Outcome<Exit> doctor(Api& api, const std::string& state_dir, bool json) {
     Environment& environment = api.environment();
-    const std::string path = environment.variable("PATH");
-    std::vector<Finding> findings{check_redis(path)};
-    for (const OptionalEngine& engine : kOptionalEngines) findings.push_back(check_optional_engine(engine, path));
-    std::ranges::move(std::array{check_names(), check_ipv6(), check_engine_ports(), check_open_files(),
-                                 check_privileges(environment.root), check_clock()},
-                      std::back_inserter(findings));
-    std::ranges::move(check_state_dir(state_dir), std::back_inserter(findings));
-    ask_server(api, findings);
+    std::vector<Finding> findings;
+    // What holds for a server is for the server to say: it knows its configuration, its user and its disk.
+    if (!ask_server(api, findings)) {
+        std::ranges::move(check_this_machine(environment, state_dir), std::back_inserter(findings));
+    }
     const auto count = [&](Severity severity) {
         return std::ranges::count(findings, severity, &Finding::severity);
     };

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/machine.h"
 #include "cli/api.h"
 
 namespace slipway::cli {
@@ -21,7 +22,11 @@ struct Finding {
     std::string fix;  // never empty but where all is well
 };
 
-// Checks that need no server. Engines: installed, and of a version that serves.
+// Checks that need no server, for where none answers: they know no configuration. One that answers tells of its own
+// machine what is so.
+//
+// Engines: installed, and of a version that serves. One that is missing is a problem only where all others are,
+// too.
 Finding check_redis(const std::string& search_path);
 struct OptionalEngine {
     std::string_view program;
@@ -34,7 +39,7 @@ inline constexpr std::array<OptionalEngine, 3> kOptionalEngines{
      {"mariadbd", "mariadb-server-core", "databases of MySQL are"}}};
 Finding check_optional_engine(const OptionalEngine& engine, const std::string& search_path);
 // Whether the kernel may take engines' ports for outgoing connections: `range_file` holds "FIRST LAST".
-Finding check_engine_ports(const std::string& range_file = "/proc/sys/net/ipv4/ip_local_port_range");
+Finding check_engine_ports(const std::string& range_file = kOutgoingPorts);
 // Whether a server could listen there; asked only where none answers.
 Finding check_listen_port(std::uint16_t port);
 // Whether something keeps the machine's clock right.

@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/machine.h"
 #include "cli/doctor.h"
 
 namespace slipway::cli {
@@ -22,8 +23,6 @@ namespace {
 constexpr std::uint64_t kMiB = 1024 * 1024;
 constexpr std::uint64_t kLittleSpace = 1024 * kMiB;
 constexpr std::uint64_t kNoSpace = 100 * kMiB;
-constexpr int kSyncs = 5;
-constexpr std::chrono::milliseconds kSlowSync(50);
 constexpr rlim_t kFewFiles = 4096;
 
 std::string why() { return std::generic_category().message(errno); }
@@ -77,34 +76,20 @@ Finding check_space(const std::string& path) {
     return {check, Severity::ok, message, ""};
 }
 
-// The median of a few writes of a page, each on disk before the next.
 Finding check_sync(const std::string& path) {
     const std::string check = "fsync";
-    std::string name = path + "/.doctor-XXXXXX";
-    const int fd = ::mkostemp(name.data(), O_CLOEXEC);
-    if (fd < 0) {
-        return {check, Severity::warning, fmt::format("could not be tried in {}: {}", path, why()),
+    const auto time = sync_time(path);
+    if (!time) {
+        const std::string& reason = time.error().message;
+        if (time.error().code == ErrorCode::storage) {
+            return {check, Severity::problem, fmt::format("failed in {}: {}", path, reason),
+                    "look at the disk and its mount"};
+        }
+        return {check, Severity::warning, fmt::format("could not be tried in {}: {}", path, reason),
                 "make room, or mount it for writing"};
     }
-    ::unlink(name.c_str());
-    const std::array<char, 4096> page{};
-    std::array<std::chrono::steady_clock::duration, kSyncs> times{};
-    bool failed = false;
-    for (auto& time : times) {
-        const auto begin = std::chrono::steady_clock::now();
-        failed = failed || ::write(fd, page.data(), page.size()) != std::ssize(page) || ::fsync(fd) != 0;
-        time = std::chrono::steady_clock::now() - begin;
-    }
-    const std::string reason = why();
-    ::close(fd);
-    if (failed) {
-        return {check, Severity::problem, fmt::format("failed in {}: {}", path, reason),
-                "look at the disk and its mount"};
-    }
-    std::ranges::sort(times);
-    const auto median = times.at(kSyncs / 2);
-    const std::string message = fmt::format("{:.2f} ms", std::chrono::duration<double, std::milli>(median).count());
-    if (median > kSlowSync) {
+    const std::string message = fmt::format("{:.2f} ms", std::chrono::duration<double, std::milli>(*time).count());
+    if (*time > kSlowSync) {
         return {check, Severity::warning, message + ": every accepted request waits for one",
                 "keep the state on a faster disk"};
     }
@@ -130,10 +115,11 @@ Finding check_names() {
     const int failed = ::getaddrinfo("slipway-doctor-check.localhost", nullptr, &hints, &found);
     if (found != nullptr) ::freeaddrinfo(found);
     if (failed == 0) return {check, Severity::ok, "*.localhost resolves", ""};
-    return {check, Severity::problem,
+    // A domain of one's own (local.domain) does not need it.
+    return {check, Severity::warning,
             fmt::format("*.localhost does not resolve ({}), so that instances cannot be reached by their names",
                         ::gai_strerror(failed)),
-            "run scripts/setup, or apt-get install libnss-myhostname"};
+            "apt-get install libnss-myhostname"};
 }
 
 Finding check_ipv6() {

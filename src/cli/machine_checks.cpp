@@ -3,14 +3,13 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/timex.h>
 #include <unistd.h>
 
+#include "base/machine.h"
 #include "cli/doctor.h"
 #include "cli/output.h"
 #include "cli/program_version.h"
@@ -18,8 +17,7 @@
 namespace slipway::cli {
 namespace {
 
-constexpr int kFirstPort = 20'000;  // that engines get, without configuration
-constexpr int kLastPort = 29'999;
+constexpr PortRange kEnginePorts{20'000, 29'999};  // without configuration
 constexpr Duration kSlightSkew = std::chrono::seconds(5);
 constexpr Duration kVersionLimit = std::chrono::seconds(5);
 
@@ -73,17 +71,17 @@ std::optional<TimePoint> parse_date(std::string_view text) {
 
 Finding check_redis(const std::string& search_path) {
     const std::string check = "redis-server";
-    const std::string fix = "run scripts/setup, or apt-get install redis-server";
+    const std::string fix = "apt-get install redis-server, where caches of it are wanted";
     const std::string program = find_engine("redis-server", search_path);
-    if (program.empty()) return {check, Severity::problem, "is not installed", fix};
+    if (program.empty()) return {check, Severity::warning, "is not installed", fix};
     const auto line = version_line(program, kVersionLimit);
-    if (!line) return {check, Severity::problem, program + " does not tell its version", fix};
+    if (!line) return {check, Severity::warning, program + " does not tell its version", fix};
     const std::size_t at = line->find("v=");
     const std::string version =
         at == std::string::npos ? *line : line->substr(at + 2, line->find(' ', at) - at - 2);
     const bool old = version.find('.') == 1 && version[0] >= '0' && version[0] < '6';
     if (old) {
-        return {check, Severity::problem, fmt::format("{} is version {}", program, printable(version)),
+        return {check, Severity::warning, fmt::format("{} is version {}", program, printable(version)),
                 "install version 6 or newer: it is the first with users of their own"};
     }
     return {check, Severity::ok, fmt::format("{} {}", program, printable(version)), ""};
@@ -92,8 +90,7 @@ Finding check_redis(const std::string& search_path) {
 // A machine without one of them makes everything else.
 Finding check_optional_engine(const OptionalEngine& engine, const std::string& search_path) {
     const std::string check(engine.program);
-    const std::string fix =
-        fmt::format("run scripts/setup, or apt-get install {}, where {} wanted", engine.package, engine.what);
+    const std::string fix = fmt::format("apt-get install {}, where {} wanted", engine.package, engine.what);
     const std::string program = find_engine(check, search_path + ":" + server_directories());
     if (program.empty()) return {check, Severity::warning, "is not installed", fix};
     const auto line = version_line(program, kVersionLimit);
@@ -104,22 +101,23 @@ Finding check_optional_engine(const OptionalEngine& engine, const std::string& s
 
 Finding check_engine_ports(const std::string& range_file) {
     const std::string check = "ports";
-    std::ifstream in(range_file);
-    int first = 0;
-    int last = 0;
-    if (!(in >> first >> last)) {
+    const auto outgoing = outgoing_ports(range_file);
+    const std::string engines = fmt::format("{} to {}", kEnginePorts.first, kEnginePorts.last);
+    if (!outgoing) {
         return {check, Severity::warning, range_file + " cannot be read",
-                "see that outgoing connections get no port from 20000 to 29999"};
+                "see that outgoing connections get no port from " + engines};
     }
-    if (first > kLastPort || last < kFirstPort) {
-        return {
-            check, Severity::ok,
-            fmt::format("outgoing connections get {} to {}, engines {} to {}", first, last, kFirstPort, kLastPort),
-            ""};
+    const std::string theirs = fmt::format("{} to {}", outgoing->first, outgoing->last);
+    if (!outgoing->overlaps(kEnginePorts)) {
+        return {check, Severity::ok,
+                fmt::format("outgoing connections get {}, engines of a server without configuration {}", theirs,
+                            engines),
+                ""};
     }
     return {check, Severity::warning,
-            fmt::format("outgoing connections get ports from {} to {}, and may take those of engines ({} to {})",
-                        first, last, kFirstPort, kLastPort),
+            fmt::format("outgoing connections get ports from {}, and may take those of engines ({} without "
+                        "configuration)",
+                        theirs, engines),
             "sysctl net.ipv4.ip_local_port_range='32768 60999', or set local.port_first and local.port_last"};
 }
 
@@ -143,9 +141,11 @@ Finding check_listen_port(std::uint16_t port) {
 
 Finding check_clock() {
     const std::string check = "clock";
-    timex facts{};
-    const int state = ::ntp_adjtime(&facts);
-    if (state >= 0 && (facts.status & STA_UNSYNC) == 0) return {check, Severity::ok, "is kept right by NTP", ""};
+    switch (clock_care()) {
+        case ClockCare::kept: return {check, Severity::ok, "is kept right by NTP", ""};
+        case ClockCare::nothing:
+        case ClockCare::unknown: break;
+    }
     return {check, Severity::warning, "nothing is known to keep it right; AWS refuses requests of a wrong clock",
             "timedatectl set-ntp true, or apt-get install chrony; in a container: on its host"};
 }

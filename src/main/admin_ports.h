@@ -7,6 +7,7 @@
 #include "main/config.h"
 #include "main/state_dir.h"
 #include "main/status_board.h"
+#include "main/sync_probe.h"
 #include "ops/sweeper.h"
 #include "ops/webhooks.h"
 #include "store/store.h"
@@ -22,12 +23,14 @@ struct AdminParts {
     Store& store;
     Sweeper& sweeper;
     WebhookDelivery& webhooks;
+    SyncProbe& disk;
     boost::asio::any_io_executor ops;
 };
 
 faces::NativePorts admin_ports(AdminParts parts);
 
-// Everything about this server and its machine that an administrator should know. Called on any thread.
+// Everything about this server and its machine that an administrator should know, within some seconds whatever
+// the disk and the resolver do. Called on any thread.
 Task<Result<std::vector<faces::Finding>>> examine(AdminParts parts);
 
 }  // namespace slipway

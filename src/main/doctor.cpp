@@ -1,5 +1,5 @@
 // The doctor: looks at what a server needs from its machine, and says what to do where that is not there.
-#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/machine.h"
 #include "main/admin_ports.h"
 #include "main/certificate.h"
 #include "main/database_tls.h"
@@ -26,14 +27,13 @@ constexpr std::uint64_t kLittleSpace = 512ULL << 20;
 constexpr std::uint64_t kNoSpace = 64ULL << 20;
 constexpr std::uint64_t kSpareFiles = 512;
 constexpr auto kLookup = std::chrono::seconds(3);
+constexpr auto kSyncLimit = std::chrono::seconds(3);
 
 void check_parts(const AdminParts& parts, std::vector<Finding>& out) {
     for (const StatusBoard::Part& part : parts.board.parts()) {
         if (part.state) continue;  // readiness says so already
-        const bool store = part.name == "store";
         out.push_back({part.name, part.needed ? Severity::problem : Severity::warning, part.state.error().message,
-                       store ? "look at the log and at the disk below the state directory"
-                             : "install what is missing (scripts/setup does), then restart the server"});
+                       part.fix()});
     }
 }
 
@@ -78,6 +78,69 @@ void check_disk(const AdminParts& parts, std::vector<Finding>& out) {
                        "make room: without space no request can be accepted, and engines stop writing"});
     } else {
         out.push_back({"disk", Severity::ok, message, ""});
+    }
+}
+
+// Every accepted request waits for one. A disk that does not answer is told, not waited for.
+Task<void> check_sync(const AdminParts& parts, std::vector<Finding>& out) {
+    constexpr const char* kName = "fsync";
+    const std::string where = parts.state_dir.path.string();
+    const auto time = co_await parts.disk.measure(where, kSyncLimit);
+    if (!time) {
+        out.push_back({kName, Severity::problem,
+                       fmt::format("no answer of the disk below {} within {} s", where, kSyncLimit.count()),
+                       "look at the disk and its mount"});
+    } else if (!*time) {
+        const bool failed = time->error().code == ErrorCode::storage;
+        out.push_back(
+            {kName, failed ? Severity::problem : Severity::warning,
+             fmt::format("{} below {}: {}", failed ? "failed" : "could not be tried", where, time->error().message),
+             failed ? "look at the disk and its mount" : "make room, or mount it for writing"});
+    } else {
+        const bool slow = **time > kSlowSync;
+        out.push_back(
+            {kName, slow ? Severity::warning : Severity::ok,
+             fmt::format("{:.2f} ms below {}", std::chrono::duration<double, std::milli>(**time).count(), where),
+             slow ? "keep the state on a faster disk: every accepted request waits for one" : ""});
+    }
+}
+
+// An engine that comes back needs its port again, and an outgoing connection could sit on it.
+void check_ports(const AdminParts& parts, std::vector<Finding>& out) {
+    const PortRange engines{parts.config.local.port_first, parts.config.local.port_last};
+    const auto outgoing = outgoing_ports();
+    const std::string ours = fmt::format("engines get ports {} to {}", engines.first, engines.last);
+    if (!outgoing) {
+        out.push_back({"ports", Severity::warning,
+                       fmt::format("{}; those of outgoing connections cannot be read", ours),
+                       fmt::format("see that {} gives none of these", kOutgoingPorts)});
+        return;
+    }
+    const std::string both =
+        fmt::format("{}, outgoing connections {} to {}", ours, outgoing->first, outgoing->last);
+    if (outgoing->overlaps(engines)) {
+        out.push_back({"ports", Severity::warning, both + ", and may take those of engines",
+                       "set local.port_first and local.port_last so that the two do not meet, or "
+                       "net.ipv4.ip_local_port_range (sysctl)"});
+    } else {
+        out.push_back({"ports", Severity::ok, both, ""});
+    }
+}
+
+void check_clock(std::vector<Finding>& out) {
+    constexpr const char* kName = "clock";
+    switch (clock_care()) {
+        case ClockCare::kept: out.push_back({kName, Severity::ok, "is kept right by NTP", ""}); return;
+        case ClockCare::nothing:
+            out.push_back({kName, Severity::warning,
+                           "nothing is known to keep it right; AWS refuses requests of a wrong clock",
+                           "timedatectl set-ntp true, or apt-get install chrony; in a container: on its host"});
+            return;
+        // The package's unit takes away the right to ask (ProtectClock=).
+        case ClockCare::unknown:
+            out.push_back({kName, Severity::ok,
+                           "this process may not ask whether NTP keeps it right; timedatectl tells", ""});
+            return;
     }
 }
 
@@ -145,29 +208,38 @@ void check_doors(const AdminParts& parts, std::vector<Finding>& out) {
     }
 }
 
+// nullopt: no answer in time. The look-up may go on then; the system's ends when it does.
+Task<std::optional<boost::system::error_code>> look_up(std::string name) {
+    namespace asio = boost::asio;
+    struct Look {
+        explicit Look(const asio::any_io_executor& executor) : resolver(executor), limit(executor, kLookup) {}
+        asio::ip::tcp::resolver resolver;
+        asio::steady_timer limit;
+        std::optional<boost::system::error_code> answer;
+    };
+    const auto look = std::make_shared<Look>(co_await asio::this_coro::executor);
+    look->resolver.async_resolve(name, "", [look](const boost::system::error_code& error, const auto&) {
+        look->answer = error;
+        look->limit.cancel();
+    });
+    boost::system::error_code ignored;
+    co_await look->limit.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_return look->answer;
+}
+
 // Clients get host names below this domain; glibc alone does not know *.localhost.
 Task<void> check_names(const AdminParts& parts, std::vector<Finding>& out) {
-    namespace asio = boost::asio;
-    using asio::experimental::awaitable_operators::operator||;
     const std::string name = "slipway-doctor." + parts.config.local.domain;
-    const auto executor = co_await asio::this_coro::executor;
-    asio::ip::tcp::resolver resolver(executor);
-    asio::steady_timer limit(executor, kLookup);
-    boost::system::error_code error;
-    boost::system::error_code ignored;
-    const auto done =
-        co_await (resolver.async_resolve(name, "", asio::redirect_error(asio::use_awaitable, error)) ||
-                  limit.async_wait(asio::redirect_error(asio::use_awaitable, ignored)));
-    if (done.index() == 0 && !error) {
+    const auto answer = co_await look_up(name);
+    if (answer && !*answer) {
         out.push_back({"names", Severity::ok, name + " can be looked up", ""});
         co_return;
     }
-    out.push_back(
-        {"names", Severity::warning,
-         fmt::format("{} cannot be looked up here: {}", name, done.index() == 0 ? error.message() : "no answer"),
-         parts.config.local.domain == "localhost"
-             ? "install libnss-myhostname (scripts/setup does), so that programs resolve *.localhost"
-             : fmt::format("point *.{} at this machine in DNS", parts.config.local.domain)});
+    out.push_back({"names", Severity::warning,
+                   fmt::format("{} cannot be looked up here: {}", name, answer ? answer->message() : "no answer"),
+                   parts.config.local.domain == "localhost"
+                       ? "apt-get install libnss-myhostname, so that programs resolve *.localhost"
+                       : fmt::format("point *.{} at this machine in DNS", parts.config.local.domain)});
 }
 
 Task<Status> check_store(const AdminParts& parts, std::vector<Finding>& out) {
@@ -207,6 +279,9 @@ Task<Result<std::vector<Finding>>> examine(AdminParts parts) {
     check_isolation(parts, findings);
     check_modes(parts, findings);
     check_disk(parts, findings);
+    co_await check_sync(parts, findings);
+    check_ports(parts, findings);
+    check_clock(findings);
     check_limits(parts, findings);
     check_certificate(parts, findings);
     check_database_certificate(parts, findings);

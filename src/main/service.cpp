@@ -29,6 +29,7 @@
 #include "main/ops_thread.h"
 #include "main/state_dir.h"
 #include "main/status_board.h"
+#include "main/sync_probe.h"
 #include "main/webhook_poster.h"
 #include "ops/background.h"
 #include "ops/database_logins.h"
@@ -149,6 +150,7 @@ class Service::Impl {
     AsioScheduler scheduler_;
     StatusBoard board_;
     StateDir state_dir_;
+    SyncProbe disk_;
     OpsThread ops_;
     Metrics metrics_;
     std::unique_ptr<store::SqliteStore> store_;
@@ -386,8 +388,8 @@ http::Router Service::Impl::routes() {
     faces::add_memcached(router, *faces_, *engine_operations_);
     faces::add_harbourmaster(router, *faces_,
                              {*clusters_, *servers_, *rotations_, harbourmaster_options(config_.harbourmaster)});
-    faces::NativePorts native =
-        admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, *webhooks_, ops_.executor()});
+    faces::NativePorts native = admin_ports(
+        {config_, catalog_, state_dir_, board_, *store_, *sweeper_, *webhooks_, disk_, ops_.executor()});
     native.rotations = rotations_.get();
     faces::add_native(router, *faces_, std::move(native));
     add_metrics(router, {metrics_, *faces_, [this] { return levels(); }, metrics_open});

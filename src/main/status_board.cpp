@@ -7,6 +7,17 @@
 
 namespace slipway {
 
+std::string StatusBoard::Part::fix() const {
+    if (state) return {};
+    if (name == "store") return "look at the log and at the disk below the state directory";
+    constexpr std::string_view kInstall = "apt-get install ";
+    const std::string& reason = state.error().message;
+    const std::size_t at = reason.find(kInstall);
+    if (at == std::string::npos) return "look at the log of the server and of its helper";
+    return fmt::format("{}, then restart the server and a helper that is a service of its own",
+                       reason.substr(at, reason.find(')', at) - at));
+}
+
 Result<ProviderTraits> StatusBoard::traits(std::string_view provider, Kind kind, std::string_view engine) const {
     const std::lock_guard lock(mutex_);
     const auto found = traits_.find(Key(provider, kind, engine));

@@ -20,6 +20,8 @@ class StatusBoard final : public ProviderDirectory {
         std::string name;
         Status state;
         bool needed = true;  // a server that lacks it cannot do its work
+        // What to do where it is not usable. Providers name the package in their reasons, where one is missing.
+        [[nodiscard]] std::string fix() const;
     };
 
     // As last refreshed; unavailable for what no plan uses.

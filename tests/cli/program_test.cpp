@@ -66,8 +66,27 @@ TEST_F(CliProgram, ARealRedisIsMadeUsedAndExplainedAfterItsDeath) {
     ASSERT_EQ(slipway({"rm", "cache1"}), 0) << err;
     EXPECT_TRUE(eventually([&] { return site.engines().empty(); }));
     EXPECT_EQ(slipway({"doctor", "--state-dir", site.state()}), 0) << out;
-    EXPECT_THAT(out, HasSubstr("redis-server"));
-    EXPECT_THAT(out, HasSubstr("server: "));
+    EXPECT_THAT(out, HasSubstr("server: local redis"));
+}
+
+// What the caller's machine, user and a usual configuration would say of another's server was wrong of it, and its
+// fix (local.port_first) could never clear the finding.
+TEST_F(CliProgram, TheDoctorTellsWhatHoldsForTheServerThatAnswers) {
+    site.configure("[local]\nport_first = 24100\nport_last = 24180\n");
+    ASSERT_NO_FATAL_FAILURE(site.start());
+    slipway({"doctor"});
+    EXPECT_THAT(out, HasSubstr("engines get ports 24100 to 24180"));
+    for (const char* check : {"isolation", "disk", "fsync", "ports", "clock", "open files", "names"}) {
+        EXPECT_THAT(out, HasSubstr(fmt::format("server: {} ", check)));
+    }
+    for (const char* guess : {"20000", "privileges", "state directory", "scripts/setup"}) {
+        EXPECT_THAT(out, Not(HasSubstr(guess)));
+    }
+    EXPECT_EQ(site.terminate(), 0);
+    slipway({"doctor", "--state-dir", site.state()});
+    for (const char* check : {"20000 to 29999", "privileges", "state directory", "fsync"}) {
+        EXPECT_THAT(out, HasSubstr(check)) << "nobody else is there to ask";
+    }
 }
 
 // Whoever follows sees every event once, whatever happens to the server meanwhile.

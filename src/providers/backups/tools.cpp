@@ -142,8 +142,8 @@ Status usable(const Tools& tools, std::string_view engine) {
     }
     return fail(ErrorCode::unavailable,
                 mysql_engine
-                    ? "backups of MariaDB need mariadb-dump and mariadb: install the package mariadb-client"
-                    : "backups of PostgreSQL need pg_dump and pg_restore: install the package postgresql-client");
+                    ? "backups of MariaDB need mariadb-dump and mariadb (apt-get install mariadb-client)"
+                    : "backups of PostgreSQL need pg_dump and pg_restore (apt-get install postgresql-client)");
 }
 
 Invocation dump_of(const Tools& tools, const DatabaseLogin& login) {
