@@ -20,9 +20,10 @@ TEST_F(CliTest, AFileOfAuthoritiesThatCannotBeReadIsWrongUsage) {
 }
 
 TEST_F(CliTest, HttpsGoesWithTheMachinesAuthoritiesAndWithoutAWarning) {
+    own();
     answer(200, R"({"resources":[],"next":null})");
     EXPECT_EQ(run({"ls", "--server", "https://broker.example"}), 0);
-    ASSERT_EQ(calls.size(), 1U);
+    ASSERT_EQ(calls.size(), 2U);
     EXPECT_NE(calls.front().trust, nullptr);
     EXPECT_TRUE(origins.front().https);
     EXPECT_EQ(err.str().find("unencrypted"), std::string::npos) << err.str();
@@ -38,6 +39,7 @@ TEST_F(CliTest, AServerThatCannotShowWhoItIsIsAnsweredByTheWayOut) {
 }
 
 TEST_F(CliTest, ListsAlignedTables) {
+    own();
     answer(
         200,
         R"({"next":null,"resources":[{"name":"oct-1","kind":"cache","engine":"redis","plan":"small","state":"ready",)"
@@ -45,8 +47,9 @@ TEST_F(CliTest, ListsAlignedTables) {
         R"("port":20000},"created_at":"2016-05-20T04:28:03.758Z"},{"name":"oct-22","state":"failed","endpoint":null}]})");
     time = *parse_time("2016-05-20T06:30:00Z");
     EXPECT_EQ(run({"ls", "--plan", "small", "--label", "team=a b", "--gone"}), 0) << err.str();
-    EXPECT_EQ(asked(), std::vector<std::string>{
-                           "GET /api/v1/resources?plan=small&include_gone=true&label.team=a%20b&limit=1000"});
+    EXPECT_EQ(asked().back(),
+              "GET /api/v1/resources?plan=small&include_gone=true"
+              "&label.team=a%20b&organization=default&limit=1000");
     EXPECT_EQ(out.str(),
               "NAME    KIND   ENGINE  PLAN   STATE   HEALTH   BILLING  ENDPOINT                       AGE\n"
               "oct-1   cache  redis   small  ready   healthy  乳酪     redis://oct-1.localhost:20000  2h\n"
@@ -55,11 +58,13 @@ TEST_F(CliTest, ListsAlignedTables) {
 }
 
 TEST_F(CliTest, FollowsPagesUpToTheLimit) {
+    own();
     answer(200, R"({"next":"a&b","resources":[{"name":"1"},{"name":"2"}]})");
     answer(200, R"({"next":"c","resources":[{"name":"3"}]})");
     EXPECT_EQ(run({"ls", "--limit", "3", "--json"}), 0);
-    EXPECT_EQ(asked(), (std::vector<std::string>{"GET /api/v1/resources?limit=3",
-                                                 "GET /api/v1/resources?limit=1&after=a%26b"}));
+    EXPECT_EQ(asked(),
+              (std::vector<std::string>{"GET /api/v1/me", "GET /api/v1/resources?organization=default&limit=3",
+                                        "GET /api/v1/resources?organization=default&limit=1&after=a%26b"}));
     EXPECT_EQ(out.str(), "[{\"name\":\"1\"},\n{\"name\":\"2\"},\n{\"name\":\"3\"}]\n");
     EXPECT_EQ(err.str(), "slipway: there are more; raise --limit or filter\n");
 }
@@ -81,6 +86,7 @@ TEST_F(CliTest, EveryCommandCanPrintJson) {
 }
 
 TEST_F(CliTest, CommonOptionsMayStandBeforeTheCommandToo) {
+    own();
     answer(200, R"({"resources":[],"next":null})");
     EXPECT_EQ(run({"--json", "ls"}), 0) << err.str();
     EXPECT_EQ(out.str(), "[]\n");
@@ -324,17 +330,19 @@ TEST_F(CliTest, AWrongOptionIsNamedWithoutItsValue) {
 
 // A reader that went away, or a full disk: what was not written was not said.
 TEST_F(CliTest, OutputThatCannotBeWrittenIsAFailure) {
+    own();
     answer(200, R"({"next":"x","resources":[{"name":"a"}]})");
     out.setstate(std::ios::badbit);
     const auto ls = [&] { return cli::run({"ls"}, environment); };
     EXPECT_EQ(ls(), 1);
-    EXPECT_EQ(calls.size(), 1U) << "no page is asked for that nobody reads";
+    EXPECT_EQ(calls.size(), 2U) << "no page is asked for that nobody reads";
     EXPECT_NE(err.str().find("could not be written"), std::string::npos) << err.str();
 }
 
 TEST_F(CliTest, TheKeyIsFoundInItsPlacesInOrder) {
     const auto key_of = [&](std::vector<std::string> arguments) {
         calls.clear();
+        own();
         answer(200, R"({"resources":[],"next":null})");
         EXPECT_EQ(run(std::move(arguments)), 0) << err.str();
         return calls.empty() ? std::string() : calls[0].bearer.reveal();
@@ -368,6 +376,7 @@ TEST_F(CliTest, TheKeyIsFoundInItsPlacesInOrder) {
 
 TEST_F(CliTest, TheServerIsFoundInItsPlacesInOrder) {
     const auto server_of = [&](std::vector<std::string> arguments) {
+        own();
         answer(200, R"({"resources":[],"next":null})");
         EXPECT_EQ(run(std::move(arguments)), 0) << err.str();
         return origins.back().url();
@@ -382,10 +391,12 @@ TEST_F(CliTest, TheServerIsFoundInItsPlacesInOrder) {
 
 // Labels and messages were written by somebody else.
 TEST_F(CliTest, NothingThatATerminalWouldObeyIsPrinted) {
+    own();
     answer(200, "{\"next\":null,\"resources\":[{\"name\":\"a\\u001b[31mb\\u0007\\u009b\",\"state\":\"x\\ny\"}]}");
     EXPECT_EQ(run({"ls"}), 0);
     EXPECT_NE(out.str().find("a?[31mb??"), std::string::npos) << out.str();
     EXPECT_NE(out.str().find("x?y"), std::string::npos) << out.str();
+    own();
     answer(500, "{\"error\":\"\\u001b]0;x\\u0007\"}");
     run({"ls"});
     EXPECT_EQ(err.str().find('\033'), std::string::npos);

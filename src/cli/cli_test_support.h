@@ -39,6 +39,8 @@ class CliTest : public testing::Test {
     void answer(int status, std::string body) {
         answers.emplace_back(net::HttpAnswer{status, {}, std::move(body)});
     }
+    // Of whom the key is: asked for before resources are listed.
+    void own() { answer(200, R"({"organization":"default","role":"administrator","actor":"key_1"})"); }
     void nobody() { answers.emplace_back(fail(ErrorCode::unavailable, "connecting failed: Connection refused")); }
     // "GET /path" of every call since the last look.
     std::vector<std::string> asked() {

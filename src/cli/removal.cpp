@@ -17,12 +17,7 @@ struct Target {
 
 // What the selector finds: of the key's own organization unless another was asked for.
 Outcome<std::vector<Target>> select(Api& api, const RemoveOptions& options) {
-    auto organization = organization_of(api, options.scope);
-    if (organization && organization->empty() && !options.scope.everybody) {
-        const auto me = api.get("/api/v1/me");
-        if (!me) return std::unexpected(me.error());
-        organization = json::get_string(*me, "organization");
-    }
+    const auto organization = owner_of(api, options.scope);
     if (!organization) return std::unexpected(organization.error());
     QueryText query("/api/v1/resources");
     query.add("selector", options.selector);

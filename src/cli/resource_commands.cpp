@@ -58,7 +58,7 @@ void add_looking(CLI::App& app, Parsed& parsed) {
     add_output_option(*plans, parsed);
 
     CLI::App* ls = add_command(app, parsed,
-                               {"ls", "list resources", resources(),
+                               {"ls", "list resources of the key's organization", resources(),
                                 "  slipway ls --state ready\n  slipway ls -l 'env=prod,team' -o wide\n"
                                 "  slipway ls --billing-code gwp -o name | xargs -n1 slipway show"},
                                [&parsed](Api& api) { return list_resources(api, parsed.list, parsed.format()); });

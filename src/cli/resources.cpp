@@ -101,7 +101,7 @@ Outcome<std::pair<std::string, std::string>> label_of(const std::string& text) {
     return std::pair(text.substr(0, equals), text.substr(equals + 1));
 }
 
-Outcome<std::string> listing_target(const Filters& filters, const std::string& organization) {
+Outcome<QueryText> listing_query(const Filters& filters) {
     QueryText query("/api/v1/resources");
     query.add("kind", filters.kind);
     query.add("engine", filters.engine);
@@ -110,7 +110,6 @@ Outcome<std::string> listing_target(const Filters& filters, const std::string& o
     query.add("state", filters.state);
     query.add("billing_code", filters.billing_code);
     query.add("selector", filters.selector);
-    query.add("organization", organization);
     if (filters.gone) query.add("include_gone", "true");
     if (filters.pooled) query.add("pooled", "true");
     for (const std::string& text : filters.labels) {
@@ -118,7 +117,7 @@ Outcome<std::string> listing_target(const Filters& filters, const std::string& o
         if (!label) return std::unexpected(label.error());
         query.put("label." + label->first, label->second);
     }
-    return query.str();
+    return query;
 }
 
 }  // namespace
@@ -134,6 +133,14 @@ Outcome<std::string> organization_of(Api& api, const Scope& scope) {
     return fail(Exit::unauthenticated,
                 fmt::format("this key sees its own organization only ({})", cell(*me, "organization")),
                 "leave --all-organizations out, or use an administrator's key");
+}
+
+Outcome<std::string> owner_of(Api& api, const Scope& scope) {
+    auto organization = organization_of(api, scope);
+    if (!organization || !organization->empty() || scope.everybody) return organization;
+    const auto me = api.get("/api/v1/me");
+    if (!me) return std::unexpected(me.error());
+    return json::get_string(*me, "organization");
 }
 
 Outcome<Exit> list_plans(Api& api, const std::string& engine, const std::string& kind, Format format) {
@@ -169,11 +176,14 @@ Outcome<Exit> list_plans(Api& api, const std::string& engine, const std::string&
 }
 
 Outcome<Exit> list_resources(Api& api, const ListOptions& options, Format format) {
-    const auto organization = organization_of(api, options.scope);
+    auto query = listing_query(options.filters);
+    if (!query) return std::unexpected(query.error());
+    // What is kept ready in a pool is nobody's yet.
+    const auto organization =
+        options.filters.pooled ? organization_of(api, options.scope) : owner_of(api, options.scope);
     if (!organization) return std::unexpected(organization.error());
-    const auto target = listing_target(options.filters, *organization);
-    if (!target) return std::unexpected(target.error());
-    const Listing listing{.target = *target,
+    query->add("organization", *organization);
+    const Listing listing{.target = query->str(),
                           .items = "resources",
                           .columns = resource_columns(api.environment().now(), options.scope.everybody),
                           .limit = options.limit};

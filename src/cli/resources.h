@@ -11,7 +11,8 @@
 
 namespace slipway::cli {
 
-// Whose things are meant. Nothing given: what the key can see.
+// Whose things are meant. Nothing given: what the key can see, and of resources those of the key's own
+// organization.
 struct Scope {
     std::string organization;
     bool everybody = false;
@@ -44,7 +45,7 @@ struct UpdateOptions {
 struct RemoveOptions {
     std::vector<std::string> names;
     std::string selector;
-    Scope scope;  // of the selector; nothing given: the key's own organization
+    Scope scope;  // of the selector
     bool yes = false;
 };
 
@@ -70,5 +71,7 @@ Outcome<Exit> finish_change(Api& api, json::object answer, const WaitOptions& wa
                             std::string_view done);
 // The organization to ask for, "" for all that the key can see. Errors: not everybody's is for this key.
 Outcome<std::string> organization_of(Api& api, const Scope& scope);
+// The same for resources; where nothing is given, the key's own.
+Outcome<std::string> owner_of(Api& api, const Scope& scope);
 
 }  // namespace slipway::cli

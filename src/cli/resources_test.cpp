@@ -166,22 +166,42 @@ TEST_F(ResourcesTest, ListingsTakeEveryFilterAndForm) {
     EXPECT_EQ(run({"ls", "-o", "wide", "--organization", "acme"}), 0);
     EXPECT_NE(out.str().find("res_1"), std::string::npos);
     EXPECT_NE(out.str().find("env=prod"), std::string::npos);
+    own();
     answer(200, fmt::format(R"({{"next":null,"resources":[{}]}})", resource()));
     EXPECT_EQ(run({"ls", "-o", "name"}), 0);
     EXPECT_EQ(out.str(), "cache1\n");
+    own();
     answer(200, fmt::format(R"({{"next":null,"resources":[{}]}})", resource()));
     EXPECT_EQ(run({"ls", "-o", "json"}), 0);
     EXPECT_EQ(json::dump(json::parse(out.str())->as_array().at(0)), json::dump(*json::parse(resource())));
 }
 
+// What `rm -l X` would remove is what `ls -l X` shows: of an administrator's key, too, only its own organization's.
+TEST_F(ResourcesTest, ListingAndRemovingMeanTheSameResources) {
+    own();
+    answer(200, fmt::format(R"({{"next":null,"resources":[{}]}})", resource()));
+    EXPECT_EQ(run({"ls", "-l", "env=prod"}), 0) << err.str();
+    EXPECT_EQ(asked().back(), "GET /api/v1/resources?selector=env%3Dprod&organization=default&limit=1000");
+    EXPECT_EQ(out.str().find("ORGANIZATION"), std::string::npos) << "there is only one";
+    own();
+    answer(200, R"({"next":null,"resources":[]})");
+    EXPECT_EQ(run({"rm", "-l", "env=prod", "--yes"}), 0) << err.str();
+    EXPECT_EQ(asked().back(), "GET /api/v1/resources?selector=env%3Dprod&organization=default&limit=1000");
+    answer(200, R"({"next":null,"resources":[]})");
+    EXPECT_EQ(run({"ls", "--pooled"}), 0);
+    EXPECT_EQ(asked().back(), "GET /api/v1/resources?pooled=true&limit=1000") << "a pool's are nobody's yet";
+}
+
 // A million resources are not kept in memory, and whoever reads sees the first ones at once.
 TEST_F(ResourcesTest, PagesBeyondAThousandAreFollowedAndShorterOnesAreNoEnd) {
+    own();
     answer(200, R"({"next":"2","resources":[]})");
     answer(200, R"({"next":"3","resources":[{"name":"first"}]})");
     answer(200, R"({"next":null,"resources":[{"name":"a-longer-name"}]})");
     EXPECT_EQ(run({"ls", "-o", "name"}), 0) << err.str();
     EXPECT_EQ(out.str(), "first\na-longer-name\n");
-    EXPECT_EQ(asked().back(), "GET /api/v1/resources?limit=1000&after=3");
+    EXPECT_EQ(asked().back(), "GET /api/v1/resources?organization=default&limit=1000&after=3");
+    own();
     answer(200, R"({"next":"2","resources":[{"name":"first"}]})");
     answer(200, R"({"next":"2","resources":[{"name":"first"}]})");
     EXPECT_EQ(run({"ls"}), 1) << "a cursor that stands still would go on for ever";
