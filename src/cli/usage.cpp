@@ -1,4 +1,6 @@
 // Usage: hours and cost by billing code.
+#include <set>
+
 #include <fmt/format.h>
 
 #include "cli/administration.h"
@@ -38,6 +40,14 @@ Column hours() {
             .to_the_right = true};
 }
 
+bool of_several(const json::array& totals) {
+    std::set<std::string> organizations;
+    for (const json::value& one : totals) {
+        if (one.is_object()) organizations.insert(cell(one.get_object(), "organization"));
+    }
+    return organizations.size() > 1;
+}
+
 void print_usage(Environment& environment, const json::object& usage) {
     environment.out << fmt::format("from {} to {}\n\n", cell(usage, "from"), cell(usage, "to"));
     Column count = column("RESOURCES", "resources", 2);
@@ -59,10 +69,10 @@ void print_usage(Environment& environment, const json::object& usage) {
     const json::array& totals = array_in(usage, "totals");
     if (totals.empty()) return;
     environment.out << '\n';
-    Table sums(
-        environment.out, environment.out_terminal,
-        {column("TOTAL OF", "billing_code"), hours(), {.head = "COST", .text = costs_of, .to_the_right = true}},
-        Format::table);
+    std::vector<Column> columns{
+        column("TOTAL OF", "billing_code"), hours(), {.head = "COST", .text = costs_of, .to_the_right = true}};
+    if (of_several(totals)) columns.insert(columns.begin(), column("ORGANIZATION", "organization"));
+    Table sums(environment.out, environment.out_terminal, std::move(columns), Format::table);
     sums.rows(totals);
 }
 

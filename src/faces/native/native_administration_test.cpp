@@ -138,6 +138,19 @@ TEST_F(NativeOrganizationsTest, WrongQuotasAreAllNamed) {
               400);
 }
 
+// Two organizations may have chosen the same billing code, and each pays its own.
+TEST_F(NativeOrganizationsTest, TotalsOfUsageAreOfOneOrganizationEach) {
+    make(R"("billing_code":"b")");
+    const std::string same = R"({"engine":"redis","plan":"small","billing_code":"b","wait_seconds":60})";
+    ASSERT_EQ(post("/api/v1/resources", same, stranger).status, 201);
+    world.manual.advance(std::chrono::hours(2));
+    const auto totals = items(get("/api/v1/usage", admin), "totals");
+    ASSERT_EQ(totals.size(), 2U);
+    EXPECT_EQ(text(totals.at(0).as_object(), "organization"), "other");
+    EXPECT_EQ(text(totals.at(1).as_object(), "organization"), "team");
+    for (const auto& total : totals) EXPECT_EQ(text(total.as_object(), "billing_code"), "b");
+}
+
 TEST_F(NativeOrganizationsTest, UsageIsHoursAndMoneyByBillingCode) {
     make(R"("billing_code":"b")");
     world.manual.advance(std::chrono::hours(2));

@@ -162,7 +162,8 @@ json::object usage_json(TimePoint from, TimePoint to, const std::vector<UsageLin
         Duration time{};
         std::map<std::string, std::int64_t> costs;  // millionths, by currency
     };
-    std::map<std::string, Total> totals;  // by billing code
+    // By organization and billing code: those of two organizations may be the same word for different people.
+    std::map<std::pair<std::string, std::string>, Total> totals;
     json::array usage;
     for (const UsageLine& line : lines) {
         const UsageKey& key = line.row.key;
@@ -173,18 +174,20 @@ json::object usage_json(TimePoint from, TimePoint to, const std::vector<UsageLin
         out["hours"] = hours_in(line.row.time);
         out["cost"] = cost_json(line.cost);
         usage.push_back(std::move(out));
-        Total& total = totals[key.billing_code];
+        Total& total = totals[{key.organization.str(), key.billing_code}];
         total.time += line.row.time;
         if (line.cost) total.costs[line.cost->currency] += line.cost->micros;
     }
     json::array sums;
-    for (const auto& [billing_code, total] : totals) {
+    for (const auto& [whose, total] : totals) {
         json::array costs;
         for (const auto& [currency, micros] : total.costs) {
             costs.push_back(json::object{{"currency", currency}, {"amount", from_millionths(micros)}});
         }
-        sums.push_back(json::object{
-            {"billing_code", billing_code}, {"hours", hours_in(total.time)}, {"costs", std::move(costs)}});
+        sums.push_back(json::object{{"organization", whose.first},
+                                    {"billing_code", whose.second},
+                                    {"hours", hours_in(total.time)},
+                                    {"costs", std::move(costs)}});
     }
     return json::object{{"from", format_time(from)},
                         {"to", format_time(to)},
