@@ -31,14 +31,18 @@ void empty_dumps() {
 
 }  // namespace
 
-void harden_process() {
-    ::umask(077);
-    std::signal(SIGPIPE, SIG_IGN);
+void forbid_dumps() {
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);
     empty_dumps();
     // No tracing, and no dump at all.
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void harden_process() {
+    ::umask(077);
+    std::signal(SIGPIPE, SIG_IGN);
+    forbid_dumps();
     rlimit files{};
     if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;

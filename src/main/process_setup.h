@@ -6,6 +6,8 @@ namespace slipway {
 // No core dumps and no tracing by others of the same user (memory holds keys and passwords), as many open files as
 // the system allows, a write to a closed socket is an error and no signal, files are private unless made otherwise.
 void harden_process();
+// Of that only: no core dumps and no tracing. For what has keys and passwords and is no server.
+void forbid_dumps();
 
 struct Signal {
     const char* name = "";

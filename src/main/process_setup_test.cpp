@@ -11,8 +11,8 @@ namespace slipway {
 namespace {
 
 // In a process of its own: what it gives up does not come back. Its exit status tells what failed.
-[[noreturn]] void harden_and_look() {
-    harden_process();
+[[noreturn]] void harden_and_look(void (*harden)()) {
+    harden();
     rlimit core{1, 1};
     ::getrlimit(RLIMIT_CORE, &core);
     if (core.rlim_cur != 0 || core.rlim_max != 0) std::_Exit(1);
@@ -26,7 +26,8 @@ namespace {
 
 // Memory holds keys and passwords. Not even a program that the system gives dumps to (core_pattern) gets them.
 TEST(ProcessSetup, LeavesNothingToDumpAndNobodyToTrace) {
-    EXPECT_EXIT(harden_and_look(), ::testing::ExitedWithCode(0), "");
+    EXPECT_EXIT(harden_and_look(harden_process), ::testing::ExitedWithCode(0), "");
+    EXPECT_EXIT(harden_and_look(forbid_dumps), ::testing::ExitedWithCode(0), "") << "a command's, too";
 }
 
 }  // namespace

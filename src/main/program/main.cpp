@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "cli/cli.h"
+#include "main/process_setup.h"
 #include "main/serve.h"
 
 namespace {
@@ -15,6 +16,8 @@ int dispatch(int argc, char** argv) {
     const std::string_view verb = argc > 1 ? std::string_view(argv[1]) : std::string_view();
     if (verb == "serve") return slipway::serve(std::vector<std::string>(argv + 2, argv + argc));
     if (verb == "agent") return slipway::agent::run(argc, argv);
+    // A command has the key, and of databases their passwords.
+    slipway::forbid_dumps();
     const std::vector<slipway::cli::OtherCommand> others{
         {"serve", "run the server (slipway serve --help)"},
         {"agent", "the helper that starts engines; the server starts its own"}};
