@@ -1,6 +1,8 @@
 #include "agent/agent.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <limits>
 #include <span>
 
@@ -25,6 +27,26 @@ struct Options {
     uid_t uid_first = 0;
     uid_t uid_last = 0;
 };
+
+constexpr std::string_view kHelp =
+    "Usage: slipway agent --root DIR (--fd N | --socket PATH (--allow-uid UID | --allow-user NAME))\n"
+    "                     [--uid-first N --uid-last N]\n\n"
+    "The helper that starts engines for a server, which starts one by itself. As root and a service of its own\n"
+    "(local.helper_socket) it gives every engine a uid, and the server needs no rights.\n\n"
+    "Options:\n"
+    "  --root DIR                where instances are kept; the directory above it must exist\n"
+    "  --fd N                    serve the connection that is open as this number\n"
+    "  --socket PATH             listen there\n"
+    "  --allow-uid UID           whom to serve there; nobody else\n"
+    "  --allow-user NAME         the same by name\n"
+    "  --uid-first N, --uid-last N\n"
+    "                            uids that engines get (as root)\n"
+    "  -h, --help                print this help\n";
+
+bool asks_for_help(std::span<char*> words) {
+    return std::ranges::any_of(words.subspan(std::min<std::size_t>(words.size(), 2)),
+                               [](std::string_view word) { return word == "--help" || word == "-h"; });
+}
 
 std::optional<std::uint32_t> number(std::string_view text) {
     std::uint32_t value = 0;
@@ -106,7 +128,12 @@ int run(int argc, char** argv) {
 }
 
 int run(int argc, char** argv, const Checkpoint& checkpoint) {
-    const std::optional<Options> options = parse(std::span(argv, static_cast<std::size_t>(argc)));
+    const std::span words(argv, static_cast<std::size_t>(argc));
+    if (asks_for_help(words)) {
+        std::fwrite(kHelp.data(), 1, kHelp.size(), stdout);
+        return 0;
+    }
+    const std::optional<Options> options = parse(words);
     if (!options) {
         log::error("agent",
                    "usage: agent --root DIR (--fd N | --socket PATH (--allow-uid UID | --allow-user NAME)) "

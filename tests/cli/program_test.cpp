@@ -140,6 +140,21 @@ TEST_F(CliProgram, AnInterruptedCreationGoesOn) {
     ASSERT_EQ(slipway({"rm", "cache1"}), 0) << err;
 }
 
+// What the command line takes no part in explains itself as all commands do.
+TEST_F(CliProgram, EachCommandHasHelp) {
+    for (const std::string command : {"agent", "serve", "ls"}) {
+        EXPECT_EQ(slipway({command, "--help"}), 0) << command;
+        EXPECT_THAT(out, HasSubstr("slipway " + command));
+        EXPECT_EQ(err, "") << command;
+    }
+    EXPECT_EQ(slipway({"agent"}), 2);
+    EXPECT_THAT(err, HasSubstr("usage: agent --root DIR"));
+    EXPECT_EQ(slipway({"--help"}), 0);
+    EXPECT_THAT(out, HasSubstr("141")) << "what the next test sees is told";
+    ASSERT_EQ(slipway({"webhooks", "--help"}), 0);
+    EXPECT_THAT(out, HasSubstr(" whk_")) << "an example's id is one that the server could have given";
+}
+
 TEST_F(CliProgram, AReaderThatLeavesEndsTheCommandWithoutAWord) {
     ASSERT_NO_FATAL_FAILURE(site.start());
     ASSERT_EQ(slipway({"create", "redis", "small", "--name", "cache1"}), 0) << err;
