@@ -66,7 +66,7 @@ void add_webhooks(CLI::App& app, Parsed& parsed, const std::string& group) {
     CLI::App* hooks =
         add_family(app, {"webhooks", "events posted to an address, signed", group,
                          "  slipway webhooks create https://example.org/hook --type resource. > secret\n"
-                         "  slipway webhooks test wh_01KAPT0000000000000000000A"});
+                         "  slipway webhooks test whk_01KAPT0000000000000000000A"});
     CLI::App* ls = add_command(*hooks, parsed, {"ls", "list webhooks", ""},
                                [&parsed](Api& api) { return list_webhooks(api, parsed.scope, parsed.format()); });
     add_scope_options(*ls, parsed.scope);
