@@ -22,6 +22,7 @@ enum class Exit : int {
     unreachable = 5,      // no server answers
     timeout = 6,          // it is still under way
     interrupted = 130,    // SIGINT, as shells have it; what the server was asked to do goes on
+    // 141 as shells have it: SIGPIPE, where whoever read the output left.
 };
 
 // `argv` as main got it. Returns the process's exit status. Call it while there is one thread: it reads the

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::string_view kStatuses =
     "Exit status: 0 done, 1 the server refused or an operation failed, 2 wrong usage, 3 not found,\n"
-    "4 no key or not allowed, 5 no server answers, 6 still under way when the time was up, 130 interrupted.";
+    "4 no key or not allowed, 5 no server answers, 6 still under way when the time was up, 130 interrupted,\n"
+    "141 whoever read the output left.";
 constexpr std::size_t kHelpColumn = 32;
 constexpr std::string_view kCommon = "Common options";
 
