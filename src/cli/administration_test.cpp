@@ -162,15 +162,13 @@ TEST_F(AdministrationTest, WebhooksAreMadeChangedAndTried) {
 }
 
 TEST_F(AdministrationTest, UsageIsATableWithTotals) {
-    answer(
-        200,
-        R"({"from":"2026-11-01T00:00:00.000Z","to":"2026-11-22T00:00:00.000Z","usage":[)"
-        R"({"organization":"acme","billing_code":"gwp","kind":"cache","engine":"redis","plan":"small",)"
-        R"("resources":2,"hours":12.345,"cost":{"currency":"EUR","amount":0.00061}},)"
-        R"({"organization":"acme","billing_code":"gwp","kind":"cache","engine":"redis","plan":"free",)"
-        R"("resources":1,"hours":1000,"cost":null}],)"
-        R"("totals":[{"organization":"acme","billing_code":"gwp","hours":1012.345,"costs":[{"currency":"EUR","amount":1.5},)"
-        R"({"currency":"USD","amount":2}]}]})");
+    answer(200, R"({"from":"2026-11-01T00:00:00.000Z","to":"2026-11-22T00:00:00.000Z","usage":[)"
+                R"({"organization":"acme","billing_code":"gwp","kind":"cache","engine":"redis","plan":"small",)"
+                R"("resources":2,"hours":12.345,"cost":{"currency":"EUR","amount":0.00061}},)"
+                R"({"organization":"acme","billing_code":"gwp","kind":"cache","engine":"redis","plan":"free",)"
+                R"("resources":1,"hours":1000,"cost":null}],"totals":[{"organization":"acme",)"
+                R"("billing_code":"gwp","hours":1012.345,"costs":[{"currency":"EUR","amount":1.5},)"
+                R"({"currency":"USD","amount":2}]}]})");
     EXPECT_EQ(run({"usage", "--from", "2026-11-01", "--to", "2026-11-22T08:30:00Z", "--billing-code", "gwp"}), 0)
         << err.str();
     EXPECT_EQ(asked(), std::vector<std::string>{"GET /api/v1/usage?from=2026-11-01T00%3A00%3A00Z"
