@@ -67,6 +67,15 @@ TEST_F(BackupsTest, AreResourcesThatSayWhatTheyAreOf) {
     EXPECT_EQ(list({.database = database.id}).size(), 2U);
 }
 
+// "remove the postgres and its data" would be read as the end of the server that others share.
+TEST_F(BackupsTest, ADryRunOfARemovalSpeaksOfTheBackup) {
+    const auto made = create(made_database());
+    work();
+    const auto preview = run(broker_->preview_deprovision(caller(), made->resource.id));
+    ASSERT_TRUE(preview && preview->allowed);
+    EXPECT_EQ(preview->steps.at(0).what, "remove the backup");
+}
+
 TEST_F(BackupsTest, OnlyDatabasesThatAreReadyHaveThem) {
     const Accepted coming = placed();
     EXPECT_EQ(code_of(create(coming.resource)), ErrorCode::conflict);

@@ -271,7 +271,7 @@ class Broker {
 
     Task<Status> try_out(Commit commit, const std::vector<QuotaRule>& quotas);
     Task<Status> foresee_provision(const CallContext& context, const ProvisionRequest& request, Preview& preview);
-    Task<Status> foresee_place(const Offer& offer, const std::string& engine, Preview& preview);
+    Task<Status> foresee_place(const Offer& offer, Preview& preview);
     Task<Status> foresee_update(const CallContext& context, const ResourceId& id, const UpdateRequest& request,
                                 Preview& preview);
     Task<Status> foresee_deprovision(const CallContext& context, const ResourceId& id, Preview& preview);

@@ -217,8 +217,9 @@ TEST_F(PlacementTest, ADryRunSaysWhereAndWhetherAServerWouldBeMade) {
     EXPECT_EQ(preview->server, "hephy-instance-0000001");
     EXPECT_TRUE(preview->new_server);
     ASSERT_EQ(preview->steps.size(), 3U);
-    EXPECT_EQ(preview->steps[0].what, "make the server hephy-instance-0000001 first: the others are full");
-    EXPECT_EQ(preview->steps[1].what, "create the postgres on hephy-instance-0000001");
+    EXPECT_EQ(preview->steps[0].what, "make the server hephy-instance-0000001 first: there is none yet");
+    EXPECT_EQ(preview->steps[1].what, "create the database on hephy-instance-0000001");
+    EXPECT_EQ(preview->steps[2].what, "check that the database answers");
     EXPECT_EQ(resources(), 0U);
     (void)placed();
     preview = run(broker_->preview_provision(caller(), database()));
@@ -227,6 +228,18 @@ TEST_F(PlacementTest, ADryRunSaysWhereAndWhetherAServerWouldBeMade) {
     EXPECT_EQ(preview->steps.size(), 2U);
     preview = run(broker_->preview_provision(caller(), database("alone")));
     EXPECT_TRUE(preview->server.empty());
+    (void)placed();
+    preview = run(broker_->preview_provision(caller(), database()));
+    EXPECT_EQ(preview->steps.at(0).what, "make the server hephy-instance-0000002 first: the others are full");
+}
+
+// "remove the postgres and its data" would be read as the end of the server that others share.
+TEST_F(PlacementTest, ADryRunOfARemovalSpeaksOfTheDatabaseAndNotOfItsServer) {
+    const Accepted mine = placed();
+    work();
+    const auto preview = run(broker_->preview_deprovision(caller(), mine.resource.id));
+    ASSERT_TRUE(preview && preview->allowed);
+    EXPECT_EQ(preview->steps.at(0).what, "remove the database and its data");
 }
 
 TEST_F(PlacementTest, AServerThatServesIsNotRemovedAndADryRunSaysSo) {

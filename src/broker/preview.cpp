@@ -5,6 +5,7 @@
 
 #include "broker/access.h"
 #include "broker/orders.h"
+#include "domain/words.h"
 
 namespace slipway {
 namespace {
@@ -21,38 +22,56 @@ Result<Preview> judged(Preview preview, const Status& outlook) {
     return preview;
 }
 
-std::string words_for(StepKind kind, OperationKind operation, const std::string& engine) {
+// Of a cache its engine says the most.
+std::string name_of(Kind kind, const std::string& engine) {
+    return kind == Kind::cache ? engine : std::string(noun_of(kind));
+}
+
+std::string words_for_backup(StepKind kind) {
     switch (kind) {
-        case StepKind::create: return fmt::format("create the {}", engine);
-        case StepKind::verify: return fmt::format("check that the {} answers", engine);
+        case StepKind::create: return "dump the database";
+        case StepKind::verify: return "check that the backup is whole";
+        case StepKind::update:
+        case StepKind::change:
+        case StepKind::restart: break;
+        case StepKind::remove: return "remove the backup";
+    }
+    return std::string(verb_of(kind));
+}
+
+std::string words_for(StepKind kind, OperationKind operation, Kind of, const std::string& engine) {
+    if (of == Kind::backup) return words_for_backup(kind);
+    const std::string what = name_of(of, engine);
+    switch (kind) {
+        case StepKind::create: return fmt::format("create the {}", what);
+        case StepKind::verify: return fmt::format("check that the {} answers", what);
         case StepKind::update:
             return operation == OperationKind::claim ? "tell the provider who owns it now" : "give it its settings";
         case StepKind::change: return "change it to the settings of its new plan";
-        case StepKind::restart: return fmt::format("bring the {} back from its data", engine);
-        case StepKind::remove: return fmt::format("remove the {} and its data", engine);
+        case StepKind::restart: return fmt::format("bring the {} back from its data", what);
+        case StepKind::remove: return fmt::format("remove the {} and its data", what);
     }
     return "";
 }
 
-std::vector<PlannedStep> steps_of(const Operation& operation, const std::string& engine) {
+std::vector<PlannedStep> steps_of(const Operation& operation, Kind of, const std::string& engine) {
     std::vector<PlannedStep> steps;
     for (const Step& step : operation.steps) {
-        steps.push_back({step.kind, words_for(step.kind, operation.kind, engine)});
+        steps.push_back({step.kind, words_for(step.kind, operation.kind, of, engine)});
     }
     return steps;
 }
 
 // Where it would live, and what has to be made for that.
-void say_place(const Placed& placed, const std::string& engine, Preview& preview) {
+void say_place(const Placed& placed, Preview& preview) {
     preview.server = placed.host;
     preview.new_server = placed.new_host;
     for (PlannedStep& step : preview.steps) {
-        if (step.kind == StepKind::create) step.what = fmt::format("create the {} on {}", engine, placed.host);
+        if (step.kind == StepKind::create) step.what += fmt::format(" on {}", placed.host);
     }
     if (!placed.new_host) return;
-    preview.steps.insert(
-        preview.steps.begin(),
-        {StepKind::create, fmt::format("make the server {} first: the others are full", placed.host)});
+    preview.steps.insert(preview.steps.begin(), {StepKind::create, fmt::format("make the server {} first: {}",
+                                                                               placed.host, placed.why_new)});
 }
 
 std::optional<Price> price_of(const Plan* plan) { return plan != nullptr ? plan->price : std::nullopt; }
@@ -72,7 +91,7 @@ Task<Status> Broker::try_out(Commit commit, const std::vector<QuotaRule>& quotas
 // What an operation would do, step by step, and how long that took others.
 Task<Status> Broker::foresee(const Operation& operation, Kind kind, std::string engine, std::string plan,
                              Preview& preview) {
-    preview.steps = steps_of(operation, engine);
+    preview.steps = steps_of(operation, kind, engine);
     auto took = co_await parts_.store.durations({operation.kind, kind, std::move(engine), std::move(plan)});
     if (!took) co_return fail(took.error());
     if (took->empty()) co_return Status();
@@ -135,12 +154,12 @@ Task<Status> Broker::foresee_provision(const CallContext& context, const Provisi
             co_return told;
         }
     }
-    if (Status told = co_await foresee_place(**offer, plan.engine, preview); !told) co_return told;
+    if (Status told = co_await foresee_place(**offer, preview); !told) co_return told;
     co_return co_await try_out(std::move((*offer)->commit), order->quotas);
 }
 
-Task<Status> Broker::foresee_place(const Offer& offer, const std::string& engine, Preview& preview) {
-    if (offer.placed) say_place(*offer.placed, engine, preview);
+Task<Status> Broker::foresee_place(const Offer& offer, Preview& preview) {
+    if (offer.placed) say_place(*offer.placed, preview);
     if (!preview.from_pool) co_return Status();
     const auto pooled = co_await parts_.store.resource(offer.resource);
     if (!pooled) co_return fail(pooled.error());

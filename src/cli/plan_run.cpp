@@ -63,9 +63,15 @@ void print_plan(Environment& environment, const json::object& plan, const std::s
     const bool allowed = json::get_bool(plan, "allowed");
     const bool pool = json::get_bool(plan, "from_pool");
     out << fmt::format(
-        "{}: {}{}\nsteps:\n", what,
+        "{}: {}{}\n", what,
         paint(environment.out_terminal, allowed ? Colour::green : Colour::red, allowed ? "allowed" : "refused"),
-        pool ? ", from the pool" : "");
+        allowed && pool ? ", from the pool" : "");
+    if (!allowed) {  // nothing would be done, and nothing is known of its cost
+        print_quotas(environment, plan);
+        out << "nothing was changed\n";
+        return;
+    }
+    out << "steps:\n";
     print_steps(out, plan);
     out << "cost:     " << (before == after ? after : before + " now, " + after + " then") << '\n'
         << "takes:    " << expected_of(plan) << '\n';

@@ -278,6 +278,10 @@ TEST_F(ResourcesTest, PlanningSaysWhatWouldBeRefused) {
     EXPECT_EQ(run({"plan", "update", "cache1", "--plan", "x"}), 1);
     EXPECT_EQ(calls[0].body, R"({"request":{"plan":"x"},"resource":"cache1","verb":"update"})");
     EXPECT_NE(out.str().find("update cache1: refused"), std::string::npos) << out.str();
+    // "none: it is done at once", "nothing" would be no words about what is not done at all.
+    for (const char* word : {"steps:", "cost:", "takes:"}) {
+        EXPECT_EQ(out.str().find(word), std::string::npos) << out.str();
+    }
     EXPECT_EQ(err.str(), "slipway: it would be refused: the plan is of another engine\n");
     answer(200, refused);
     EXPECT_EQ(run({"plan", "rm", "cache1", "--json"}), 1);

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "domain/overloaded.h"
+#include "domain/words.h"
 
 namespace slipway {
 
@@ -39,28 +42,30 @@ std::vector<Step> plan_steps(OperationKind kind) {
 
 namespace {
 
-std::string_view doing(StepKind kind, Direction direction) {
+std::string doing(StepKind kind, Direction direction, std::optional<Kind> of) {
     if (direction == Direction::undo) return "undoing what was done";
+    const bool backup = of == Kind::backup;
+    const std::string it = of ? fmt::format("the {}", noun_of(*of)) : "it";
     switch (kind) {
-        case StepKind::create: return "creating the engine";
-        case StepKind::verify: return "checking that it answers";
+        case StepKind::create: return backup ? "dumping the database" : "creating " + it;
+        case StepKind::verify: return backup ? "checking that it is whole" : "checking that it answers";
         case StepKind::update:
         case StepKind::change: return "applying the change";
         case StepKind::restart: return "bringing it back";
-        case StepKind::remove: return "removing it";
+        case StepKind::remove: return "removing " + it;
     }
     return "";
 }
 
 }  // namespace
 
-Progress progress_of(const Operation& operation) {
+Progress progress_of(const Operation& operation, std::optional<Kind> of) {
     Progress progress;
     progress.total = static_cast<std::uint32_t>(operation.steps.size());
     progress.done = static_cast<std::uint32_t>(
         std::ranges::count(operation.steps, StepStatus::done, [](const Step& step) { return step.status; }));
     const auto* step = operation.cursor < operation.steps.size() ? &operation.steps[operation.cursor] : nullptr;
-    const std::string now = step == nullptr ? "" : std::string(doing(step->kind, operation.direction));
+    const std::string now = step == nullptr ? "" : doing(step->kind, operation.direction, of);
     progress.sentence =
         std::visit(Overloaded{
                        [&](const Queued&) {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -21,6 +22,8 @@
 #include "domain/provider_types.h"
 
 namespace slipway {
+
+enum class Kind : std::uint8_t;  // resource.h
 
 enum class OperationKind : std::uint8_t { provision, deprovision, update, repair, claim };
 std::string_view to_string(OperationKind kind);
@@ -136,9 +139,10 @@ struct Operation {
 struct Progress {
     std::uint32_t done = 0;
     std::uint32_t total = 0;
-    std::string sentence;  // for the owner, e.g. "creating the engine"
+    std::string sentence;  // for the owner, e.g. "creating the database"
 };
-Progress progress_of(const Operation& operation);
+// `of`: the kind of its resource; where it is not known the sentence says "it".
+Progress progress_of(const Operation& operation, std::optional<Kind> of);
 
 // The steps of an operation of this kind: the same list, unexecuted, answers dry runs.
 std::vector<Step> plan_steps(OperationKind kind);

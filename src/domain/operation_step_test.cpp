@@ -452,10 +452,24 @@ TEST(Backoff, IsFullJitterUnderACeiling) {
 TEST(Progress, SaysWhatIsGoingOnInWordsForItsOwner) {
     Operation operation = running(OperationKind::provision);
     operation.state = Retrying{kNow, "the provider is busy"};
-    const Progress progress = progress_of(operation);
+    const Progress progress = progress_of(operation, Kind::cache);
     EXPECT_EQ(progress.done, 0U);
     EXPECT_EQ(progress.total, 2U);
     EXPECT_EQ(progress.sentence, "creating the engine; trying again: the provider is busy");
+}
+
+// "creating the engine" would be said of a dump, and of a database on a server that is there.
+TEST(Progress, SpeaksOfWhatIsMade) {
+    Operation operation = running(OperationKind::provision);
+    EXPECT_EQ(progress_of(operation, Kind::database).sentence, "creating the database");
+    EXPECT_EQ(progress_of(operation, Kind::database_server).sentence, "creating the database server");
+    EXPECT_EQ(progress_of(operation, Kind::backup).sentence, "dumping the database");
+    EXPECT_EQ(progress_of(operation, std::nullopt).sentence, "creating it");
+    operation.cursor = 1;
+    EXPECT_EQ(progress_of(operation, Kind::database).sentence, "checking that it answers");
+    EXPECT_EQ(progress_of(operation, Kind::backup).sentence, "checking that it is whole");
+    operation = running(OperationKind::deprovision);
+    EXPECT_EQ(progress_of(operation, Kind::backup).sentence, "removing the backup");
 }
 
 }  // namespace

@@ -15,6 +15,18 @@ std::string_view noun_of(OperationKind kind) {
     return "";
 }
 
+std::string_view noun_of(Kind kind) {
+    switch (kind) {
+        case Kind::cache: return "engine";
+        case Kind::database_server: return "database server";
+        case Kind::database: return "database";
+        case Kind::machine: return "machine";
+        case Kind::cluster: return "cluster";
+        case Kind::backup: return "backup";
+    }
+    return "";
+}
+
 std::string_view verb_of(StepKind kind) {
     switch (kind) {
         case StepKind::create: return "create it";

@@ -6,11 +6,14 @@
 #include <string_view>
 
 #include "domain/operation.h"
+#include "domain/resource.h"
 
 namespace slipway {
 
 // "the creation", "the removal", …
 std::string_view noun_of(OperationKind kind);
+// What is made of a kind: "engine", "database server", "database", …
+std::string_view noun_of(Kind kind);
 // What a step does, to go after "to": "create it", "check that it answers", …
 std::string_view verb_of(StepKind kind);
 // "250 ms", "1.5 s", "3 min"

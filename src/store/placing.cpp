@@ -25,6 +25,11 @@ void join(Commit& commit, Commit other) {
     append(commit.events, other.events);
 }
 
+std::string why_another(const HostsView& hosts) {
+    if (!hosts.loads.empty()) return "the others are full";
+    return hosts.setting.empty() ? "there is none yet" : "none takes new databases any more";
+}
+
 }  // namespace
 
 Task<Result<HostsView>> read_hosts(Store& store, Kind kind, std::string engine) {
@@ -150,6 +155,7 @@ Task<Result<Placed>> Placer::on_next(ProvisionDraftRequest request, const HostsV
     Placed placed = accepted(request);
     placed.host = host_name(book->made);
     placed.new_host = true;
+    placed.why_new = why_another(hosts);
     tell(placed, request);
     // The host's conditions come first, so that who lost the race is told that and nothing else; the rows of what
     // was asked for come first, so that they are the first ones of the answer.

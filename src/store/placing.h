@@ -30,6 +30,7 @@ struct Placed {
     Operation operation;  // of the draft
     std::string host;     // the name of what serves it
     bool new_host = false;
+    std::string why_new = {};  // where there is a new one, for the owner: "the others are full"
 };
 
 class Placer {

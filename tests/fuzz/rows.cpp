@@ -91,7 +91,7 @@ void try_operation(const std::string& id, std::string_view body) {
     check(again.has_value(), "what was read and written is read", written);
     check(store::encode(*again) == written, "and written the same again", written);
     check(again->state == read->state && again->steps == read->steps, "nothing is lost", written);
-    show(faces::operation_json(*read));
+    show(faces::operation_json(*read, std::nullopt));
     static_cast<void>(store::due_at(*read));
     static_cast<void>(store::is_work(*read));
     try_steps(*read);

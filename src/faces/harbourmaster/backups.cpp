@@ -36,7 +36,7 @@ std::string progress_in(const std::optional<Operation>& operation) {
     if (!operation) return {};
     if (const auto* waiting = std::get_if<operation_state::Waiting>(&operation->state)) return waiting->why;
     if (const auto* retrying = std::get_if<operation_state::Retrying>(&operation->state)) return retrying->error;
-    return is_terminal(operation->state) ? std::string() : progress_of(*operation).sentence;
+    return is_terminal(operation->state) ? std::string() : progress_of(*operation, Kind::backup).sentence;
 }
 
 json::object backup_json(const Resource& backup, const std::optional<Operation>& operation) {

@@ -28,15 +28,17 @@ Task<Response> NativeFace::list_operations(Request& request) const {
     filter.only_open = query.boolean("open").value_or(false);
     PageRequest page = query.page();
     if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    std::optional<Kind> kind;
     if (filter.resource) {  // by name too
         const auto resource = co_await broker().find_named(call_of(request), filter.resource->str());
         if (!resource) co_return error(request, resource.error());
         filter.resource = resource->id;
+        kind = resource->kind;
     }
     const auto found = co_await broker().list_operations(call_of(request), std::move(filter), std::move(page));
     if (!found) co_return error(request, found.error());
     json::array operations;
-    for (const Operation& operation : found->items) operations.push_back(operation_json(operation));
+    for (const Operation& operation : found->items) operations.push_back(operation_json(operation, kind));
     co_return Response::json(200, page_json("operations", std::move(operations), found->next));
 }
 
@@ -47,9 +49,10 @@ Task<Response> NativeFace::show_operation(Request& request) const {
     const OperationId id{std::string(request.param("id"))};
     auto found = co_await broker().find_operation(call_of(request), id);
     if (!found) co_return error(request, found.error());
+    const std::optional<Kind> kind = found->resource ? std::optional(found->resource->kind) : std::nullopt;
     const auto operation = co_await wait_for(std::move(found->operation), wait);
     if (!operation) co_return error(request, operation.error());
-    co_return Response::json(200, operation_json(*operation));
+    co_return Response::json(200, operation_json(*operation, kind));
 }
 
 Task<Response> NativeFace::cancel_operation(Request& request) const {
@@ -64,7 +67,7 @@ Task<Response> NativeFace::cancel_operation(Request& request) const {
     const auto cancelled = co_await broker().cancel(call_of(request), id, std::move(reason));
     if (!cancelled) co_return error(request, cancelled.error());
     const int status = is_terminal(cancelled->state) ? 200 : 202;
-    co_return Response::json(status, operation_json(*cancelled))
+    co_return Response::json(status, operation_json(*cancelled, std::nullopt))
         .with("Location", "/api/v1/operations/" + cancelled->id.str());
 }
 

@@ -144,7 +144,7 @@ Task<Response> NativeFace::delete_resource(Request& request) const {
     }
     const auto operation = co_await wait_for(std::move(*accepted->operation), wait);
     if (!operation) co_return error(request, operation.error());
-    co_return Response::json(is_terminal(operation->state) ? 200 : 202, operation_json(*operation))
+    co_return Response::json(is_terminal(operation->state) ? 200 : 202, operation_json(*operation, found->kind))
         .with("Location", path_of(*operation));
 }
 

@@ -112,8 +112,8 @@ json::object resource_json(const Resource& resource) {
     return out;
 }
 
-json::object operation_json(const Operation& operation) {
-    const Progress progress = progress_of(operation);
+json::object operation_json(const Operation& operation, std::optional<Kind> of) {
+    const Progress progress = progress_of(operation, of);
     json::array steps;
     for (const Step& step : operation.steps) steps.push_back(step_json(step));
     json::object out;
@@ -164,7 +164,7 @@ json::object event_json(const Event& event) {
 
 json::object accepted_json(const Resource& resource, const std::optional<Operation>& operation) {
     json::object out{{"resource", resource_json(resource)}, {"operation", nullptr}};
-    if (operation) out["operation"] = operation_json(*operation);
+    if (operation) out["operation"] = operation_json(*operation, resource.kind);
     return out;
 }
 

@@ -8,7 +8,8 @@
 namespace slipway::faces {
 
 json::object resource_json(const Resource& resource);
-json::object operation_json(const Operation& operation);
+// `of`: the kind of its resource, where it is known.
+json::object operation_json(const Operation& operation, std::optional<Kind> of);
 json::object event_json(const Event& event);
 json::object accepted_json(const Resource& resource, const std::optional<Operation>& operation);
 json::object plan_json(const PlanView& view);
