@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -98,6 +99,15 @@ struct OperationView {
 struct PlannedStep {
     StepKind kind = StepKind::create;
     std::string what;  // for the owner
+// What is shared: where a database lives, and what a server serves.
+struct Sharing {
+    std::string server = {};  // the name of the shared server that it is on; empty: it lives by itself
+    // Of a shared server, for administrators; else none.
+    std::optional<std::uint64_t> serves = {};  // databases that hold a place on it
+    std::optional<std::uint64_t> places = {};  // the most that it takes
+    std::optional<bool> current = {};          // whether it is the one that new databases go to
+};
+
 };
 struct Forecast {  // from what the same took before
     Duration median{};
@@ -214,6 +224,10 @@ class Broker {
     // The feed. Callers other than administrators see their own organization only; naming another one is forbidden.
     Task<Result<EventPage>> events(CallContext context, EventFilter filter, std::uint64_t after,
                                    std::uint32_t limit);
+    // Of each of them, in their order, which the caller may see.
+    Task<Result<std::vector<Sharing>>> sharing(CallContext context, std::span<const Resource> resources);
+    // The shared server of this name; an id is taken as it is. nullopt: there is none.
+    Task<Result<std::optional<ResourceId>>> shared_server(std::string id_or_name);
     // The newest event's number.
     Task<Result<std::uint64_t>> last_event();
     // Waits until there is an event after this number, or `limit` has passed. Errors: exhausted (too many wait),
@@ -239,11 +253,16 @@ class Broker {
     void abandon_waits();
 
   private:
-    struct Order;   // a request that may be carried out
-    struct Offer;   // the commit that would carry it out
-    struct Change;  // the same for an update
-    struct Taking;  // the same for an adoption
-    struct Memory;  // of an idempotency key
+    struct Order;    // a request that may be carried out
+    struct Offer;    // the commit that would carry it out
+    struct Change;   // the same for an update
+    struct Taking;   // the same for an adoption
+    struct Halt;     // the same for a cancel
+    struct Memory;   // of an idempotency key
+    struct Served {  // by a shared server
+        std::uint64_t live = 0;
+        std::vector<Resource> first;  // the oldest few of them
+    };
 
     Task<Result<Order>> examine(const CallContext& context, const ProvisionRequest& request,
                                 Companion companion = {});
@@ -261,6 +280,7 @@ class Broker {
                   const OperationId& operation) const;
     std::unexpected<Error> refused(const Rejected& rejected, const std::vector<QuotaRule>& quotas) const;
 
+    Task<Result<Served>> served_by(const ResourceId& host);
     Task<Result<Resource>> changeable(const CallContext& context, const ResourceId& id);
     Task<Result<Change>> draft_change(const CallContext& context, Resource resource, const UpdateRequest& request);
     Task<Result<Commit>> deletion(const CallContext& context, const Resource& resource);

@@ -244,18 +244,63 @@ TEST_F(PlacementTest, ADryRunOfARemovalSpeaksOfTheDatabaseAndNotOfItsServer) {
 
 TEST_F(PlacementTest, AServerThatServesIsNotRemovedAndADryRunSaysSo) {
     const Accepted first = placed();
-    (void)placed();
+    const Accepted second = placed();
     (void)placed();
     work();
     const ResourceId server = first.resource.placed_on;
     const auto refused = run(broker_->deprovision(administrator(), server));
     EXPECT_EQ(code_of(refused), ErrorCode::conflict);
-    EXPECT_EQ(refused.error().message, "it serves 2 databases; delete them first");
+    const std::string in_the_way = fmt::format("it serves 2 databases; delete them first: {} of acme, {} of acme",
+                                               first.resource.name, second.resource.name);
+    EXPECT_EQ(refused.error().message, in_the_way) << "or nobody finds them";
     const auto preview = run(broker_->preview_deprovision(administrator(), server));
     ASSERT_TRUE(preview);
     EXPECT_FALSE(preview->allowed);
-    EXPECT_EQ(preview->refusal->message, "it serves 2 databases; delete them first");
+    EXPECT_EQ(preview->refusal->message, in_the_way);
     EXPECT_EQ(state_of(server), "ready");
+}
+
+// Without this nobody sees which databases live on a server, and which one has room.
+TEST_F(PlacementTest, WhatIsSharedIsToldOfDatabasesAndOfServers) {
+    const Accepted mine = placed();
+    for (int i = 0; i < 2; ++i) (void)placed();
+    const Accepted alone = placed(database("alone"));
+    work();
+    const Resource database = resource(mine.resource.id);
+    const Resource full = resource(database.placed_on);
+    ResourceFilter all;
+    all.kind = Kind::database_server;
+    const auto servers = run(broker_->list(administrator(), all, {"", 100}))->items;
+    ASSERT_EQ(servers.size(), 2U);
+    const std::vector<Resource> of{database, resource(alone.resource.id), servers[0], servers[1]};
+    const auto told = run(broker_->sharing(administrator(), of));
+    ASSERT_TRUE(told);
+    EXPECT_EQ((*told)[0].server, full.name);
+    EXPECT_TRUE((*told)[1].server.empty());
+    EXPECT_EQ((*told)[2].serves, 2U);
+    EXPECT_EQ((*told)[2].places, 2U);
+    EXPECT_EQ((*told)[2].current, false);
+    EXPECT_EQ((*told)[3].serves, 1U);
+    EXPECT_EQ((*told)[3].current, true);
+    EXPECT_FALSE((*run(broker_->sharing(caller(), of)))[2].serves) << "of others' databases nobody else is told";
+    EXPECT_EQ(run(broker_->shared_server(full.name)).value(), full.id);
+    EXPECT_FALSE(run(broker_->shared_server("nothing")).value());
+}
+
+TEST_F(PlacementTest, OfManyInTheWayOfARemovalAFewAreNamed) {
+    catalog_ = Catalog([this] {
+        std::vector<Plan> plans = catalog_.plans();
+        for (Plan& plan : plans) {
+            if (plan.placement) plan.placement->threshold = 9;
+        }
+        return plans;
+    }());
+    ResourceId server;
+    for (int i = 0; i < 5; ++i) server = placed().resource.placed_on;
+    const auto refused = run(broker_->deprovision(administrator(), server));
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("it serves 5 databases; delete them first: "));
+    EXPECT_THAT(refused.error().message, HasSubstr(" of acme and 2 more"));
 }
 
 TEST_F(PlacementTest, ADatabaseThatComesWhileItsServerIsBeingRemovedGoesElsewhereOrKeepsIt) {

@@ -16,16 +16,6 @@ constexpr std::uint64_t kDefaultThreshold = 50;
 
 OrganizationId owner() { return OrganizationId(kSystemOrganization); }
 
-// Of the engine's database plans; where they differ a server is full when it is for all of them.
-std::uint64_t threshold_of(const Catalog& catalog, std::string_view engine) {
-    std::optional<std::uint64_t> threshold;
-    for (const Plan& plan : catalog.plans()) {
-        if (plan.kind != Kind::database || plan.engine != engine || !plan.placement) continue;
-        threshold = std::max(threshold.value_or(0), plan.placement->threshold);
-    }
-    return threshold.value_or(kDefaultThreshold);
-}
-
 ResourceFilter shared_servers() {
     ResourceFilter filter;
     filter.organization = owner();
@@ -36,14 +26,22 @@ ResourceFilter shared_servers() {
 
 std::unexpected<Error> no_such_server() { return fail(ErrorCode::not_found, "there is no such server"); }
 
-// The recorded one; where that takes no new databases any more, the youngest that does.
+}  // namespace
+
+std::uint64_t threshold_of(const Catalog& catalog, std::string_view engine) {
+    std::optional<std::uint64_t> threshold;
+    for (const Plan& plan : catalog.plans()) {
+        if (plan.kind != Kind::database || plan.engine != engine || !plan.placement) continue;
+        threshold = std::max(threshold.value_or(0), plan.placement->threshold);
+    }
+    return threshold.value_or(kDefaultThreshold);
+}
+
 const HostLoad* current_of(const HostsView& hosts) {
     if (hosts.loads.empty()) return nullptr;
     const auto recorded = std::ranges::find(hosts.loads, hosts.book.current, &HostLoad::host);
     return recorded != hosts.loads.end() ? &*recorded : &hosts.loads.back();
 }
-
-}  // namespace
 
 struct SharedServers::Standing {
     HostsView hosts;

@@ -30,6 +30,13 @@ struct ServerAnswer {
     bool created = false;
 };
 
+// How many a server of this engine serves before it is full: of the engine's database plans; where they differ it
+// is full when it is for all of them. 50 where no plan says.
+std::uint64_t threshold_of(const Catalog& catalog, std::string_view engine);
+// The recorded one; where that takes no new databases any more, the youngest that does. Null: none does. It lives
+// in `hosts`.
+const HostLoad* current_of(const HostsView& hosts);
+
 class SharedServers {
   public:
     struct Parts {
@@ -53,8 +60,8 @@ class SharedServers {
     Task<Result<ServerAnswer>> find(CallContext context, std::string name);
     // By age; failed ones too, gone and pooled ones not.
     Task<Result<Page<Resource>>> list(CallContext context, PageRequest page);
-    // Errors: not_found, conflict ("it serves N databases; delete them first"), storage. One that is being removed
-    // answers with that operation.
+    // Errors: not_found, conflict ("it serves N databases; delete them first: NAME of ORGANIZATION, …"), storage.
+    // One that is being removed answers with that operation.
     Task<Result<ServerAnswer>> remove(CallContext context, std::string name);
     // Of the master user. nullopt: its plan has none, or it is gone.
     Task<Result<std::optional<Secret>>> password(CallContext context, const Resource& server);

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/log.h"
 #include "broker/access.h"
@@ -19,21 +20,18 @@ constexpr std::string_view kHalted = "it was deleted while this was under way";
 // ErrorCode::conflict where resources hold a place on it.
 Task<Status> Broker::serves_nothing(const Resource& host) {
     if (host.kind != Kind::database_server) co_return Status();
-    std::uint64_t live = 0;
-    ResourceFilter on_it;
-    on_it.placed_on = host.id;
-    PageRequest from{"", 1000};
-    do {
-        const auto page = co_await parts_.store.resources(on_it, from);
-        if (!page) co_return fail(page.error());
-        for (const Resource& each : page->items) {
-            if (holds_place(each)) live += 1;
-        }
-        from.after = page->next;
-    } while (!from.after.empty());
-    if (live == 0) co_return Status();
-    co_return fail(ErrorCode::conflict,
-                   fmt::format("it serves {} database{}; delete them first", live, live == 1 ? "" : "s"));
+    const auto served = co_await served_by(host.id);
+    if (!served) co_return fail(served.error());
+    if (served->live == 0) co_return Status();
+    std::vector<std::string> named;
+    for (const Resource& each : served->first) {
+        named.push_back(fmt::format("{} of {}", each.name, each.organization.str()));
+    }
+    const std::uint64_t more = served->live - named.size();
+    co_return fail(
+        ErrorCode::conflict,
+        fmt::format("it serves {} database{}; delete them first: {}{}", served->live, served->live == 1 ? "" : "s",
+                    fmt::join(named, ", "), more > 0 ? fmt::format(" and {} more", more) : ""));
 }
 
 // A server goes only while nothing is placed on it, and is the current one no longer.

@@ -42,6 +42,7 @@ void add_filters(CLI::App& command, Filters& to) {
     add_label_option(command, to.labels, "has this label; may be repeated");
     add_value(command, "-l,--selector", to.selector, "SELECTOR",
               "labels: env=prod,tier!=db,team,!old,zone in (a,b)");
+    add_value(command, "--shared-server", to.server, "NAME", "databases on this shared server");
     command.add_flag("--gone", to.gone, "also what is gone");
     command.add_flag("--pooled", to.pooled, "only what is kept ready in a pool");
 }

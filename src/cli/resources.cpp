@@ -44,6 +44,7 @@ std::vector<Column> resource_columns(TimePoint now, bool everybody) {
         column("BILLING", "billing_code", 5),
         {.head = "ENDPOINT", .text = endpoint_of, .drop = 3},
         wide_column("PROVIDER", "provider"),
+        wide_column("SERVER", "server"),
         wide_column("HOST", "host"),
         {.head = "LABELS",
          .text = [](const json::object& row) { return joined(row, "labels"); },
@@ -79,6 +80,16 @@ void print_resource(Environment& environment, const json::object& resource) {
     fields.emplace_back("operation", cell(resource, "operation"));
     fields.emplace_back("health", paint(terminal, colour_of_state(health), health));
     fields.emplace_back("endpoint", endpoint_of(resource));
+    if (resource.contains("server")) {
+        for (const std::string key : {"server", "database", "username"}) {
+            fields.emplace_back(key, cell(resource, key));
+        }
+    }
+    if (cell(resource, "serves") != "-") {
+        fields.emplace_back("serves", fmt::format("{} of at most {} databases", cell(resource, "serves"),
+                                                  cell(resource, "places")));
+        fields.emplace_back("current", cell(resource, "current"));
+    }
     if (const json::object& backup = object_in(resource, "backup"); !backup.empty()) {
         fields.emplace_back("backup of", cell(backup, "source_name"));
         fields.emplace_back("bytes", cell(backup, "size_bytes"));
@@ -110,6 +121,7 @@ Outcome<QueryText> listing_query(const Filters& filters) {
     query.add("state", filters.state);
     query.add("billing_code", filters.billing_code);
     query.add("selector", filters.selector);
+    query.add("server", filters.server);
     if (filters.gone) query.add("include_gone", "true");
     if (filters.pooled) query.add("pooled", "true");
     for (const std::string& text : filters.labels) {

@@ -21,6 +21,7 @@ struct Scope {
 // Options as they were given; "" and empty where not. Labels are NAME=VALUE.
 struct Filters {
     std::string kind, engine, plan, provider, state, billing_code, selector;
+    std::string server;  // the shared one that it lives on
     std::vector<std::string> labels;
     bool gone = false;    // what is gone as well
     bool pooled = false;  // only what waits in a pool

@@ -40,7 +40,7 @@ void try_resource(const std::string& id, std::string_view body) {
     check(store::encode(*again) == written, "and written the same again", written);
     check(again->state == read->state && again->labels == read->labels && again->handle == read->handle,
           "nothing is lost", written);
-    show(faces::resource_json(*read));
+    show(faces::resource_json(*read, {}));
     show(faces::instance_summary(*read));
     show(faces::deleted_cluster(*read));
     static_cast<void>(store::counts_in_pool(*read));

@@ -54,7 +54,7 @@ Task<Response> NativeFace::list_backups(Request& request) const {
     const auto backups = co_await Backups(broker()).list(call_of(request), found->organization, std::move(of));
     if (!backups) co_return error(request, backups.error());
     json::array all;
-    for (const Resource& each : *backups) all.push_back(resource_json(each));
+    for (const Resource& each : *backups) all.push_back(resource_json(each, {}));
     co_return Response::json(200, page_json("resources", std::move(all), ""));
 }
 

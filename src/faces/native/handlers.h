@@ -92,6 +92,8 @@ class NativeFace {
 
     using Rotate = Task<Result<Accepted>> (Rotations::*)(CallContext, ResourceId) const;
     Task<http::Response> change_password(http::Request& request, Rotate verb) const;
+    // What one of them shares, of those that the caller sees.
+    Task<Result<Sharing>> sharing_of(const CallContext& call, const Resource& resource) const;
     // An operation as it is after a bounded wait for its end.
     Task<Result<Operation>> wait_for(Operation operation, Duration limit) const;
     // The resource and its operation as they are after a bounded wait.

@@ -51,16 +51,34 @@ Task<Response> NativeFace::list_resources(Request& request) const {
     filter.name = query.text("name");
     filter.pooled = query.boolean("pooled");
     filter.labels = query.prefixed("label.");
+    const auto server = query.text("server");
     filter.include_gone = query.boolean("include_gone").value_or(filter.state == "gone");
     LabelSelector selector = take_selector(query);
     PageRequest page = query.page();
     if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    if (server) {
+        auto id = co_await broker().shared_server(*server);
+        if (!id) co_return error(request, id.error());
+        // Whatever there is may be there for others: nothing lives on it is all that is said.
+        if (!*id) co_return Response::json(200, page_json("resources", {}, ""));
+        filter.placed_on = std::move(*id);
+    }
     const auto found =
         co_await broker().list(call_of(request), std::move(filter), std::move(selector), std::move(page));
     if (!found) co_return error(request, found.error());
+    const auto shared = co_await broker().sharing(call_of(request), found->items);
+    if (!shared) co_return error(request, shared.error());
     json::array resources;
-    for (const Resource& resource : found->items) resources.push_back(resource_json(resource));
+    for (std::size_t i = 0; i < found->items.size(); ++i) {
+        resources.push_back(resource_json(found->items[i], (*shared)[i]));
+    }
     co_return Response::json(200, page_json("resources", std::move(resources), found->next));
+}
+
+Task<Result<Sharing>> NativeFace::sharing_of(const CallContext& call, const Resource& resource) const {
+    auto shared = co_await broker().sharing(call, std::span(&resource, 1));
+    if (!shared) co_return fail(shared.error());
+    co_return std::move((*shared)[0]);
 }
 
 Task<Response> NativeFace::show_resource(Request& request) const {
@@ -68,7 +86,9 @@ Task<Response> NativeFace::show_resource(Request& request) const {
     if (const Status good = query.finish(); !good) co_return error(request, good.error());
     const auto found = co_await broker().find_named(call_of(request), std::string(request.param("name")));
     if (!found) co_return error(request, found.error());
-    co_return Response::json(200, resource_json(*found)).with("ETag", etag_of(*found));
+    const auto shared = co_await sharing_of(call_of(request), *found);
+    if (!shared) co_return error(request, shared.error());
+    co_return Response::json(200, resource_json(*found, *shared)).with("ETag", etag_of(*found));
 }
 
 Task<Result<Operation>> NativeFace::wait_for(Operation operation, Duration limit) const {
@@ -87,11 +107,13 @@ Task<Response> NativeFace::answer_accepted(const Request& request, Accepted acce
         if (!now) co_return error(request, now.error());
         accepted.resource = std::move(*now);
     }
+    const auto shared = co_await sharing_of(call_of(request), accepted.resource);
+    if (!shared) co_return error(request, shared.error());
     int status = open(accepted.operation) ? 202 : 200;
     const bool there = endpoint_of(accepted.resource.state) != nullptr ||
                        std::holds_alternative<resource_state::Ready>(accepted.resource.state);
     if (made) status = there ? 201 : 202;
-    co_return Response::json(status, accepted_json(accepted.resource, accepted.operation))
+    co_return Response::json(status, accepted_json(accepted.resource, *shared, accepted.operation))
         .with("Location", path_of(accepted.resource))
         .with("ETag", etag_of(accepted.resource));
 }

@@ -2,6 +2,7 @@
 
 #include "broker/backups.h"
 #include "domain/overloaded.h"
+#include "domain/rotation.h"
 #include "faces/native/values.h"
 
 namespace slipway::faces {
@@ -33,6 +34,29 @@ json::object backup_json(const Resource& resource) {
                      {"sha256", text_or_null(json::get_string(resource.handle, "sha256"))}};
     if (resource.handle.contains("bytes")) out["size_bytes"] = json::get_int(resource.handle, "bytes");
     return out;
+}
+
+// What some kinds have besides.
+void add_of_kind(const Resource& resource, const Sharing& sharing, json::object& out) {
+    const auto number_or_null = [](const std::optional<std::uint64_t>& number) {
+        return number ? json::value(*number) : json::value(nullptr);
+    };
+    switch (resource.kind) {
+        case Kind::database:
+            out["server"] = text_or_null(sharing.server);
+            out["database"] = text_or_null(database_name_of(resource));
+            out["username"] = text_or_null(login_of(resource));
+            return;
+        case Kind::database_server:
+            out["serves"] = number_or_null(sharing.serves);
+            out["places"] = number_or_null(sharing.places);
+            out["current"] = sharing.current ? json::value(*sharing.current) : json::value(nullptr);
+            return;
+        case Kind::backup: out["backup"] = backup_json(resource); return;
+        case Kind::cache:
+        case Kind::machine:
+        case Kind::cluster: return;
+    }
 }
 
 json::object step_json(const Step& step) {
@@ -74,7 +98,7 @@ void add_state(const OperationState& state, json::object& out) {
 
 }  // namespace
 
-json::object resource_json(const Resource& resource) {
+json::object resource_json(const Resource& resource, const Sharing& sharing) {
     json::object labels;
     for (const auto& [name, value] : resource.labels) labels[name] = value;
     json::object out;
@@ -108,7 +132,7 @@ json::object resource_json(const Resource& resource) {
     out["created_at"] = format_time(resource.created_at);
     out["updated_at"] = format_time(resource.updated_at);
     out["version"] = resource.version;
-    if (resource.kind == Kind::backup) out["backup"] = backup_json(resource);
+    add_of_kind(resource, sharing, out);
     return out;
 }
 
@@ -162,8 +186,9 @@ json::object event_json(const Event& event) {
                         {"data", body.data}};
 }
 
-json::object accepted_json(const Resource& resource, const std::optional<Operation>& operation) {
-    json::object out{{"resource", resource_json(resource)}, {"operation", nullptr}};
+json::object accepted_json(const Resource& resource, const Sharing& sharing,
+                           const std::optional<Operation>& operation) {
+    json::object out{{"resource", resource_json(resource, sharing)}, {"operation", nullptr}};
     if (operation) out["operation"] = operation_json(*operation, resource.kind);
     return out;
 }

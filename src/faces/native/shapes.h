@@ -7,11 +7,12 @@
 
 namespace slipway::faces {
 
-json::object resource_json(const Resource& resource);
+json::object resource_json(const Resource& resource, const Sharing& sharing);
 // `of`: the kind of its resource, where it is known.
 json::object operation_json(const Operation& operation, std::optional<Kind> of);
 json::object event_json(const Event& event);
-json::object accepted_json(const Resource& resource, const std::optional<Operation>& operation);
+json::object accepted_json(const Resource& resource, const Sharing& sharing,
+                           const std::optional<Operation>& operation);
 json::object plan_json(const PlanView& view);
 json::object preview_json(std::string_view verb, const Preview& preview);
 json::object key_json(const ApiKey& key);
