@@ -37,6 +37,8 @@ void fill_from(const Resource& backup, ProvisionRequest& request) {
     request.parameters["restore_file"] = backup.external_name;
     request.time_limit = kBackupLimit;
     request.made_anew = true;
+    request.origin = fmt::format("it is filled from backup {} of {}, taken at {}", backup.name,
+                                 source_of(backup).name, format_time(backup.created_at));
 }
 
 Task<Result<Accepted>> Backups::create(CallContext context, ResourceId database, BackupRequest request) {

@@ -69,6 +69,9 @@ struct ProvisionRequest {
     // Of plans with a placement rule: on this shared resource, whatever the rule would say. As `parameters`, no
     // word of the caller's.
     std::optional<ResourceId> placed_on = {};
+    // Of what it is filled, in words for its owner: "it is filled from backup b1 of db1, …". No word of the
+    // caller's.
+    std::string origin = {};
 };
 
 // What else belongs into the commit that accepts a request: conditions (those of placement and clusters that do not

@@ -245,6 +245,7 @@ Task<Result<Broker::Offer>> Broker::offer_creation(const CallContext& context, c
     wanted.host = options_.host;
     wanted.time_limit = std::max(options_.provision_limit, request.time_limit);
     wanted.parameters = request.parameters;
+    wanted.origin = request.origin;
     wanted.cause = context.cause();
     Offer offer;
     if (order.plan->placement) {

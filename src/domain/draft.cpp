@@ -93,9 +93,10 @@ Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Rando
     draft.operation.blocked_by = request.blocked_by;
     resource.state = resource_state::Requested{draft.operation.id};
     draft.ranges = request.traits.ranges;
-    EventDraft event = draft_event(
-        resource, request.cause, now, "resource.requested",
-        fmt::format("a {} of plan {} was requested; it is called {}", resource.engine, plan.name, resource.name));
+    EventDraft event =
+        draft_event(resource, request.cause, now, "resource.requested",
+                    fmt::format("a {} of plan {} was requested; it is called {}{}{}", resource.engine, plan.name,
+                                resource.name, request.origin.empty() ? "" : "; ", request.origin));
     event.operation = draft.operation.id;
     draft.events.push_back(std::move(event));
     return draft;

@@ -34,6 +34,7 @@ struct ProvisionDraftRequest {
     bool pooled = false;
     json::object parameters = {};  // of this one; win over the plan's
     ResourceId placed_on = {};     // what serves it; empty: nothing
+    std::string origin = {};       // of what it is filled, in words for its owner; empty: of nothing
     OperationId blocked_by = {};   // what has to end before it is begun, e.g. the making of what serves it
     HostId host;            // this host, used where the traits say so; of what is placed: that of what serves it
     Duration time_limit{};  // forward work is undone after that
