@@ -182,13 +182,17 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
     event.operation = operation.id;
     commit.events.push_back(std::move(event));
     remember(commit, memory, resource->id, operation.id);
+    taking.resource = *resource;
+    taking.operation = operation;
+    if (server) taking.server = server->name;
     commit.writes.emplace_back(write::DropOrphan{orphan->provider, orphan->external_name});
     commit.writes.emplace_back(write::PutResource{std::move(*resource)});
     commit.writes.emplace_back(write::PutOperation{std::move(operation), std::nullopt});
     co_return taking;
 }
 
-Task<Result<Accepted>> Broker::adopt(CallContext context, AdoptRequest request) {
+// Whose it is to be, where the request is well formed and the caller may adopt.
+Task<Result<OrganizationId>> Broker::adopter(const CallContext& context, const AdoptRequest& request) {
     if (context.caller.role != Role::administrator) co_return fail(administrators_only());
     std::vector<FieldProblem> problems;
     if (!request.name.empty() && request.name != request.external_name) {
@@ -197,17 +201,23 @@ Task<Result<Accepted>> Broker::adopt(CallContext context, AdoptRequest request) 
     if (!request.billing_code.empty()) check_billing_code(request.billing_code, problems);
     check_idempotency_key(request.idempotency_key, problems);
     if (Status good = status_of(std::move(problems)); !good) co_return fail(good.error());
-    const OrganizationId organization = request.organization.value_or(context.caller.organization);
+    OrganizationId organization = request.organization.value_or(context.caller.organization);
     if (Status may = may_name(context.caller, organization); !may) co_return fail(may.error());
     const auto known = co_await living_organization(parts_.store, organization);
     if (!known) co_return fail(known.error());
+    co_return organization;
+}
+
+Task<Result<Accepted>> Broker::adopt(CallContext context, AdoptRequest request) {
+    const auto organization = co_await adopter(context, request);
+    if (!organization) co_return fail(organization.error());
     const Memory memory{idempotency_scope(context, request.face), request.idempotency_key,
-                        fingerprint(request, organization)};
+                        fingerprint(request, *organization)};
     for (int tries = 0; tries < kTries; ++tries) {
         auto earlier = co_await replay(memory);
         if (!earlier) co_return fail(earlier.error());
         if (*earlier) co_return std::move(**earlier);
-        auto taking = co_await draft_adoption(context, request, organization, memory);
+        auto taking = co_await draft_adoption(context, request, *organization, memory);
         if (!taking) co_return fail(taking.error());
         auto answer = co_await parts_.store.commit(std::move(taking->commit));
         if (!answer) co_return fail(answer.error());

@@ -41,7 +41,8 @@ void fill_from(const Resource& backup, ProvisionRequest& request) {
                                  source_of(backup).name, format_time(backup.created_at));
 }
 
-Task<Result<Accepted>> Backups::create(CallContext context, ResourceId database, BackupRequest request) {
+Task<Result<ProvisionRequest>> Backups::wanted(const CallContext& context, ResourceId database,
+                                               BackupRequest request) {
     const auto found = co_await broker_.find(context, std::move(database));
     if (!found) co_return fail(found.error());
     if (context.caller.role == Role::reader) co_return fail(only_reading());
@@ -71,7 +72,19 @@ Task<Result<Accepted>> Backups::create(CallContext context, ResourceId database,
     wanted.parameters = {
         {"source", found->id.str()}, {"source_name", found->name}, {"database", database_name_of(*found)}};
     wanted.time_limit = kBackupLimit;
-    co_return co_await broker_.provision(std::move(context), std::move(wanted));
+    co_return wanted;
+}
+
+Task<Result<Accepted>> Backups::create(CallContext context, ResourceId database, BackupRequest request) {
+    auto wish = co_await wanted(context, std::move(database), std::move(request));
+    if (!wish) co_return fail(wish.error());
+    co_return co_await broker_.provision(std::move(context), std::move(*wish));
+}
+
+Task<Result<Preview>> Backups::preview(CallContext context, ResourceId database, BackupRequest request) {
+    auto wish = co_await wanted(context, std::move(database), std::move(request));
+    if (!wish) co_return refused_preview(wish.error());
+    co_return co_await broker_.preview_provision(std::move(context), std::move(*wish));
 }
 
 Task<Result<std::vector<Resource>>> Backups::list(CallContext context, OrganizationId organization, Of of) {

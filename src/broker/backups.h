@@ -41,6 +41,9 @@ class Backups {
     // no database); conflict (it is not ready); unavailable (none are offered of its engine).
     Task<Result<Accepted>> create(CallContext context, ResourceId database, BackupRequest request);
 
+    // A dry run of that. Errors: storage; what would be refused is an answer.
+    Task<Result<Preview>> preview(CallContext context, ResourceId database, BackupRequest request);
+
     // Those of an organization that are neither gone nor going, the newest first; of one database by its name on
     // its server, or by its id, where these are given. At most 1,000.
     struct Of {
@@ -58,6 +61,9 @@ class Backups {
     Task<Result<Resource>> to_restore(CallContext context, OrganizationId organization, std::string id_or_name);
 
   private:
+    // What is asked of the Broker for it.
+    Task<Result<ProvisionRequest>> wanted(const CallContext& context, ResourceId database, BackupRequest request);
+
     Broker& broker_;
 };
 

@@ -76,6 +76,55 @@ TEST_F(BackupsTest, ADryRunOfARemovalSpeaksOfTheBackup) {
     EXPECT_EQ(preview->steps.at(0).what, "remove the backup");
 }
 
+TEST_F(BackupsTest, ADryRunTellsWhatABackupTakesAndChangesNothing) {
+    const Resource database = made_database();
+    Backups backups(*broker_);
+    const auto try_it = [&](BackupRequest wanted = {}, CallContext as = caller()) {
+        wanted.face = "native";
+        const auto before = memory_.snapshot().last_event();
+        auto preview = run(backups.preview(std::move(as), database.id, std::move(wanted)));
+        EXPECT_EQ(memory_.snapshot().last_event(), before);
+        return std::move(preview).value();
+    };
+    const Preview preview = try_it();
+    ASSERT_TRUE(preview.allowed) << preview.refusal->message;
+    ASSERT_EQ(preview.steps.size(), 2U);
+    EXPECT_EQ(preview.steps[0].what, "dump the database");
+    EXPECT_EQ(preview.steps[1].what, "check that the backup is whole");
+    EXPECT_EQ(preview.quotas.at(0).after, preview.quotas.at(0).used + 1);
+    EXPECT_FALSE(preview.expected);
+    ASSERT_TRUE(create(database));
+    work();
+    EXPECT_TRUE(try_it().expected) << "one was made before";
+    BackupRequest none;
+    none.plan = "none";
+    EXPECT_EQ(try_it(none).refusal->code, ErrorCode::invalid_argument);
+    EXPECT_EQ(try_it({}, caller("acme", Role::reader)).refusal->code, ErrorCode::forbidden);
+}
+
+// A restored database is told from an empty one, before it is made and for ever after.
+TEST_F(BackupsTest, ADatabaseSaysFromWhichBackupItWasFilled) {
+    const Resource source = made_database();
+    BackupRequest nightly;
+    nightly.name = "nightly";
+    const auto made = create(source, nightly);
+    work();
+    const Resource backup = resource(made->resource.id);
+    ProvisionRequest wanted = database();
+    fill_from(backup, wanted);
+    const std::string origin = fmt::format("it is filled from backup nightly of {}, taken at {}", source.name,
+                                           format_time(backup.created_at));
+    const auto preview = run(broker_->preview_provision(caller(), wanted));
+    ASSERT_TRUE(preview && preview->allowed);
+    EXPECT_EQ(preview->steps.at(0).what, "create the database on hephy-instance-0000001; " + origin);
+    EXPECT_FALSE(preview->expected) << "it takes as long as its data need, whatever empty ones took";
+    const Accepted filled = placed(wanted);
+    const auto events = memory_.snapshot().events(0, filled.resource.id, 10);
+    ASSERT_FALSE(events.empty());
+    EXPECT_EQ(events[0].body.type, "resource.requested");
+    EXPECT_THAT(events[0].body.message, HasSubstr("; " + origin));
+}
+
 TEST_F(BackupsTest, OnlyDatabasesThatAreReadyHaveThem) {
     const Accepted coming = placed();
     EXPECT_EQ(code_of(create(coming.resource)), ErrorCode::conflict);

@@ -99,9 +99,6 @@ struct OperationView {
     std::optional<Resource> resource;
 };
 
-struct PlannedStep {
-    StepKind kind = StepKind::create;
-    std::string what;  // for the owner
 // What is shared: where a database lives, and what a server serves.
 struct Sharing {
     std::string server = {};  // the name of the shared server that it is on; empty: it lives by itself
@@ -111,6 +108,9 @@ struct Sharing {
     std::optional<bool> current = {};          // whether it is the one that new databases go to
 };
 
+struct PlannedStep {
+    StepKind kind = StepKind::create;
+    std::string what;  // for the owner
 };
 struct Forecast {  // from what the same took before
     Duration median{};
@@ -192,6 +192,12 @@ class Broker {
     Task<Result<Preview>> preview_update(CallContext context, ResourceId id, UpdateRequest request);
     Task<Result<Preview>> preview_deprovision(CallContext context, ResourceId id);
 
+    Task<Result<Preview>> preview_cancel(CallContext context, OperationId id);
+    Task<Result<Preview>> preview_adopt(CallContext context, AdoptRequest request);
+    // For other use cases: what this operation on this resource, as it is now, would do, and whether the commit
+    // that begins it would be taken.
+    Task<Result<Preview>> preview_operation(Resource resource, Operation operation, Commit commit);
+
     // Makes a lost thing of ours (an orphan that the last sweep noted as "lost", or as "gone" where its resource
     // failed) a resource again, under its old id, name and generation, with new secrets. Administrators. Errors:
     // not_found, forbidden, invalid_argument, conflict (foreign, or it is accounted for), exhausted, unavailable.
@@ -218,6 +224,10 @@ class Broker {
     // Those whose labels match, too. A page may be short while there is a next one: the work of one is bounded.
     Task<Result<Page<Resource>>> list(CallContext context, ResourceFilter filter, LabelSelector selector,
                                       PageRequest page);
+    // Of each of them, in their order, which the caller may see.
+    Task<Result<std::vector<Sharing>>> sharing(CallContext context, std::span<const Resource> resources);
+    // The shared server of this name; an id is taken as it is. nullopt: there is none.
+    Task<Result<std::optional<ResourceId>>> shared_server(std::string id_or_name);
     // All plans, with the levels of their pools and whether they can be made now.
     Task<Result<std::vector<PlanView>>> plans(CallContext context);
     Task<Result<OperationView>> find_operation(CallContext context, OperationId id);
@@ -227,10 +237,6 @@ class Broker {
     // The feed. Callers other than administrators see their own organization only; naming another one is forbidden.
     Task<Result<EventPage>> events(CallContext context, EventFilter filter, std::uint64_t after,
                                    std::uint32_t limit);
-    // Of each of them, in their order, which the caller may see.
-    Task<Result<std::vector<Sharing>>> sharing(CallContext context, std::span<const Resource> resources);
-    // The shared server of this name; an id is taken as it is. nullopt: there is none.
-    Task<Result<std::optional<ResourceId>>> shared_server(std::string id_or_name);
     // The newest event's number.
     Task<Result<std::uint64_t>> last_event();
     // Waits until there is an event after this number, or `limit` has passed. Errors: exhausted (too many wait),
@@ -274,6 +280,7 @@ class Broker {
                                                    std::uint32_t& skip);
     Task<Result<Offer>> offer_creation(const CallContext& context, const Order& order);
     [[nodiscard]] Placer placer() const;
+    Task<Result<Served>> served_by(const ResourceId& host);
     Task<Status> serves_nothing(const Resource& host);
     Task<Status> give_up_host(const Resource& host, Commit& commit);
     Task<Result<std::optional<Accepted>>> claim(const CallContext& context, const Order& order);
@@ -283,12 +290,13 @@ class Broker {
                   const OperationId& operation) const;
     std::unexpected<Error> refused(const Rejected& rejected, const std::vector<QuotaRule>& quotas) const;
 
-    Task<Result<Served>> served_by(const ResourceId& host);
     Task<Result<Resource>> changeable(const CallContext& context, const ResourceId& id);
     Task<Result<Change>> draft_change(const CallContext& context, Resource resource, const UpdateRequest& request);
+    Task<Result<Halt>> draft_cancel(const CallContext& context, const OperationId& id, const std::string& reason);
     Task<Result<Commit>> deletion(const CallContext& context, const Resource& resource);
     Task<Result<Resource>> accounted(const Orphan& orphan);
     Task<Result<Resource>> server_of(const Resource& resource, const Plan& plan, const std::string& named);
+    Task<Result<OrganizationId>> adopter(const CallContext& context, const AdoptRequest& request);
     Task<Result<Taking>> draft_adoption(const CallContext& context, const AdoptRequest& request,
                                         OrganizationId organization, const Memory& memory);
 
@@ -298,6 +306,8 @@ class Broker {
     Task<Status> foresee_update(const CallContext& context, const ResourceId& id, const UpdateRequest& request,
                                 Preview& preview);
     Task<Status> foresee_deprovision(const CallContext& context, const ResourceId& id, Preview& preview);
+    Task<Status> foresee_quotas(const Resource& resource, std::int64_t more, Preview& preview);
+    Task<Status> foresee_adoption(const CallContext& context, const AdoptRequest& request, Preview& preview);
     Task<Status> foresee(const Operation& operation, Kind kind, std::string engine, std::string plan,
                          Preview& preview);
     Task<Result<Resource>> the_one(const CallContext& context, ResourceFilter filter);
@@ -309,6 +319,8 @@ class Broker {
     Waiters feed_;     // for events
 };
 
+// The dry run of what would be refused so. Errors: failures of ours, which are no answer.
+Result<Preview> refused_preview(Error error);
 // Checks the parts of a request that need no store; every fault is listed.
 std::vector<FieldProblem> check(const ProvisionRequest& request, const Catalog& catalog);
 // The stored form of an API key: hex BLAKE2b-256.

@@ -40,6 +40,26 @@ class AdoptTest : public BrokerTest {
     std::size_t orphans() { return memory_.snapshot().orphans().size(); }
 };
 
+TEST_F(AdoptTest, ADryRunTellsWhatItTakesAndLeavesTheOrphan) {
+    orphan();
+    const auto before = memory_.snapshot().last_event();
+    const auto preview = run(broker_->preview_adopt(operators(), wish()));
+    ASSERT_TRUE(preview);
+    ASSERT_TRUE(preview->allowed) << preview->refusal->message;
+    ASSERT_EQ(preview->steps.size(), 2U);
+    EXPECT_EQ(preview->steps[0].what, "take it over where it is, with new credentials");
+    EXPECT_EQ(preview->price_after, (Price{"EUR", 10'000}));
+    EXPECT_EQ(preview->quotas.at(0).after, 1U);
+    EXPECT_EQ(orphans(), 1U);
+    EXPECT_EQ(memory_.snapshot().last_event(), before);
+    for (const auto& [request, as] : {std::pair(wish(), caller()), std::pair(AdoptRequest(), operators())}) {
+        const auto refused = run(broker_->preview_adopt(as, request));
+        ASSERT_TRUE(refused);
+        EXPECT_FALSE(refused->allowed);
+        EXPECT_EQ(refused->refusal->message, refusal(request, as).message);
+    }
+}
+
 TEST_F(AdoptTest, ALostThingBecomesAResourceUnderItsOldNameAndId) {
     orphan();
     out_there_[ResourceId("res_lost")] = true;

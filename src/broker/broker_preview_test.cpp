@@ -28,7 +28,6 @@ class PreviewTest : public BrokerTest {
         return kinds;
     }
 
-  private:
     // Nothing is written by any of them, and no idempotency key is used up.
     Preview checked(Task<Result<Preview>> task) {
         const auto resources_before = resources();
@@ -167,6 +166,47 @@ TEST_F(PreviewTest, ARemovalTellsWhatItHaltsAndFrees) {
     EXPECT_EQ(remove(asked.resource.id, caller("acme", Role::reader)).refusal->code, ErrorCode::forbidden);
     ASSERT_TRUE(run(broker_->deprovision(caller(), asked.resource.id)));
     EXPECT_TRUE(remove(asked.resource.id).steps.empty()) << "it is on its way already";
+}
+
+TEST_F(PreviewTest, ACancelTellsWhatItUndoes) {
+    const auto cancel = [this](const OperationId& id, CallContext as = caller()) {
+        return checked(broker_->preview_cancel(std::move(as), id));
+    };
+    const Accepted asked = provision();
+    const Preview untouched = cancel(asked.operation->id);
+    EXPECT_TRUE(untouched.allowed);
+    EXPECT_TRUE(untouched.steps.empty()) << "nobody has begun";
+    work(Verb::create);
+    const Preview undoing = cancel(asked.operation->id);
+    EXPECT_TRUE(undoing.allowed);
+    ASSERT_EQ(undoing.steps.size(), 1U);
+    EXPECT_EQ(undoing.steps[0].kind, StepKind::remove);
+    EXPECT_EQ(undoing.steps[0].what, "remove the redis and its data");
+    EXPECT_EQ(undoing.price_before, (Price{"EUR", 10'000}));
+    EXPECT_FALSE(undoing.price_after);
+    EXPECT_EQ(undoing.quotas.at(0).used, 1U);
+    EXPECT_EQ(undoing.quotas.at(0).after, 0U);
+    EXPECT_FALSE(operation(asked.operation->id).cancel_requested) << "nothing was stopped";
+    EXPECT_EQ(cancel(asked.operation->id, caller("acme", Role::reader)).refusal->code, ErrorCode::forbidden);
+    EXPECT_FALSE(run(broker_->preview_cancel(caller("other"), asked.operation->id))) << "there is none for it";
+    const Accepted done = provision();
+    work();
+    const Preview ended = cancel(done.operation->id);
+    EXPECT_FALSE(ended.allowed);
+    EXPECT_EQ(ended.refusal->code, ErrorCode::conflict);
+}
+
+TEST_F(PreviewTest, ACancelOfAChangeGoesBackToTheFormerPriceAndSettings) {
+    const Resource mine = ready();
+    const auto changing = run(broker_->update(caller(), mine.id, to_plan("large")));
+    ASSERT_TRUE(changing);
+    work(Verb::update);
+    const Preview preview = checked(broker_->preview_cancel(caller(), changing->operation->id));
+    ASSERT_TRUE(preview.allowed);
+    EXPECT_EQ(preview.price_before, (Price{"EUR", 50'000}));
+    EXPECT_EQ(preview.price_after, (Price{"EUR", 10'000}));
+    ASSERT_EQ(preview.steps.size(), 1U);
+    EXPECT_EQ(preview.steps[0].what, "go back to its former settings");
 }
 
 TEST_F(PreviewTest, AFailureOfTheStoreIsNoAnswer) {

@@ -50,7 +50,17 @@ struct Broker::Change {
 // The commit that would take an orphan over.
 struct Broker::Taking {
     Commit commit;
+    Resource resource;  // as it would be
+    Operation operation;
+    std::string server = {};  // the name of the shared one that it is on; empty: it lives by itself
     std::vector<QuotaRule> quotas;
+};
+
+// The commit that would stop an operation.
+struct Broker::Halt {
+    Commit commit;
+    Operation operation;  // as it is
+    Resource resource;    // as it is
 };
 
 // What makes two requests the same: a hash of everything that decides what is made.

@@ -5,6 +5,7 @@
 
 #include "broker/access.h"
 #include "broker/orders.h"
+#include "broker/previewing.h"
 #include "domain/words.h"
 
 namespace slipway {
@@ -12,15 +13,6 @@ namespace {
 
 // A failure of ours is no answer about the request.
 bool is_ours(const Error& error) { return error.code == ErrorCode::storage || error.code == ErrorCode::internal; }
-
-// What the request itself would be refused with is an answer here.
-Result<Preview> judged(Preview preview, const Status& outlook) {
-    if (outlook) return preview;
-    if (is_ours(outlook.error())) return fail(outlook.error());
-    preview.allowed = false;
-    preview.refusal = outlook.error();
-    return preview;
-}
 
 // Of a cache its engine says the most.
 std::string name_of(Kind kind, const std::string& engine) {
@@ -39,6 +31,18 @@ std::string words_for_backup(StepKind kind) {
     return std::string(verb_of(kind));
 }
 
+}  // namespace
+
+Result<Preview> judged(Preview preview, const Status& outlook) {
+    if (outlook) return preview;
+    if (is_ours(outlook.error())) return fail(outlook.error());
+    preview.allowed = false;
+    preview.refusal = outlook.error();
+    return preview;
+}
+
+Result<Preview> refused_preview(Error error) { return judged({}, fail(std::move(error))); }
+
 std::string words_for(StepKind kind, OperationKind operation, Kind of, const std::string& engine) {
     if (of == Kind::backup) return words_for_backup(kind);
     const std::string what = name_of(of, engine);
@@ -53,6 +57,10 @@ std::string words_for(StepKind kind, OperationKind operation, Kind of, const std
     }
     return "";
 }
+
+std::optional<Price> price_of(const Plan* plan) { return plan != nullptr ? plan->price : std::nullopt; }
+
+namespace {
 
 std::vector<PlannedStep> steps_of(const Operation& operation, Kind of, const std::string& engine) {
     std::vector<PlannedStep> steps;
@@ -74,7 +82,14 @@ void say_place(const Placed& placed, Preview& preview) {
                                                                                placed.host, placed.why_new)});
 }
 
-std::optional<Price> price_of(const Plan* plan) { return plan != nullptr ? plan->price : std::nullopt; }
+// Of what, where it is not made empty. How long that takes its data decide, and no earlier one.
+void say_origin(const std::string& origin, Preview& preview) {
+    if (origin.empty()) return;
+    const auto step =
+        std::ranges::find(preview.steps.rbegin(), preview.steps.rend(), StepKind::create, &PlannedStep::kind);
+    if (step != preview.steps.rend()) step->what += "; " + origin;
+    preview.expected.reset();
+}
 
 }  // namespace
 
@@ -155,6 +170,7 @@ Task<Status> Broker::foresee_provision(const CallContext& context, const Provisi
         }
     }
     if (Status told = co_await foresee_place(**offer, preview); !told) co_return told;
+    say_origin(request.origin, preview);
     co_return co_await try_out(std::move((*offer)->commit), order->quotas);
 }
 
@@ -190,22 +206,28 @@ Task<Status> Broker::foresee_update(const CallContext& context, const ResourceId
     co_return co_await try_out(std::move(*change->commit), change->quotas);
 }
 
+// The quotas that count it, when it goes (-1) or comes (+1). What has failed is not counted.
+Task<Status> Broker::foresee_quotas(const Resource& resource, std::int64_t more, Preview& preview) {
+    const auto quotas = co_await parts_.store.quotas(resource.organization);
+    if (!quotas) co_return fail(quotas.error());
+    const auto live = co_await parts_.store.live_counts(resource.organization);
+    if (!live) co_return fail(live.error());
+    Plan of;  // its plan may have left the catalog
+    of.kind = resource.kind;
+    of.engine = resource.engine;
+    of.name = resource.plan;
+    const auto rules = rules_for(*quotas, resource.organization, of, options_.max_resources_per_organization);
+    const bool counted = more > 0 || !std::holds_alternative<resource_state::Failed>(resource.state);
+    preview.quotas = effects_of(rules, *live, counted ? more : 0);
+    co_return Status();
+}
+
 Task<Status> Broker::foresee_deprovision(const CallContext& context, const ResourceId& id, Preview& preview) {
     const auto resource = co_await changeable(context, id);
     if (!resource) co_return fail(resource.error());
     // What is being removed already has nothing more to come.
     if (std::holds_alternative<resource_state::Deprovisioning>(resource->state)) co_return Status();
-    const auto quotas = co_await parts_.store.quotas(resource->organization);
-    if (!quotas) co_return fail(quotas.error());
-    const auto live = co_await parts_.store.live_counts(resource->organization);
-    if (!live) co_return fail(live.error());
-    Plan of;  // its plan may have left the catalog
-    of.kind = resource->kind;
-    of.engine = resource->engine;
-    of.name = resource->plan;
-    const auto rules = rules_for(*quotas, resource->organization, of, options_.max_resources_per_organization);
-    const bool counted = !std::holds_alternative<resource_state::Failed>(resource->state);
-    preview.quotas = effects_of(rules, *live, counted ? -1 : 0);
+    if (Status told = co_await foresee_quotas(*resource, -1, preview); !told) co_return told;
 
     if (Status free = co_await serves_nothing(*resource); !free) co_return free;
     auto removal = co_await deletion(context, *resource);
@@ -213,7 +235,9 @@ Task<Status> Broker::foresee_deprovision(const CallContext& context, const Resou
     for (const Write& write : removal->writes) {
         const auto* put = std::get_if<write::PutOperation>(&write);
         if (put == nullptr || put->operation.kind != OperationKind::deprovision) continue;
-        if (Status told = co_await foresee(put->operation, of.kind, of.engine, of.name, preview); !told) {
+        if (Status told =
+                co_await foresee(put->operation, resource->kind, resource->engine, resource->plan, preview);
+            !told) {
             co_return told;
         }
         if (!put->operation.blocked_by.empty()) {

@@ -3,12 +3,21 @@
 #include <fmt/format.h>
 
 #include "broker/access.h"
+#include "broker/previewing.h"
 
 namespace slipway {
 namespace {
 
 // Each loss follows a change of the same resource by somebody else.
 constexpr int kTries = 16;
+
+Commit commit_of(RotationDraft draft) {
+    Commit commit;
+    commit.writes.emplace_back(write::PutResource{std::move(draft.resource)});
+    commit.writes.emplace_back(write::PutOperation{std::move(draft.operation), std::nullopt});
+    commit.events.push_back(std::move(draft.event));
+    return commit;
+}
 
 std::unexpected<Error> keeps_changing() { return fail(ErrorCode::conflict, "it keeps changing; try again"); }
 
@@ -33,11 +42,7 @@ RotationTerms Rotations::terms(const CallContext& context) const {
 }
 
 Task<Result<std::optional<Accepted>>> Rotations::commit(RotationDraft draft) const {
-    Commit commit;
-    commit.writes.emplace_back(write::PutResource{std::move(draft.resource)});
-    commit.writes.emplace_back(write::PutOperation{std::move(draft.operation), std::nullopt});
-    commit.events.push_back(std::move(draft.event));
-    auto answer = co_await parts_.store.commit(std::move(commit));
+    auto answer = co_await parts_.store.commit(commit_of(std::move(draft)));
     if (!answer) co_return fail(answer.error());
     auto* committed = std::get_if<Committed>(&*answer);
     if (committed == nullptr) co_return std::optional<Accepted>();
@@ -77,6 +82,30 @@ Task<Result<Accepted>> Rotations::confirm(CallContext context, ResourceId id) co
         if (*accepted) co_return std::move(**accepted);
     }
     co_return keeps_changing();
+}
+
+Task<Result<Preview>> Rotations::preview(Broker& broker, CallContext context, ResourceId id, bool confirms) const {
+    auto found = co_await rotatable(context, id);
+    if (!found) co_return refused_preview(found.error());
+    if (confirms && !rotation_in(found->parameters).keep_former) {  // nothing is to be confirmed
+        Preview nothing;
+        nothing.price_before = nothing.price_after =
+            price_of(broker.catalog().find(found->kind, found->engine, found->plan));
+        co_return nothing;
+    }
+    auto draft = confirms ? draft_confirmation(*found, terms(context), "the new password is in use", parts_.random)
+                          : draft_rotation(*found, terms(context), parts_.random, parts_.sealer);
+    if (!draft) co_return refused_preview(Error{ErrorCode::conflict, draft.error().why, "", {}});
+    Operation operation = draft->operation;
+    auto preview =
+        co_await broker.preview_operation(std::move(*found), std::move(operation), commit_of(std::move(*draft)));
+    if (!preview) co_return fail(preview.error());
+    for (PlannedStep& step : preview->steps) {
+        if (step.kind != StepKind::change) continue;
+        step.what = confirms ? "end the former password"
+                             : "give it a new password; the former one stays good until the new one is confirmed";
+    }
+    co_return preview;
 }
 
 }  // namespace slipway

@@ -31,6 +31,9 @@ class Rotations {
     // Errors: as above.
     Task<Result<Accepted>> confirm(CallContext context, ResourceId id) const;
 
+    // A dry run of either. Errors: storage; what would be refused is an answer.
+    Task<Result<Preview>> preview(Broker& broker, CallContext context, ResourceId id, bool confirms) const;
+
   private:
     [[nodiscard]] Task<Result<Resource>> rotatable(const CallContext& context, const ResourceId& id) const;
     // Nothing where somebody else changed it meanwhile.

@@ -38,6 +38,34 @@ class RotationsTest : public PlacedTest {
     Rotations rotations_{{store_, sealer_, clock_, random_}, {1h, 15min}};
 };
 
+TEST_F(RotationsTest, ADryRunTellsOfBothHalvesAndChangesNothing) {
+    const ResourceId id = shop().id;
+    const auto try_it = [&](bool confirms, CallContext as = caller()) {
+        const Resource before = resource(id);
+        const auto events = memory_.snapshot().last_event();
+        auto preview = run(rotations_.preview(*broker_, std::move(as), id, confirms));
+        EXPECT_EQ(resource(id).version, before.version);
+        EXPECT_EQ(memory_.snapshot().last_event(), events);
+        return std::move(preview).value();
+    };
+    const Preview rotation = try_it(false);
+    ASSERT_TRUE(rotation.allowed);
+    ASSERT_EQ(rotation.steps.size(), 2U);
+    EXPECT_THAT(rotation.steps[0].what, HasSubstr("give it a new password; the former one stays good"));
+    EXPECT_EQ(rotation.price_before, rotation.price_after);
+    EXPECT_TRUE(try_it(true).steps.empty()) << "nothing is to be confirmed yet";
+    EXPECT_EQ(try_it(false, caller("acme", Role::reader)).refusal->code, ErrorCode::forbidden);
+    EXPECT_EQ(try_it(false, caller("other", Role::administrator)).refusal->code, ErrorCode::forbidden);
+    ASSERT_TRUE(begin(id));
+    EXPECT_EQ(try_it(false).refusal->code, ErrorCode::conflict) << "it is not ready";
+    work();
+    const Preview again = try_it(false);
+    EXPECT_FALSE(again.allowed);
+    EXPECT_EQ(again.refusal->message, begin(id).error().message) << "as the request itself is refused";
+    EXPECT_EQ(try_it(true).steps.at(0).what, "end the former password");
+    EXPECT_TRUE(try_it(true).expected) << "a rotation was done before";
+}
+
 TEST_F(RotationsTest, TheNewPasswordIsShownOnceItWorksAndTheFormerOneIsKeptUntilItIsConfirmed) {
     const ResourceId id = shop().id;
     const std::string first = shown(id);

@@ -66,6 +66,8 @@ struct OrphanOptions {
     bool yes = false;
 };
 Outcome<Exit> list_orphans(Api& api, Format format);
+// The body of that request, for those who only plan it.
+json::object adopt_body(const OrphanOptions& options);
 Outcome<Exit> adopt_orphan(Api& api, const OrphanOptions& options, const WaitOptions& wait, Format format);
 Outcome<Exit> remove_orphan(Api& api, const OrphanOptions& options, bool json);
 Outcome<Exit> sweep(Api& api, const SweepOptions& options, bool json);

@@ -117,15 +117,7 @@ void add_orphans(CLI::App& app, Parsed& parsed, const std::string& group) {
     CLI::App* adopt =
         add_command(*orphans, parsed, {"adopt", "take one over as a resource", ""},
                     [&parsed](Api& api) { return adopt_orphan(api, parsed.orphan, parsed.wait, parsed.format()); });
-    add_orphan(*adopt, options);
-    add_value(*adopt, "--plan", options.plan, "PLAN", "the plan it is to have")->required();
-    add_value(*adopt, "--engine", options.engine, "ENGINE", "where several have the plan");
-    add_value(*adopt, "--kind", options.kind, "KIND", "where several have the plan");
-    add_value(*adopt, "--name", options.rename, "TEXT", "a name of your own");
-    add_value(*adopt, "--shared-server", options.server, "NAME",
-              "the shared server that a database is on, if it is asked for");
-    add_value(*adopt, "--billing-code", options.billing_code, "TEXT", "who pays");
-    add_value(*adopt, "--organization", options.organization, "ORGANIZATION", "whose it is to be");
+    add_adopt_options(*adopt, options);
     add_wait_options(*adopt, parsed);
     add_output_option(*adopt, parsed);
     CLI::App* removal =
@@ -145,6 +137,18 @@ void add_orphans(CLI::App& app, Parsed& parsed, const std::string& group) {
 }
 
 }  // namespace
+
+void add_adopt_options(CLI::App& command, OrphanOptions& to) {
+    add_orphan(command, to);
+    add_value(command, "--plan", to.plan, "PLAN", "the plan it is to have")->required();
+    add_value(command, "--engine", to.engine, "ENGINE", "where several have the plan");
+    add_value(command, "--kind", to.kind, "KIND", "where several have the plan");
+    add_value(command, "--name", to.rename, "TEXT", "a name of your own");
+    add_value(command, "--shared-server", to.server, "NAME",
+              "the shared server that a database is on, if it is asked for");
+    add_value(command, "--billing-code", to.billing_code, "TEXT", "who pays");
+    add_value(command, "--organization", to.organization, "ORGANIZATION", "whose it is to be");
+}
 
 void add_administration_commands(CLI::App& app, Parsed& parsed) {
     const std::string group = "Administration";

@@ -30,19 +30,24 @@ Outcome<std::string> first_plan(Api& api, const std::string& engine) {
 
 }  // namespace
 
-Outcome<Exit> make_backup(Api& api, const BackupOptions& options, const WaitOptions& wait, Format format) {
-    auto database = find_resource(api, options.of);
-    if (!database) return std::unexpected(std::move(database.error()));
+json::object backup_body(const BackupOptions& options) {
     json::object body;
     add(body, "name", options.name);
     add(body, "plan", options.plan);
     add(body, "billing_code", options.billing_code);
-    auto made = api.create(fmt::format("/api/v1/resources/{}/backups", json::get_string(*database, "id")), body);
+    return body;
+}
+
+Outcome<Exit> make_backup(Api& api, const BackupOptions& options, const WaitOptions& wait, Format format) {
+    auto database = find_resource(api, options.of);
+    if (!database) return std::unexpected(std::move(database.error()));
+    auto made = api.create(fmt::format("/api/v1/resources/{}/backups", json::get_string(*database, "id")),
+                           backup_body(options));
     if (!made) return std::unexpected(std::move(made.error()));
     return finish_change(api, std::move(*made), wait, format, "is made");
 }
 
-Outcome<Exit> restore_backup(Api& api, const RestoreOptions& options, const WaitOptions& wait, Format format) {
+Outcome<json::object> restore_body(Api& api, const RestoreOptions& options) {
     const auto backup = find_resource(api, options.backup);
     if (!backup) return std::unexpected(backup.error());
     if (json::get_string(*backup, "kind") != "backup") {
@@ -63,9 +68,29 @@ Outcome<Exit> restore_backup(Api& api, const RestoreOptions& options, const Wait
                       {"organization", json::get_string(*backup, "organization")}};
     add(body, "name", options.name);
     add(body, "billing_code", options.billing_code);
-    auto made = api.create("/api/v1/resources", body);
+    return body;
+}
+
+Outcome<Exit> restore_backup(Api& api, const RestoreOptions& options, const WaitOptions& wait, Format format) {
+    const auto body = restore_body(api, options);
+    if (!body) return std::unexpected(body.error());
+    auto made = api.create("/api/v1/resources", *body);
     if (!made) return std::unexpected(std::move(made.error()));
     return finish_change(api, std::move(*made), wait, format, "is restored");
+}
+
+void add_backup_options(CLI::App& command, BackupOptions& to) {
+    add_argument(command, "RESOURCE", to.of, "the database's name or id");
+    add_value(command, "--name", to.name, "TEXT", "a name of your own: a-z, 0-9 and -, up to 63");
+    add_value(command, "--plan", to.plan, "PLAN", "of backups; it says how many are kept");
+    add_value(command, "--billing-code", to.billing_code, "TEXT", "who pays (the database's)");
+}
+
+void add_restore_options(CLI::App& command, RestoreOptions& to) {
+    add_argument(command, "RESOURCE", to.backup, "the backup's name or id");
+    add_value(command, "--name", to.name, "TEXT", "a name of your own: a-z, 0-9 and -, up to 63");
+    add_value(command, "--plan", to.plan, "PLAN", "of databases (the first of the engine)");
+    add_value(command, "--billing-code", to.billing_code, "TEXT", "who pays (the organization)");
 }
 
 void add_backup_commands(CLI::App& app, Parsed& parsed) {
@@ -74,10 +99,7 @@ void add_backup_commands(CLI::App& app, Parsed& parsed) {
                     {"backup", "make a backup of a database and wait until it is whole", "Resources",
                      "  slipway backup shopdb --name before-migration\n  slipway ls --kind backup"},
                     [&parsed](Api& api) { return make_backup(api, parsed.backup, parsed.wait, parsed.format()); });
-    add_argument(*backup, "RESOURCE", parsed.backup.of, "the database's name or id");
-    add_value(*backup, "--name", parsed.backup.name, "TEXT", "a name of your own: a-z, 0-9 and -, up to 63");
-    add_value(*backup, "--plan", parsed.backup.plan, "PLAN", "of backups; it says how many are kept");
-    add_value(*backup, "--billing-code", parsed.backup.billing_code, "TEXT", "who pays (the database's)");
+    add_backup_options(*backup, parsed.backup);
     add_wait_options(*backup, parsed);
     add_output_option(*backup, parsed);
 
@@ -86,10 +108,7 @@ void add_backup_commands(CLI::App& app, Parsed& parsed) {
         {"restore", "make a new database, filled from a backup", "Resources",
          "  slipway restore before-migration --name shopdb-2"},
         [&parsed](Api& api) { return restore_backup(api, parsed.restore, parsed.wait, parsed.format()); });
-    add_argument(*restore, "RESOURCE", parsed.restore.backup, "the backup's name or id");
-    add_value(*restore, "--name", parsed.restore.name, "TEXT", "a name of your own: a-z, 0-9 and -, up to 63");
-    add_value(*restore, "--plan", parsed.restore.plan, "PLAN", "of databases (the first of the engine)");
-    add_value(*restore, "--billing-code", parsed.restore.billing_code, "TEXT", "who pays (the organization)");
+    add_restore_options(*restore, parsed.restore);
     add_wait_options(*restore, parsed);
     add_output_option(*restore, parsed);
 }

@@ -78,6 +78,10 @@ CLI::App* add_family(CLI::App& app, CommandText text);
 void add_output_option(CLI::App& command, Parsed& parsed);
 void add_wait_options(CLI::App& command, Parsed& parsed);
 void add_scope_options(CLI::App& command, Scope& scope);
+// What a command and the dry run of it have in common.
+void add_backup_options(CLI::App& command, BackupOptions& to);
+void add_restore_options(CLI::App& command, RestoreOptions& to);
+void add_adopt_options(CLI::App& command, OrphanOptions& to);
 // `value` stands for it in helps and decides how it is completed.
 CLI::Option* add_value(CLI::App& command, const std::string& names, std::string& to, const std::string& value,
                        const std::string& help);

@@ -20,11 +20,8 @@ Exit report(Api& api, const json::object& operation, bool json) {
     return exit_of(operation);
 }
 
-// The operation that is meant by its id, or by the name of what it is about.
-struct Meant {
-    std::string id;         // "": nothing is under way
-    json::object resource;  // where it was named
-};
+}  // namespace
+
 Outcome<Meant> operation_meant(Api& api, const std::string& name) {
     if (name.starts_with(kIdPrefix)) return Meant{name, {}};
     auto resource = find_resource(api, name);
@@ -33,7 +30,10 @@ Outcome<Meant> operation_meant(Api& api, const std::string& name) {
     return Meant{id, std::move(*resource)};
 }
 
-}  // namespace
+Failure nothing_to_cancel(const std::string& name) {
+    return {Exit::failed, printable(name) + " has no operation under way: there is nothing to cancel",
+            "`slipway rm` removes what is there"};
+}
 
 Outcome<Exit> list_operations(Api& api, const OperationsOptions& options, Format format) {
     const auto organization = organization_of(api, options.scope);
@@ -97,10 +97,7 @@ Outcome<Exit> cancel(Api& api, const std::string& name, const std::string& reaso
                      bool json) {
     const auto meant = operation_meant(api, name);
     if (!meant) return std::unexpected(meant.error());
-    if (meant->id.empty()) {
-        return fail(Exit::failed, printable(name) + " has no operation under way: there is nothing to cancel",
-                    "`slipway rm` removes what is there");
-    }
+    if (meant->id.empty()) return std::unexpected(nothing_to_cancel(name));
     json::object body;
     if (!reason.empty()) body["reason"] = reason;
     auto operation = api.post(api_path({"operations", meant->id, "cancel"}), body);

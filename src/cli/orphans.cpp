@@ -27,7 +27,7 @@ Listing orphan_listing() {
 
 Outcome<Exit> list_orphans(Api& api, Format format) { return list(api, orphan_listing(), format); }
 
-Outcome<Exit> adopt_orphan(Api& api, const OrphanOptions& options, const WaitOptions& wait, Format format) {
+json::object adopt_body(const OrphanOptions& options) {
     json::object body{{"plan", options.plan}};
     const auto add = [&](std::string_view key, const std::string& value) {
         if (!value.empty()) body[key] = value;
@@ -38,7 +38,11 @@ Outcome<Exit> adopt_orphan(Api& api, const OrphanOptions& options, const WaitOpt
     add("billing_code", options.billing_code);
     add("name", options.rename);
     add("server", options.server);
-    auto adopted = api.create(api_path({"orphans", options.provider, options.name, "adopt"}), body);
+    return body;
+}
+
+Outcome<Exit> adopt_orphan(Api& api, const OrphanOptions& options, const WaitOptions& wait, Format format) {
+    auto adopted = api.create(api_path({"orphans", options.provider, options.name, "adopt"}), adopt_body(options));
     if (!adopted) return std::unexpected(std::move(adopted.error()));
     return finish_change(api, std::move(*adopted), wait, format, "is taken over");
 }

@@ -20,7 +20,11 @@ Duration seconds_in(const json::object& from, std::string_view key) {
 
 std::string expected_of(const json::object& plan) {
     const json::object& expected = object_in(plan, "expected_seconds");
-    if (expected.empty()) return "unknown: it was not done here yet";
+    if (expected.empty()) {
+        const std::string verb = json::get_string(plan, "verb");
+        if (verb == "cancel") return "unknown";
+        return verb == "restore" ? "as long as its data need" : "unknown: it was not done here yet";
+    }
     return fmt::format("{} (95 of 100 within {}; seen {} times)", spell(seconds_in(expected, "median")),
                        spell(seconds_in(expected, "p95")), cell(expected, "samples"));
 }
@@ -114,6 +118,39 @@ Outcome<Exit> plan_update(Api& api, const UpdateOptions& options, bool json) {
 
 Outcome<Exit> plan_removal(Api& api, const std::string& name, bool json) {
     return run(api, {{"verb", "delete"}, {"resource", name}}, "remove " + printable(name), json);
+}
+
+Outcome<Exit> plan_backup(Api& api, const BackupOptions& options, bool json) {
+    return run(api, {{"verb", "backup"}, {"resource", options.of}, {"request", backup_body(options)}},
+               "backup of " + printable(options.of), json);
+}
+
+Outcome<Exit> plan_restore(Api& api, const RestoreOptions& options, bool json) {
+    auto request = restore_body(api, options);
+    if (!request) return std::unexpected(std::move(request.error()));
+    return run(api, {{"verb", "restore"}, {"request", std::move(*request)}}, "restore " + printable(options.backup),
+               json);
+}
+
+Outcome<Exit> plan_rotation(Api& api, const std::string& name, bool confirm, bool json) {
+    return run(api, {{"verb", confirm ? "confirm" : "rotate"}, {"resource", name}},
+               fmt::format("{} {}", confirm ? "confirm the new password of" : "rotate", printable(name)), json);
+}
+
+Outcome<Exit> plan_cancel(Api& api, const std::string& name, bool json) {
+    const auto meant = operation_meant(api, name);
+    if (!meant) return std::unexpected(meant.error());
+    if (meant->id.empty()) return std::unexpected(nothing_to_cancel(name));
+    return run(api, {{"verb", "cancel"}, {"operation", meant->id}}, "cancel " + printable(name), json);
+}
+
+Outcome<Exit> plan_adoption(Api& api, const OrphanOptions& options, bool json) {
+    return run(api,
+               {{"verb", "adopt"},
+                {"provider", options.provider},
+                {"name", options.name},
+                {"request", adopt_body(options)}},
+               "adopt " + printable(options.name), json);
 }
 
 }  // namespace slipway::cli

@@ -152,7 +152,7 @@ void add_plan_commands(CLI::App& app, Parsed& parsed) {
     CLI::App* plan = add_family(
         app, {"plan", "show what a change would do, cost and be allowed, and change nothing", resources(),
               "  slipway plan create redis large\n  slipway plan update cache1 --plan large\n"
-              "  slipway plan rm cache1"});
+              "  slipway plan rm cache1\n  slipway plan restore nightly --name shopdb-2"});
     CLI::App* create = add_command(*plan, parsed, {"create", "plan to make a resource", ""},
                                    [&parsed](Api& api) { return plan_create(api, parsed.create, parsed.json()); });
     add_create_options(*create, parsed.create);
@@ -162,6 +162,24 @@ void add_plan_commands(CLI::App& app, Parsed& parsed) {
     CLI::App* removal = add_command(*plan, parsed, {"rm", "plan to remove a resource", ""},
                                     [&parsed](Api& api) { return plan_removal(api, parsed.name, parsed.json()); });
     add_argument(*removal, "RESOURCE", parsed.name, "name or id");
+    CLI::App* backup = add_command(*plan, parsed, {"backup", "plan to make a backup of a database", ""},
+                                   [&parsed](Api& api) { return plan_backup(api, parsed.backup, parsed.json()); });
+    add_backup_options(*backup, parsed.backup);
+    CLI::App* restore =
+        add_command(*plan, parsed, {"restore", "plan to fill a new database from a backup", ""},
+                    [&parsed](Api& api) { return plan_restore(api, parsed.restore, parsed.json()); });
+    add_restore_options(*restore, parsed.restore);
+    CLI::App* rotate =
+        add_command(*plan, parsed, {"rotate", "plan to give a database a new password", ""},
+                    [&parsed](Api& api) { return plan_rotation(api, parsed.name, parsed.confirm, parsed.json()); });
+    add_argument(*rotate, "RESOURCE", parsed.name, "name or id");
+    rotate->add_flag("--confirm", parsed.confirm, "to end the former password");
+    CLI::App* stop = add_command(*plan, parsed, {"cancel", "plan to stop an operation and undo what it did", ""},
+                                 [&parsed](Api& api) { return plan_cancel(api, parsed.name, parsed.json()); });
+    add_argument(*stop, "OPERATION", parsed.name, "an id, or a resource: what is being done to it");
+    CLI::App* adopt = add_command(*plan, parsed, {"adopt", "plan to take an orphan over (administrators)", ""},
+                                  [&parsed](Api& api) { return plan_adoption(api, parsed.orphan, parsed.json()); });
+    add_adopt_options(*adopt, parsed.orphan);
 }
 
 }  // namespace slipway::cli

@@ -289,6 +289,46 @@ TEST_F(ResourcesTest, PlanningSaysWhatWouldBeRefused) {
     EXPECT_EQ(calls[1].body, R"({"resource":"cache1","verb":"delete"})");
 }
 
+TEST_F(ResourcesTest, EveryVerbIsPlanned) {
+    const std::string planned =
+        R"({{"verb":"{}","allowed":true,"error":null,"code":null,"problems":[],"from_pool":false,"steps":[],)"
+        R"("price":{{"before":null,"after":null}},"quotas":[],"expected_seconds":null}})";
+    const auto plan = [&](const std::string& verb, std::vector<std::string> words) {
+        answer(200, fmt::format(fmt::runtime(planned), verb));
+        words.insert(words.begin(), "plan");
+        EXPECT_EQ(run(words), 0) << err.str();
+        return calls.back().body;
+    };
+    EXPECT_EQ(plan("backup", {"backup", "shopdb", "--name", "b1"}),
+              R"({"request":{"name":"b1"},"resource":"shopdb","verb":"backup"})");
+    EXPECT_EQ(plan("rotate", {"rotate", "shopdb"}), R"({"resource":"shopdb","verb":"rotate"})");
+    EXPECT_EQ(plan("confirm", {"rotate", "shopdb", "--confirm"}), R"({"resource":"shopdb","verb":"confirm"})");
+    EXPECT_EQ(plan("cancel", {"cancel", "op_1"}), R"({"operation":"op_1","verb":"cancel"})");
+    EXPECT_EQ(plan("adopt", {"adopt", "local", "oct-1", "--plan", "small"}),
+              R"({"name":"oct-1","provider":"local","request":{"plan":"small"},"verb":"adopt"})");
+    answer(200, R"({"id":"res_b1","name":"b1","kind":"backup","engine":"mysql","organization":"acme"})");
+    EXPECT_EQ(plan("restore", {"restore", "b1", "--plan", "shared", "--name", "copy"}),
+              R"({"request":{"engine":"mysql","kind":"database","name":"copy","organization":"acme",)"
+              R"("plan":"shared","restore_from":"res_b1"},"verb":"restore"})");
+    EXPECT_NE(out.str().find("takes:    as long as its data need"), std::string::npos) << out.str();
+    answer(200, resource());
+    EXPECT_EQ(run({"plan", "cancel", "cache1"}), 1) << "nothing is under way";
+}
+
+// Nobody could see which databases live on a server.
+TEST_F(ResourcesTest, DatabasesAndTheirServersAreShownTogether) {
+    answer(200, R"({"next":null,"resources":[{"name":"shopdb","kind":"database","server":"hephy-1"}]})");
+    EXPECT_EQ(run({"ls", "--shared-server", "hephy-1", "-o", "wide"}), 0) << err.str();
+    EXPECT_EQ(asked(), std::vector<std::string>{"GET /api/v1/resources?server=hephy-1&limit=1000"});
+    EXPECT_NE(out.str().find("hephy-1"), std::string::npos) << out.str();
+    answer(200, R"({"name":"shopdb","kind":"database","server":"hephy-1","database":"shop","username":"u1"})");
+    EXPECT_EQ(run({"show", "shopdb"}), 0) << err.str();
+    for (const char* word : {"hephy-1", "shop\n", "u1"}) EXPECT_NE(out.str().find(word), std::string::npos) << word;
+    answer(200, R"({"name":"hephy-1","kind":"database-server","serves":4,"places":51,"current":true})");
+    EXPECT_EQ(run({"show", "hephy-1"}), 0) << err.str();
+    EXPECT_NE(out.str().find("4 of at most 51 databases"), std::string::npos) << out.str();
+}
+
 TEST_F(ResourcesTest, OperationsAreListedAndCancelledByTheResourcesName) {
     answer(200, R"({"next":null,"operations":[{"id":"op_1","kind":"provision","state":"failed","actor":"key_1",)"
                 R"("created_at":"2026-11-22T22:00:00.000Z","ended_at":"2026-11-22T22:00:02.500Z",)"

@@ -104,6 +104,8 @@ class NativeFace {
     Task<Status> send_events(http::Writer& writer, CallContext call, EventFilter filter, std::uint64_t after) const;
     // What `restore_from` names is what it is to be filled from.
     Task<Status> name_backup(const CallContext& call, ProvisionBody& body) const;
+    Task<Result<Preview>> preview_creation(const CallContext& call, const PreviewBody& body) const;
+    Task<Result<Preview>> preview_adoption(const CallContext& call, const PreviewBody& body) const;
     Task<Result<Preview>> preview_of(const CallContext& call, const PreviewBody& body) const;
 
     const FaceContext& context_;

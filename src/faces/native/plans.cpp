@@ -51,23 +51,48 @@ Task<Response> NativeFace::list_plans(Request& request) const {
     co_return Response::json(200, page_json("plans", std::move(plans), ""));
 }
 
+Task<Result<Preview>> NativeFace::preview_creation(const CallContext& call, const PreviewBody& body) const {
+    auto parsed = read_strict_body(body.request);
+    if (!parsed) co_return refused(parsed.error());
+    auto read = read_provision(std::move(*parsed), broker().catalog(), call, longest_wait());
+    if (!read) co_return refused(read.error());
+    if (body.verb == "restore" && read->restore_from.empty()) {
+        co_return refused(
+            {ErrorCode::invalid_argument, "restore_from is required", "", {{"restore_from", "is required"}}});
+    }
+    if (const Status filled = co_await name_backup(call, *read); !filled) co_return refused_preview(filled.error());
+    co_return co_await broker().preview_provision(call, std::move(read->request));
+}
+
+Task<Result<Preview>> NativeFace::preview_adoption(const CallContext& call, const PreviewBody& body) const {
+    auto parsed = read_strict_body(body.request);
+    if (!parsed) co_return refused(parsed.error());
+    auto read = read_adopt(std::move(*parsed), longest_wait());
+    if (!read) co_return refused(read.error());
+    read->request.provider = body.provider;
+    read->request.external_name = body.name;
+    co_return co_await broker().preview_adopt(call, std::move(read->request));
+}
+
+// Of what there is already: the verb's own use case, on what the name means.
 Task<Result<Preview>> NativeFace::preview_of(const CallContext& call, const PreviewBody& body) const {
-    std::optional<http::BodyReader> inner;
-    if (body.verb != "delete") {
-        auto parsed = read_strict_body(body.request);
-        if (!parsed) co_return refused(parsed.error());
-        inner = std::move(*parsed);
-    }
-    if (body.verb == "create") {
-        auto read = read_provision(std::move(*inner), broker().catalog(), call, longest_wait());
-        if (!read) co_return refused(read.error());
-        if (const Status filled = co_await name_backup(call, *read); !filled) co_return refused(filled.error());
-        co_return co_await broker().preview_provision(call, std::move(read->request));
-    }
+    if (body.verb == "create" || body.verb == "restore") co_return co_await preview_creation(call, body);
+    if (body.verb == "adopt") co_return co_await preview_adoption(call, body);
+    if (body.verb == "cancel") co_return co_await broker().preview_cancel(call, OperationId(body.operation));
+    auto parsed = read_strict_body(body.request);
+    if (!parsed) co_return refused(parsed.error());
     const auto found = co_await broker().find_named(call, body.resource);
     if (!found) co_return fail(found.error());
     if (body.verb == "delete") co_return co_await broker().preview_deprovision(call, found->id);
-    auto read = read_update(std::move(*inner), longest_wait());
+    if (body.verb == "rotate" || body.verb == "confirm") {
+        co_return co_await ports_.rotations->preview(broker(), call, found->id, body.verb == "confirm");
+    }
+    if (body.verb == "backup") {
+        auto read = read_backup(std::move(*parsed), longest_wait());
+        if (!read) co_return refused(read.error());
+        co_return co_await Backups(broker()).preview(call, found->id, std::move(read->request));
+    }
+    auto read = read_update(std::move(*parsed), longest_wait());
     if (!read) co_return refused(read.error());
     co_return co_await broker().preview_update(call, found->id, std::move(read->request));
 }
@@ -79,6 +104,8 @@ Task<Response> NativeFace::preview(Request& request) const {
     if (!body) co_return error(request, body.error());
     const auto read = read_preview(std::move(*body));
     if (!read) co_return error(request, read.error());
+    const bool rotates = read->verb == "rotate" || read->verb == "confirm";
+    if (rotates && ports_.rotations == nullptr) co_return not_here("rotation of passwords");
     const auto preview = co_await preview_of(call_of(request), *read);
     if (!preview) co_return error(request, preview.error());
     co_return Response::json(200, preview_json(read->verb, *preview));

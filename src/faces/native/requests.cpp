@@ -16,7 +16,30 @@ constexpr std::string_view kFace = "native";
 constexpr http::StringRule kWord = {.min_length = 1, .max_length = 128};
 constexpr http::StringRule kText = {.max_length = 2'048};
 constexpr std::array<std::string_view, 3> kRoles = {"reader", "user", "administrator"};
-constexpr std::array<std::string_view, 3> kVerbs = {"create", "update", "delete"};
+// What each verb of a dry run has besides.
+struct VerbRule {
+    std::string_view verb;
+    bool resource = false;
+    bool operation = false;
+    bool orphan = false;  // provider and name
+    enum class Request : std::uint8_t { none, optional, required } request = Request::none;
+};
+constexpr std::array<VerbRule, 9> kVerbRules = {{
+    {.verb = "create", .request = VerbRule::Request::required},
+    {.verb = "restore", .request = VerbRule::Request::required},
+    {.verb = "update", .resource = true, .request = VerbRule::Request::required},
+    {.verb = "delete", .resource = true},
+    {.verb = "backup", .resource = true, .request = VerbRule::Request::optional},
+    {.verb = "rotate", .resource = true},
+    {.verb = "confirm", .resource = true},
+    {.verb = "cancel", .operation = true},
+    {.verb = "adopt", .orphan = true, .request = VerbRule::Request::required},
+}};
+constexpr auto kVerbs = [] {
+    std::array<std::string_view, kVerbRules.size()> verbs;
+    for (std::size_t i = 0; i < verbs.size(); ++i) verbs[i] = kVerbRules[i].verb;
+    return verbs;
+}();
 constexpr std::array<std::string_view, 6> kKinds = {"cache",   "database-server", "database",
                                                     "machine", "cluster",         "backup"};
 
@@ -111,6 +134,19 @@ std::optional<Quota> read_quota(const json::value& value, const std::string& fie
     return std::nullopt;
 }
 
+void take_request(http::BodyReader& body, const VerbRule& rule, std::string& to) {
+    using enum VerbRule::Request;
+    const bool given = body.has("request");
+    if (rule.request == none) {
+        if (given) body.problem("request", fmt::format("does not belong to {}", rule.verb));
+    } else if (given && body.object().at("request").is_object()) {
+        to = json::dump(body.object().at("request"));
+    } else if (given || rule.request == required) {
+        body.problem("request",
+                     rule.request == required ? "is required, and must be an object" : "must be an object");
+    }
+}
+
 }  // namespace
 
 Duration take_wait_seconds(http::BodyReader& body, Duration longest) {
@@ -202,18 +238,22 @@ Result<PreviewBody> read_preview(http::BodyReader body) {
     PreviewBody read;
     read.verb = take_one_of(body, "verb", kVerbs);
     if (!body.has("verb")) body.problem("verb", "is required");
-    const bool creates = read.verb == "create";
-    if (creates && body.has("resource")) body.problem("resource", "belongs to update and delete");
-    if (!creates && !read.verb.empty()) read.resource = body.required_string("resource", kWord);
-    const bool asks = read.verb == "create" || read.verb == "update";
-    if (asks && (!body.has("request") || !body.object().at("request").is_object())) {
-        body.problem("request", "is required, and must be an object");
-    } else if (asks) {
-        read.request = json::dump(body.object().at("request"));
-    } else if (body.has("request")) {
-        body.problem("request", "belongs to create and update");
+    const auto rule = std::ranges::find(kVerbRules, read.verb, &VerbRule::verb);
+    if (rule != kVerbRules.end()) {
+        const auto take = [&](std::string_view member, bool belongs, std::string& to) {
+            if (belongs) {
+                to = body.required_string(member, kWord);
+            } else if (body.has(member)) {
+                body.problem(std::string(member), fmt::format("does not belong to {}", read.verb));
+            }
+        };
+        take("resource", rule->resource, read.resource);
+        take("operation", rule->operation, read.operation);
+        take("provider", rule->orphan, read.provider);
+        take("name", rule->orphan, read.name);
+        take_request(body, *rule, read.request);
     }
-    const Status good = finish_strictly(body, {"verb", "resource", "request"});
+    const Status good = finish_strictly(body, {"verb", "resource", "operation", "provider", "name", "request"});
     if (!good) return fail(good.error());
     return read;
 }

@@ -33,9 +33,12 @@ struct AdoptBody {
 
 // POST /plan: the request to be tried is read when it is tried, since what is wrong with it is an answer.
 struct PreviewBody {
-    std::string verb;  // "create", "update", "delete"
-    std::string resource;
-    std::string request;  // JSON
+    std::string verb;      // "create", "restore", "update", "delete", "backup", "rotate", "confirm", …
+    std::string resource;  // its name or id
+    std::string operation;
+    std::string provider;  // of the orphan of that name
+    std::string name;
+    std::string request = "{}";  // JSON
 };
 
 // A body that has been parsed; its fields are taken and what is left over is wrong.
