@@ -190,14 +190,14 @@ Outcome<Exit> list_plans(Api& api, const std::string& engine, const std::string&
 Outcome<Exit> list_resources(Api& api, const ListOptions& options, Format format) {
     auto query = listing_query(options.filters);
     if (!query) return std::unexpected(query.error());
-    // What is kept ready in a pool is nobody's yet.
-    const auto organization =
-        options.filters.pooled ? organization_of(api, options.scope) : owner_of(api, options.scope);
+    // What is kept ready in a pool is nobody's yet, and a shared server is everybody's.
+    const bool everybodys = options.filters.pooled || !options.filters.server.empty();
+    const auto organization = everybodys ? organization_of(api, options.scope) : owner_of(api, options.scope);
     if (!organization) return std::unexpected(organization.error());
     query->add("organization", *organization);
     const Listing listing{.target = query->str(),
                           .items = "resources",
-                          .columns = resource_columns(api.environment().now(), options.scope.everybody),
+                          .columns = resource_columns(api.environment().now(), options.scope.everybody || everybodys),
                           .limit = options.limit};
     return list(api, listing, format);
 }
