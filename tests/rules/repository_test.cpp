@@ -4,7 +4,10 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <set>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -79,6 +82,38 @@ TEST(Repository, NothingForbiddenIsCalled) {
 
 TEST(Repository, EveryNolintGivesAReason) {
     expect_none(cpp_files(), [](const File& file) { return check_nolint(file.text); });
+}
+
+// Every word that stands between `open` and `close`.
+std::set<std::string> words_between(std::string_view text, std::string_view open, std::string_view close) {
+    std::set<std::string> words;
+    for (std::size_t at = text.find(open); at != std::string_view::npos; at = text.find(open, at)) {
+        at += open.size();
+        const std::size_t end = text.find(close, at);
+        if (end == std::string_view::npos) break;
+        words.emplace(text.substr(at, end - at));
+        at = end + close.size();
+    }
+    return words;
+}
+
+// The first column of the table says which target reads what: one that is not in it is one that nobody knows of.
+TEST(Repository, TheTableOfFuzzTargetsHasEveryTarget) {
+    std::set<std::string> made;
+    for (const File& file : load({"tests/fuzz"})) {
+        if (file.path == "tests/fuzz/targets.cpp") made = words_between(file.text, "FuzzTarget{\"", "\"");
+    }
+    std::set<std::string> described;
+    for (const File& file : load({"docs"})) {
+        if (file.path != "docs/fuzzing.md") continue;
+        std::istringstream lines(file.text);
+        for (std::string line; std::getline(lines, line);) {
+            if (line.starts_with("| `"))
+                described.merge(words_between(line.substr(0, line.find('|', 1)), "`", "`"));
+        }
+    }
+    EXPECT_GT(made.size(), 10U);
+    EXPECT_EQ(made, described);
 }
 
 TEST(Repository, NothingIsUnfinishedAndNoRegistryIsNamed) {

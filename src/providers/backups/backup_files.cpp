@@ -59,33 +59,6 @@ std::optional<std::string> read_file(const fs::path& path) {
     return text;
 }
 
-std::string to_text(const BackupMeta& meta) {
-    return json::dump(json::object{{"installation", meta.installation.str()},
-                                   {"resource", meta.resource.str()},
-                                   {"generation", meta.generation},
-                                   {"external_name", meta.external_name},
-                                   {"engine", meta.engine},
-                                   {"engine_version", meta.engine_version},
-                                   {"bytes", meta.bytes},
-                                   {"sha256", meta.sha256}});
-}
-
-BackupMeta parse_meta(const std::string& text) {
-    const auto parsed = json::parse(text);
-    const json::object* in = parsed ? parsed->if_object() : nullptr;
-    if (in == nullptr) return {};
-    BackupMeta meta;
-    meta.installation = InstallationId(json::get_string(*in, "installation"));
-    meta.resource = ResourceId(json::get_string(*in, "resource"));
-    meta.generation = static_cast<std::uint64_t>(json::get_int(*in, "generation"));
-    meta.external_name = json::get_string(*in, "external_name");
-    meta.engine = json::get_string(*in, "engine");
-    meta.engine_version = json::get_string(*in, "engine_version");
-    meta.bytes = static_cast<std::uint64_t>(json::get_int(*in, "bytes"));
-    meta.sha256 = json::get_string(*in, "sha256");
-    return meta;
-}
-
 // Marks are of use for as long as a call may come late, which is far shorter.
 void forget_old_marks(const fs::path& below) {
     std::error_code error;
@@ -102,6 +75,37 @@ bool is_there(const fs::path& path) {
 }
 
 }  // namespace
+
+std::string to_text(const BackupMeta& meta) {
+    return json::dump(json::object{{"installation", meta.installation.str()},
+                                   {"resource", meta.resource.str()},
+                                   {"generation", meta.generation},
+                                   {"external_name", meta.external_name},
+                                   {"engine", meta.engine},
+                                   {"engine_version", meta.engine_version},
+                                   {"bytes", meta.bytes},
+                                   {"sha256", meta.sha256}});
+}
+
+BackupMeta parse_meta(std::string_view text) {
+    const auto parsed = json::parse(text);
+    const json::object* in = parsed ? parsed->if_object() : nullptr;
+    if (in == nullptr) return {};
+    const std::int64_t generation = json::get_int(*in, "generation");
+    const std::int64_t bytes = json::get_int(*in, "bytes");
+    BackupMeta meta;
+    meta.installation = InstallationId(json::get_string(*in, "installation"));
+    meta.resource = ResourceId(json::get_string(*in, "resource"));
+    meta.generation = static_cast<std::uint64_t>(generation);
+    meta.external_name = json::get_string(*in, "external_name");
+    meta.engine = json::get_string(*in, "engine");
+    meta.engine_version = json::get_string(*in, "engine_version");
+    meta.bytes = static_cast<std::uint64_t>(bytes);
+    meta.sha256 = json::get_string(*in, "sha256");
+    // What nobody here has written: its name could lead out of the directory.
+    const bool right = generation >= 0 && bytes >= 0 && BackupFiles::valid_name(meta.external_name);
+    return right ? meta : BackupMeta{};
+}
 
 bool BackupFiles::valid_name(std::string_view name) {
     constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";

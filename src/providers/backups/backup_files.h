@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -31,6 +32,10 @@ struct BackupMeta {
     std::string sha256;          // of its data, hexadecimal
     friend bool operator==(const BackupMeta&, const BackupMeta&) = default;
 };
+// What meta.json holds: a JSON object with the members above. Text that is none, that has a number below 0 or a
+// name which no backup can have is read as one of nobody's, BackupMeta{}.
+std::string to_text(const BackupMeta& meta);
+BackupMeta parse_meta(std::string_view text);
 
 class BackupFiles {
   public:
