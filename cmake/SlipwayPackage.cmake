@@ -5,9 +5,10 @@ install(TARGETS slipway RUNTIME DESTINATION bin)
 install(FILES packaging/slipway.service packaging/slipway-helper.service DESTINATION lib/systemd/system)
 install(FILES "${prepared}/slipway.toml" DESTINATION /etc/slipway)
 install(FILES "${prepared}/slipway.1.gz" DESTINATION share/man/man1)
-install(DIRECTORY docs/ DESTINATION share/doc/slipway FILES_MATCHING PATTERN "*.md"
-  PATTERN decisions EXCLUDE PATTERN man EXCLUDE)
-install(FILES README.md "${prepared}/changelog.gz" DESTINATION share/doc/slipway)
+# As they lie in the source, so that what one points to is found from the other.
+install(DIRECTORY docs DESTINATION share/doc/slipway FILES_MATCHING PATTERN "*.md" PATTERN "grafana-dashboard.json"
+  PATTERN man EXCLUDE)
+install(FILES README.md Containerfile "${prepared}/changelog.gz" DESTINATION share/doc/slipway)
 install(FILES completions/slipway.bash DESTINATION share/bash-completion/completions RENAME slipway OPTIONAL)
 install(FILES completions/_slipway DESTINATION share/zsh/vendor-completions OPTIONAL)
 install(FILES completions/slipway.fish DESTINATION share/fish/vendor_completions.d OPTIONAL)
@@ -16,9 +17,9 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME slipway)
 set(CPACK_PACKAGE_CONTACT "Slipway maintainers <root@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "self-service provisioning broker")
-set(CPACK_PACKAGE_DESCRIPTION "One HTTP call gives a running Redis or memcached, one more takes it away again and
-leaves nothing behind. One program with an embedded store, which survives
-crashes at any moment.")
+set(CPACK_PACKAGE_DESCRIPTION "One HTTP call gives a running Redis or memcached, or a database of your own on a
+shared PostgreSQL or MariaDB; one more takes it away again and leaves nothing
+behind. One program with an embedded store, which survives crashes at any moment.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES TRUE)
 set(CPACK_VERBATIM_VARIABLES TRUE)

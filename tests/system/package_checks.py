@@ -102,7 +102,7 @@ def check_installed(root):
         file.write(plain)
     expect(plain.count("\n[") >= 6, "the configuration shows its sections")
     root.run(["slipway", "serve", "--check-config", "--config", "/tmp/all.toml"])
-    for path in ("/usr/share/man/man1/slipway.1.gz", "/usr/share/doc/slipway/operating.md",
+    for path in ("/usr/share/man/man1/slipway.1.gz", "/usr/share/doc/slipway/docs/operating.md",
                  "/etc/systemd/system/multi-user.target.wants/slipway.service",
                  "/etc/systemd/system/multi-user.target.wants/slipway-helper.service"):
         # Debian's minimal roots leave manuals out.
