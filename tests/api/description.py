@@ -79,6 +79,29 @@ class Description:
             except ValueError as error:
                 return faults + [f"is no JSON: {error}"]
             faults += self.faults_in(value, content[media]["schema"])
+        if media == "text/event-stream":
+            faults += self.faults_of_stream(answer["body"], content[media]["x-data"])
+        return faults
+
+    def faults_of_stream(self, body, schema):
+        """Of server-sent events, as far as they came: each has its number, its type, and data as described."""
+        faults = []
+        for block in body.split("\n\n")[:-1]:  # what follows the last empty line is not whole
+            lines = [line for line in block.split("\n") if not line.startswith(":")]
+            if not lines:
+                continue  # a sign of life
+            fields = dict(line.partition(": ")[::2] for line in lines)
+            if len(lines) != 3 or set(fields) != {"id", "event", "data"}:
+                faults.append(f"an event has not the fields id, event and data: {block[:200]}")
+                continue
+            try:
+                event = json.loads(fields["data"])
+            except ValueError as error:
+                faults.append(f"data of an event is no JSON: {error}")
+                continue
+            faults += [f"an event: {fault}" for fault in self.faults_in(event, schema)]
+            if [fields["id"], fields["event"]] != [str(event.get("sequence")), event.get("type")]:
+                faults.append(f"an event's id and type are not those of its data: {block[:200]}")
         return faults
 
     def _faults_of_headers(self, response, answer):

@@ -36,6 +36,9 @@ class Listener final : public http::Writer {
         return found;
     }
 
+    std::string path;  // and how the answer began
+    std::string content_type;
+    std::multimap<std::string, std::string> headers;
     std::string received;
     bool gone = false;
     bool stopped = false;
@@ -47,6 +50,10 @@ class NativeEventsTest : public NativeTest {
     ~NativeEventsTest() override {
         for (const auto& each : listeners_) each->stopped = true;
         world.pass(std::chrono::seconds(2));
+        // What came is compared with the description of an event, as every other answer is.
+        for (const auto& each : listeners_) {
+            record({"GET", each->path, {}, 200, each->content_type, each->headers, each->received});
+        }
     }
     // An open stream; it lives until its listener stops or the test ends.
     std::shared_ptr<Listener> listen(const std::string& path, const Fields& as) {
@@ -56,6 +63,9 @@ class NativeEventsTest : public NativeTest {
         const auto* body = std::get_if<http::StreamBody>(&response->body);
         EXPECT_NE(body, nullptr);
         if (body == nullptr) return listener;
+        listener->path = path;
+        listener->content_type = response->content_type;
+        listener->headers.insert(response->headers.begin(), response->headers.end());
         world.spawn([](std::shared_ptr<http::Response> open, std::shared_ptr<Listener> to) -> Task<void> {
             to->ended = co_await std::get<http::StreamBody>(open->body)(*to);
         }(std::move(response), listener));

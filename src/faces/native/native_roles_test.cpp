@@ -144,6 +144,8 @@ TEST(NativeRolesTable, HasEveryOperationOfTheDescription) {
             if (line == fmt::format("    {}:", method)) described.insert(fmt::format("{} {}", method, path));
         }
     }
+    // No face's: the server adds it, and tests/serve/observe_test.cpp asks who may read it.
+    EXPECT_EQ(described.erase("get /metrics"), 1U);
     std::set<std::string> tested;
     for (const Row& row : rows()) {
         std::string method(http::to_string(row.method));
