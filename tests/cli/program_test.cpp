@@ -79,7 +79,7 @@ TEST_F(CliProgram, TheDoctorTellsWhatHoldsForTheServerThatAnswers) {
     for (const char* check : {"isolation", "disk", "fsync", "ports", "clock", "open files", "names"}) {
         EXPECT_THAT(out, HasSubstr(fmt::format("server: {} ", check)));
     }
-    for (const char* guess : {"20000", "privileges", "state directory", "scripts/setup"}) {
+    for (const char* guess : {"29999", "privileges", "state directory", "scripts/setup"}) {
         EXPECT_THAT(out, Not(HasSubstr(guess)));
     }
     EXPECT_EQ(site.terminate(), 0);

@@ -204,10 +204,12 @@ TEST_F(CliRoundtrip, ASelectorRemovesWhatItFindsOfTheOwnOrganization) {
         << err.str();
     EXPECT_EQ(run({"rm", "-l", "env=test"}), 2) << "nobody is there to say yes";
     EXPECT_EQ(run({"rm", "-l", "env=test", "--yes", "-q"}), 0) << err.str();
-    EXPECT_EQ(run({"ls", "-o", "name"}), 0);
+    EXPECT_EQ(run({"ls", "-A", "-o", "name"}), 0);
     EXPECT_EQ(out.str().find("a\n"), std::string::npos) << out.str();
     EXPECT_NE(out.str().find("theirs\n"), std::string::npos) << out.str();
     EXPECT_NE(out.str().find("c\n"), std::string::npos) << out.str();
+    EXPECT_EQ(run({"ls", "-o", "name"}), 0);
+    EXPECT_EQ(out.str(), "c\n") << "what `rm -l` means, and no more";
     EXPECT_EQ(run({"ls", "-o", "name", "--organization", "acme"}), 0);
     EXPECT_EQ(out.str(), "theirs\n");
 }
