@@ -108,15 +108,13 @@ TEST_F(NativeSharingTest, CountsAreForAdministrators) {
     EXPECT_TRUE(member(own, "resource").at("places").is_null());
 }
 
-TEST_F(NativeSharingTest, ProgressAndPlansSpeakOfWhatIsMade) {
+TEST_F(NativeSharingTest, PlansSpeakOfWhatTheyRemove) {
     database("shopdb", user);
-    world.worker.paused = true;
-    const Reply made = post("/api/v1/resources/shopdb/backups", R"({"name":"nightly"})", user);
-    ASSERT_EQ(made.status, 202) << made.body;
+    const Reply made = post("/api/v1/resources/shopdb/backups", R"({"name":"nightly","wait_seconds":60})", user);
+    ASSERT_EQ(made.status, 201) << made.body;
     EXPECT_EQ(first_step(preview(R"({"verb":"delete","resource":"shopdb"})", user)),
               "remove the database and its data");
-    EXPECT_EQ(first_step(preview(R"({"verb":"delete","resource":"nightly"})", user)),
-              "halt what is under way and undo it first");
+    EXPECT_EQ(first_step(preview(R"({"verb":"delete","resource":"nightly"})", user)), "remove the backup");
 }
 
 TEST_F(NativeSharingTest, EveryVerbHasADryRun) {
