@@ -87,9 +87,9 @@ std::unique_ptr<Command> CliSite::begin(std::vector<std::string> words) {
 
 int CliSite::slipway(std::vector<std::string> words) { return shell(SLIPWAY_PROGRAM, std::move(words)); }
 
-int CliSite::shell(const std::string& program, std::vector<std::string> words) {
+int CliSite::shell(const std::string& program, std::vector<std::string> words, std::chrono::milliseconds limit) {
     Command command(program, std::move(words), environment(), temp_.path());
-    const std::optional<int> status = command.wait();
+    const std::optional<int> status = command.wait(limit);
     EXPECT_TRUE(status) << program << " does not end";
     out = command.out();
     err = command.err();

@@ -50,7 +50,8 @@ class CliSite : public ::testing::Test {
     int slipway(std::vector<std::string> words);
     std::unique_ptr<Command> begin(std::vector<std::string> words);
     // Runs a script in a shell to its end, as `slipway` does; the program is in its PATH.
-    int shell(const std::string& program, std::vector<std::string> words);
+    int shell(const std::string& program, std::vector<std::string> words,
+              std::chrono::milliseconds limit = std::chrono::seconds(30));
 
     std::string out;
     std::string err;
