@@ -22,6 +22,14 @@ bool may_look(const CallContext& context, const OrganizationId& organization) {
     return context.caller.organization == organization || context.caller.role == Role::administrator;
 }
 
+ResourceFilter backups_of(OrganizationId organization) {
+    ResourceFilter filter;
+    filter.organization = std::move(organization);
+    filter.kind = Kind::backup;
+    filter.pooled = false;
+    return filter;
+}
+
 std::unexpected<Error> no_such_backup() { return fail(ErrorCode::not_found, "there is no such backup"); }
 
 }  // namespace
@@ -89,10 +97,7 @@ Task<Result<Preview>> Backups::preview(CallContext context, ResourceId database,
 
 Task<Result<std::vector<Resource>>> Backups::list(CallContext context, OrganizationId organization, Of of) {
     if (!may_look(context, organization)) co_return fail(no_such_organization());
-    ResourceFilter filter;
-    filter.organization = std::move(organization);
-    filter.kind = Kind::backup;
-    filter.pooled = false;
+    const ResourceFilter filter = backups_of(std::move(organization));
     std::vector<Resource> found;
     PageRequest from{"", 1000};
     do {
@@ -114,15 +119,30 @@ Task<Result<std::vector<Resource>>> Backups::list(CallContext context, Organizat
     co_return found;
 }
 
+Task<Result<Page<Resource>>> Backups::page(CallContext context, OrganizationId organization, PageRequest page) {
+    if (!may_look(context, organization)) co_return fail(no_such_organization());
+    auto found = co_await broker_.list(std::move(context), backups_of(std::move(organization)), std::move(page));
+    if (found) std::erase_if(found->items, [](const Resource& each) { return !there(each); });
+    co_return found;
+}
+
+// The store is asked for this one, not for the newest: the oldest is what somebody in need looks for.
 Task<Result<Resource>> Backups::find(CallContext context, OrganizationId organization, std::string id_or_name) {
-    const auto all = co_await list(std::move(context), std::move(organization), {});
-    if (!all) co_return fail(all.error());
-    for (const Resource& each : *all) {
-        if (each.id.str() == id_or_name) co_return each;
-    }
-    for (const Resource& each : *all) {
-        if (each.name == id_or_name || each.external_name == id_or_name) co_return each;
-    }
+    if (!may_look(context, organization)) co_return fail(no_such_organization());
+    const auto is_one = [&](const Resource& each) {
+        return each.kind == Kind::backup && each.organization == organization && !each.pooled && there(each);
+    };
+    auto by_id = co_await broker_.find(context, ResourceId(id_or_name));
+    if (by_id && is_one(*by_id)) co_return by_id;
+    if (!by_id && by_id.error().code != ErrorCode::not_found) co_return fail(by_id.error());
+    ResourceFilter filter = backups_of(organization);
+    filter.name = id_or_name;
+    auto by_name = co_await broker_.list(context, filter, {"", 1});
+    if (!by_name) co_return fail(by_name.error());
+    if (!by_name->items.empty() && is_one(by_name->items[0])) co_return std::move(by_name->items[0]);
+    auto external = co_await broker_.by_external_name(std::move(context), std::move(id_or_name));
+    if (!external) co_return fail(external.error());
+    if (*external && is_one(**external)) co_return std::move(**external);
     co_return no_such_backup();
 }
 

@@ -51,6 +51,9 @@ class Backups {
         std::optional<ResourceId> database = {};
     };
     Task<Result<std::vector<Resource>>> list(CallContext context, OrganizationId organization, Of of);
+    // All of an organization, page by page, the oldest first; without those that are gone or going, so that a page
+    // may be short while there is a next one.
+    Task<Result<Page<Resource>>> page(CallContext context, OrganizationId organization, PageRequest page);
     // By id, else by name. not_found: there is none (any more) in this organization.
     Task<Result<Resource>> find(CallContext context, OrganizationId organization, std::string id_or_name);
     // The same, of a database of this name on its server only.

@@ -34,6 +34,22 @@ class BackupsTest : public PlacedTest {
         request.face = "native";
         return run(Backups(*broker_).create(std::move(as), database.id, std::move(request)));
     }
+    // Of another database.
+    void put_younger(const Resource& than, int count) {
+        Commit commit;
+        for (int i = 0; i < count; ++i) {
+            Resource young = than;
+            young.id = ResourceId(fmt::format("{}-{:04}", than.id.str(), i));
+            young.name = young.external_name = fmt::format("young-{}", i);
+            young.own_parameters = {{"source", "res_other"}, {"source_name", "other"}, {"database", "other"}};
+            young.created_at = than.created_at + std::chrono::seconds(i + 1);
+            young.version = 0;
+            young.allocations.clear();
+            commit.writes.emplace_back(write::PutResource{std::move(young)});
+        }
+        const auto answer = run(memory_.commit(std::move(commit)));
+        ASSERT_TRUE(answer && std::holds_alternative<Committed>(*answer));
+    }
     std::vector<Resource> list(Backups::Of of = {}) {
         return run(Backups(*broker_).list(caller(), kAcme, std::move(of))).value();
     }
@@ -154,6 +170,33 @@ TEST_F(BackupsTest, WhatIsToBeRestoredIsReadyAndOfTheSameOrganization) {
     EXPECT_EQ(code_of(find(caller("other"), "other")), ErrorCode::invalid_argument) << "it has none of that name";
     EXPECT_EQ(code_of(find(caller("other"), "acme")), ErrorCode::not_found);
     EXPECT_TRUE(find(caller("other", Role::administrator), "acme"));
+}
+
+// It was looked for among the 1,000 newest of its organization: an older one could be neither shown nor restored.
+TEST_F(BackupsTest, TheOldestIsFoundHoweverManyAreYounger) {
+    const Resource database = made_database();
+    BackupRequest named;
+    named.name = "first";
+    const auto made = create(database, named);
+    ASSERT_TRUE(made) << made.error().message;
+    work();
+    const Resource oldest = resource(made->resource.id);
+    put_younger(oldest, 1001);
+    ASSERT_EQ(list().size(), 1000U) << "what a list answers has an end";
+    Backups backups(*broker_);
+    for (const std::string& name : {oldest.id.str(), oldest.name, oldest.external_name}) {
+        const auto found = run(backups.find(caller(), kAcme, name));
+        ASSERT_TRUE(found) << name;
+        EXPECT_EQ(found->id, oldest.id) << name;
+        EXPECT_TRUE(run(backups.find_of(caller(), kAcme, source_of(oldest).database_name, name))) << name;
+        EXPECT_TRUE(run(backups.to_restore(caller(), kAcme, name))) << name;
+        EXPECT_EQ(code_of(run(backups.find(caller("other"), kAcme, name))), ErrorCode::not_found) << name;
+        EXPECT_EQ(code_of(run(backups.find(caller("other"), OrganizationId("other"), name))), ErrorCode::not_found);
+        EXPECT_TRUE(run(backups.find(caller("other", Role::administrator), kAcme, name))) << name;
+    }
+    EXPECT_EQ(code_of(run(backups.find(caller(), kAcme, database.name))), ErrorCode::not_found) << "no backup";
+    ASSERT_TRUE(run(broker_->deprovision(caller(), oldest.id)));
+    EXPECT_EQ(code_of(run(backups.find(caller(), kAcme, oldest.id.str()))), ErrorCode::not_found) << "it is going";
 }
 
 TEST_F(BackupsTest, AClusterIsFilledOnceAndNeverOverWhatItHas) {

@@ -223,6 +223,8 @@ class Broker {
     Task<Result<Page<Resource>>> list(CallContext context, ResourceFilter filter, PageRequest page);
     // Those whose labels match, too. A page may be short while there is a next one: the work of one is bounded.
     Task<Result<Page<Resource>>> list(CallContext context, ResourceFilter filter, LabelSelector selector,
+    // By the name that it has at its provider; nullopt: none of the catalog's providers has one, or it is gone.
+    Task<Result<std::optional<Resource>>> by_external_name(CallContext context, std::string name);
                                       PageRequest page);
     // Of each of them, in their order, which the caller may see.
     Task<Result<std::vector<Sharing>>> sharing(CallContext context, std::span<const Resource> resources);
@@ -311,7 +313,6 @@ class Broker {
     Task<Status> foresee(const Operation& operation, Kind kind, std::string engine, std::string plan,
                          Preview& preview);
     Task<Result<Resource>> the_one(const CallContext& context, ResourceFilter filter);
-    Task<Result<std::optional<Resource>>> by_external_name(const CallContext& context, std::string name);
 
     Parts parts_;
     BrokerOptions options_;

@@ -42,7 +42,7 @@ Task<Result<Resource>> Broker::the_one(const CallContext& context, ResourceFilte
     co_return std::move(page->items[0]);
 }
 
-Task<Result<std::optional<Resource>>> Broker::by_external_name(const CallContext& context, std::string name) {
+Task<Result<std::optional<Resource>>> Broker::by_external_name(CallContext context, std::string name) {
     std::set<std::string_view> providers;
     for (const Plan& plan : parts_.catalog.plans()) providers.insert(plan.provider);
     for (const std::string_view provider : providers) {
