@@ -74,8 +74,8 @@ struct ProvisionRequest {
     std::string origin = {};
 };
 
-// What else belongs into the commit that accepts a request: conditions (those of placement and clusters that do not
-// hold are ErrorCode::precondition_failed: look again) and writes.
+// What else belongs into the commit that accepts a request: conditions (those of placement, clusters and resources
+// that do not hold are ErrorCode::precondition_failed: look again) and writes.
 using Companion = std::function<void(Commit& commit, const ResourceId& resource)>;
 
 // What is not named stays as it is.
@@ -182,6 +182,10 @@ class Broker {
     // conflict (others are placed on it), storage.
     Task<Result<Accepted>> deprovision(CallContext context, ResourceId id);
 
+    // The commit that would accept it, of this resource as it was read, which is not gone: for other use cases that
+    // remove one with what they write. The last operation that it writes is the removal. Errors: conflict, storage.
+    Task<Result<Commit>> deletion(CallContext context, const Resource& resource);
+
     // Changes it. The operation is there where the provider has to be told; its failure goes back to the former
     // plan. Errors: not_found, forbidden, invalid_argument (with problems), conflict (it is not ready; its name is
     // taken; if_version does not hold: precondition_failed), storage.
@@ -219,12 +223,12 @@ class Broker {
     Task<Result<Resource>> find_by_name(CallContext context, Kind kind, std::string engine, std::string name);
     // The same of any kind, and by id ("res_…"; gone ones too).
     Task<Result<Resource>> find_named(CallContext context, std::string id_or_name);
+    // By the name that it has at its provider; nullopt: none of the catalog's providers has one, or it is gone.
+    Task<Result<std::optional<Resource>>> by_external_name(CallContext context, std::string name);
     // Callers other than administrators see their own organization only; naming another one is forbidden to them.
     Task<Result<Page<Resource>>> list(CallContext context, ResourceFilter filter, PageRequest page);
     // Those whose labels match, too. A page may be short while there is a next one: the work of one is bounded.
     Task<Result<Page<Resource>>> list(CallContext context, ResourceFilter filter, LabelSelector selector,
-    // By the name that it has at its provider; nullopt: none of the catalog's providers has one, or it is gone.
-    Task<Result<std::optional<Resource>>> by_external_name(CallContext context, std::string name);
                                       PageRequest page);
     // Of each of them, in their order, which the caller may see.
     Task<Result<std::vector<Sharing>>> sharing(CallContext context, std::span<const Resource> resources);
@@ -295,7 +299,6 @@ class Broker {
     Task<Result<Resource>> changeable(const CallContext& context, const ResourceId& id);
     Task<Result<Change>> draft_change(const CallContext& context, Resource resource, const UpdateRequest& request);
     Task<Result<Halt>> draft_cancel(const CallContext& context, const OperationId& id, const std::string& reason);
-    Task<Result<Commit>> deletion(const CallContext& context, const Resource& resource);
     Task<Result<Resource>> accounted(const Orphan& orphan);
     Task<Result<Resource>> server_of(const Resource& resource, const Plan& plan, const std::string& named);
     Task<Result<OrganizationId>> adopter(const CallContext& context, const AdoptRequest& request);

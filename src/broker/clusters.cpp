@@ -1,10 +1,14 @@
 #include "broker/clusters.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "broker/access.h"
 #include "broker/backups.h"
 #include "broker/check.h"
+#include "broker/orders.h"
 
 namespace slipway {
 namespace {
@@ -14,6 +18,8 @@ constexpr int kSlugTries = 16;
 // Each loss follows a change of the same cluster by somebody else.
 constexpr int kTries = 64;
 constexpr std::size_t kSlugDigits = 10;
+constexpr Duration kKeyKept = std::chrono::hours(24);
+constexpr std::string_view kFace = "harbourmaster";  // the only one that has clusters
 
 std::unexpected<Error> no_such_cluster() { return fail(ErrorCode::not_found, "there is no such cluster"); }
 
@@ -30,6 +36,37 @@ bool lives(const Resource& resource) {
 
 bool filled_from(const Resource& database, const Resource& backup) {
     return json::get_string(database.own_parameters, "restore_from") == backup.id.str();
+}
+
+// What was left of the former database is removed with the same commit, and before the next one is made. (One that
+// waits for its server is on another one than the former.)
+void clear_first(Commit& commit, const ResourceId& database, Commit clearance) {
+    OperationId removal;
+    for (const Write& each : clearance.writes) {
+        if (const auto* put = std::get_if<write::PutOperation>(&each)) removal = put->operation.id;
+    }
+    for (Write& each : commit.writes) {
+        auto* put = std::get_if<write::PutOperation>(&each);
+        const bool its = put != nullptr && put->operation.resource == database;
+        if (its && put->operation.blocked_by.empty()) put->operation.blocked_by = removal;
+    }
+    std::ranges::move(clearance.preconditions, std::back_inserter(commit.preconditions));
+    std::ranges::move(clearance.events, std::back_inserter(commit.events));
+    std::ranges::move(clearance.writes, std::back_inserter(commit.writes));
+}
+
+ProvisionRequest order_of(const Cluster& cluster, const ClusterDatabaseRequest& request) {
+    ProvisionRequest wanted;
+    wanted.face = request.face;
+    wanted.kind = Kind::database;
+    wanted.engine = request.engine;
+    wanted.plan = request.plan;
+    wanted.billing_code = request.billing_code.empty() ? cluster.organization.str() : request.billing_code;
+    wanted.idempotency_key = request.idempotency_key;
+    wanted.organization = cluster.organization;
+    wanted.parameters = {{"database", cluster.slug}, {"user", "hephy-" + cluster.slug}};
+    if (request.restore_from) fill_from(*request.restore_from, wanted);
+    return wanted;
 }
 
 EventDraft event_of(const CallContext& context, const Cluster& cluster, TimePoint at, std::string type,
@@ -80,16 +117,58 @@ Task<Result<Page<Cluster>>> Clusters::list(CallContext context, OrganizationId o
     co_return co_await parts_.store.clusters(std::move(organization), std::move(page));
 }
 
-Task<Result<Cluster>> Clusters::create(CallContext context, OrganizationId organization, std::string name) {
+struct Clusters::Memory {
+    std::string scope;
+    std::string key;  // empty: the request has none
+    std::string request_hash;
+};
+
+// It is known by its slug, which no other ever has: the name may have been given to another one since.
+Task<Result<std::optional<Cluster>>> Clusters::made_before(const Memory& memory, OrganizationId organization,
+                                                           std::string name) {
+    if (memory.key.empty()) co_return std::optional<Cluster>();
+    const auto record = co_await parts_.store.idempotency(memory.scope, memory.key);
+    if (!record) co_return fail(record.error());
+    if (!*record) co_return std::optional<Cluster>();
+    if ((*record)->request_hash != memory.request_hash) co_return fail(another_request());
+    auto found = co_await parts_.store.cluster(std::move(organization), std::move(name));
+    if (!found) co_return fail(found.error());
+    if (!*found || (*found)->slug != (*record)->made) {
+        co_return fail(ErrorCode::conflict, "what this Idempotency-Key made was removed since; use a new key");
+    }
+    co_return std::move(*found);
+}
+
+Task<Result<Cluster>> Clusters::create(CallContext context, OrganizationId organization, std::string name,
+                                       std::string idempotency_key) {
     if (Status may = co_await may_look(context, organization); !may) co_return fail(may.error());
     if (context.caller.role == Role::reader) co_return fail(only_reading());
+    std::vector<FieldProblem> problems;
     if (!valid_name(name)) {
-        co_return fail(
-            status_of({{"name", "must be 1 to 63 of a-z 0-9 -, and neither begin nor end with -"}}).error());
+        problems.push_back({"name", "must be 1 to 63 of a-z 0-9 -, and neither begin nor end with -"});
     }
+    check_idempotency_key(idempotency_key, problems);
+    if (Status good = status_of(std::move(problems)); !good) co_return fail(good.error());
+    const Memory memory{
+        idempotency_scope(context, kFace), std::move(idempotency_key),
+        fingerprint_of({{"verb", "cluster"}, {"organization", organization.str()}, {"name", name}})};
     for (int tries = 0; tries < kSlugTries; ++tries) {
+        auto earlier = co_await made_before(memory, organization, name);
+        if (!earlier) co_return fail(earlier.error());
+        if (*earlier) co_return std::move(**earlier);
         Cluster cluster{organization, name, make_slug(parts_.random), {}, parts_.clock.now(), 0};
         Commit commit;
+        if (!memory.key.empty()) {
+            // First: who lost a race against itself is told what became of it, not that the name is taken.
+            commit.preconditions.emplace_back(precondition::IdempotencyKeyFree{memory.scope, memory.key});
+            IdempotencyRecord record;
+            record.scope = memory.scope;
+            record.key = memory.key;
+            record.request_hash = memory.request_hash;
+            record.expires_at = cluster.created_at + kKeyKept;
+            record.made = cluster.slug;
+            commit.writes.emplace_back(write::PutIdempotency{std::move(record)});
+        }
         commit.preconditions.emplace_back(precondition::ClusterFree{organization, name});
         commit.events.push_back(event_of(context, cluster, cluster.created_at, "cluster.created",
                                          fmt::format("cluster {} was made; its slug is {}", name, cluster.slug)));
@@ -139,6 +218,11 @@ Task<Status> Clusters::remove(CallContext context, OrganizationId organization, 
     co_return fail(ErrorCode::conflict, "it keeps changing; try again");
 }
 
+Task<Result<std::optional<Resource>>> Clusters::server_of(const Resource& database) {
+    if (database.placed_on.empty()) co_return std::optional<Resource>();
+    co_return co_await parts_.store.resource(database.placed_on);
+}
+
 Task<Result<ClusterDatabase>> Clusters::view(Cluster cluster) {
     ClusterDatabase found;
     found.cluster = std::move(cluster);
@@ -146,11 +230,9 @@ Task<Result<ClusterDatabase>> Clusters::view(Cluster cluster) {
     auto database = co_await parts_.store.resource(found.cluster.database);
     if (!database) co_return fail(database.error());
     if (!*database) co_return fail(ErrorCode::internal, "the database of a cluster is missing");
-    if (!(*database)->placed_on.empty()) {
-        auto server = co_await parts_.store.resource((*database)->placed_on);
-        if (!server) co_return fail(server.error());
-        found.server = std::move(*server);
-    }
+    auto server = co_await server_of(**database);
+    if (!server) co_return fail(server.error());
+    found.server = std::move(*server);
     if (const OperationId active = active_operation((*database)->state); !active.empty()) {
         auto operation = co_await parts_.store.operation(active);
         if (!operation) co_return fail(operation.error());
@@ -158,6 +240,24 @@ Task<Result<ClusterDatabase>> Clusters::view(Cluster cluster) {
     }
     found.database = std::move(*database);
     co_return found;
+}
+
+// As it was committed: a worker may be at it already, and who asks is told what was accepted.
+Task<Result<ClusterDatabase>> Clusters::accepted_view(Cluster cluster, Accepted accepted) {
+    auto server = co_await server_of(accepted.resource);
+    if (!server) co_return fail(server.error());
+    co_return ClusterDatabase{std::move(cluster), std::move(accepted.resource), std::move(*server),
+                              std::move(accepted.operation), false};
+}
+
+// Of one that failed and left something behind, which keeps the names that the next one is to have.
+Task<Result<std::optional<Commit>>> Clusters::clearance(const CallContext& context,
+                                                        const std::optional<Resource>& former) {
+    const bool failed = former && std::holds_alternative<resource_state::Failed>(former->state);
+    if (!failed || former->remnants.empty()) co_return std::optional<Commit>();
+    auto commit = co_await parts_.broker.deletion(context, *former);
+    if (!commit) co_return fail(commit.error());
+    co_return std::optional<Commit>(std::move(*commit));
 }
 
 Task<Result<std::optional<ResourceId>>> Clusters::named_server(const CallContext& context,
@@ -205,29 +305,23 @@ Task<Result<ClusterDatabase>> Clusters::create_database(CallContext context, Org
         const auto server = co_await named_server(context, request);
         if (!server) co_return fail(server.error());
 
-        ProvisionRequest wanted;
-        wanted.face = request.face;
-        wanted.kind = Kind::database;
-        wanted.engine = request.engine;
-        wanted.plan = request.plan;
-        wanted.billing_code = request.billing_code.empty() ? organization.str() : request.billing_code;
-        wanted.idempotency_key = request.idempotency_key;
-        wanted.organization = organization;
-        wanted.parameters = {{"database", cluster->slug}, {"user", "hephy-" + cluster->slug}};
-        wanted.placed_on = *server;
-        if (request.restore_from) fill_from(*request.restore_from, wanted);
-        const auto take = [&cluster](Commit& commit, const ResourceId& database) {
+        const auto clearing = co_await clearance(context, present->database);
+        if (!clearing) co_return fail(clearing.error());
+        const auto take = [&](Commit& commit, const ResourceId& database) {
             cluster->database = database;
             commit.writes.emplace_back(write::PutCluster{*cluster});
+            if (*clearing) clear_first(commit, database, **clearing);
         };
-        const auto accepted = co_await parts_.broker.provision_with(context, std::move(wanted), take);
+        ProvisionRequest wanted = order_of(*cluster, request);
+        wanted.placed_on = *server;
+        auto accepted = co_await parts_.broker.provision_with(context, std::move(wanted), take);
         if (!accepted && accepted.error().code == ErrorCode::precondition_failed) continue;  // somebody was first
         if (!accepted) co_return fail(accepted.error());
         cluster->database = accepted->resource.id;
-        auto made = co_await view(std::move(*cluster));
-        if (!made) co_return made;
-        made->cluster.version += accepted->replayed ? 0 : 1;
-        made->created = !accepted->replayed;
+        if (accepted->replayed) co_return co_await view(std::move(*cluster));
+        cluster->version += 1;
+        auto made = co_await accepted_view(std::move(*cluster), std::move(*accepted));
+        if (made) made->created = true;
         co_return made;
     }
     co_return fail(ErrorCode::conflict, "it keeps changing; try again");
@@ -251,9 +345,10 @@ Task<Result<ClusterDatabase>> Clusters::remove_database(CallContext context, Org
         std::holds_alternative<resource_state::Deprovisioning>(state)) {
         co_return present;
     }
-    const auto removed = co_await parts_.broker.deprovision(context, present->database->id);
+    auto removed = co_await parts_.broker.deprovision(context, present->database->id);
+    if (removed) co_return co_await accepted_view(std::move(present->cluster), std::move(*removed));
     // Not found: it has gone this very moment.
-    if (!removed && removed.error().code != ErrorCode::not_found) co_return fail(removed.error());
+    if (removed.error().code != ErrorCode::not_found) co_return fail(removed.error());
     co_return co_await view(std::move(present->cluster));
 }
 

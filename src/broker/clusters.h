@@ -44,9 +44,10 @@ class Clusters {
     };
     explicit Clusters(Parts parts) : parts_(parts) {}
 
-    // Errors: forbidden (a reader), invalid_argument ("name", as valid_name), conflict (the name is taken),
-    // storage.
-    Task<Result<Cluster>> create(CallContext context, OrganizationId organization, std::string name);
+    // `idempotency_key` as in ProvisionRequest. Errors: forbidden (a reader), invalid_argument ("name", as
+    // valid_name), conflict (the name is taken; what the key made was removed since), idempotency_reuse, storage.
+    Task<Result<Cluster>> create(CallContext context, OrganizationId organization, std::string name,
+                                 std::string idempotency_key = {});
     // By name; the cursor is the last name.
     Task<Result<Page<Cluster>>> list(CallContext context, OrganizationId organization, PageRequest page);
     Task<Result<Cluster>> show(CallContext context, OrganizationId organization, std::string name);
@@ -54,16 +55,18 @@ class Clusters {
     Task<Status> remove(CallContext context, OrganizationId organization, std::string name);
 
     // The one that lives (neither gone nor failed; one that is being removed does) is answered as it is; else a new
-    // one is made, one however many ask at once. Errors: as Broker::provision; invalid_argument ("server_name": no
-    // such server, of another engine, or one that takes no new databases), forbidden (a server named by another
-    // than an administrator), conflict (the named server is full; a backup is to be restored, and the cluster has a
-    // database that was not filled from it).
+    // one is made, one however many ask at once, and answered as it was accepted, whatever a worker did since. What
+    // a failed one left behind is removed first: the new one waits for that. Errors: as Broker::provision;
+    // invalid_argument ("server_name": no such server, of another engine, or one that takes no new databases),
+    // forbidden (a server named by another than an administrator), conflict (the named server is full; a backup is
+    // to be restored, and the cluster has a database that was not filled from it).
     Task<Result<ClusterDatabase>> create_database(CallContext context, OrganizationId organization,
                                                   std::string cluster, ClusterDatabaseRequest request);
     // Gone and failed ones too. not_found: there was never one.
     Task<Result<ClusterDatabase>> find_database(CallContext context, OrganizationId organization,
                                                 std::string cluster);
-    // One that is being removed, or is gone, is answered as it is. Errors: as find_database; forbidden (a reader).
+    // Answered as it was accepted; one that is being removed already, or is gone, as it is. Errors: as
+    // find_database; forbidden (a reader).
     Task<Result<ClusterDatabase>> remove_database(CallContext context, OrganizationId organization,
                                                   std::string cluster);
 
@@ -71,7 +74,14 @@ class Clusters {
     Task<Status> may_look(const CallContext& context, const OrganizationId& organization);
     Task<Result<Cluster>> changeable(const CallContext& context, const OrganizationId& organization,
                                      const std::string& name);
+    Task<Result<std::optional<Resource>>> server_of(const Resource& database);
+    struct Memory;  // of an idempotency key
+    Task<Result<std::optional<Cluster>>> made_before(const Memory& memory, OrganizationId organization,
+                                                     std::string name);
     Task<Result<ClusterDatabase>> view(Cluster cluster);
+    Task<Result<ClusterDatabase>> accepted_view(Cluster cluster, Accepted accepted);
+    Task<Result<std::optional<Commit>>> clearance(const CallContext& context,
+                                                  const std::optional<Resource>& former);
     Task<Result<std::optional<ResourceId>>> named_server(const CallContext& context,
                                                          const ClusterDatabaseRequest& request);
 

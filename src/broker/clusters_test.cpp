@@ -34,6 +34,20 @@ class ClustersTest : public PlacedTest {
     Result<ClusterDatabase> find() { return run(clusters_->find_database(caller(), kAcme, "blue")); }
     Result<ClusterDatabase> remove() { return run(clusters_->remove_database(caller(), kAcme, "blue")); }
 
+    // It is at the provider, which could not take it away.
+    Resource failed_with_remnants() {
+        auto made = create(wish("first"));
+        EXPECT_TRUE(made) << made.error().message;
+        work();
+        Resource failed = resource(made->database->id);
+        failed.state = resource_state::Failed{"it broke"};
+        failed.remnants = {failed.external_name + " at provider dummy"};
+        Commit commit;
+        commit.writes.emplace_back(write::PutResource{failed});
+        EXPECT_TRUE(run(memory_.commit(std::move(commit))));
+        return resource(failed.id);
+    }
+
     std::unique_ptr<Clusters> clusters_;
 };
 
@@ -171,6 +185,116 @@ TEST_F(ClustersTest, AFailedOneIsFollowedByAnotherAndKeepsNoClusterAlive) {
     EXPECT_NE(next->database->id, made->database->id);
     ASSERT_TRUE(run(broker_->cancel(caller(), next->operation->id, "no")));
     EXPECT_TRUE(run(clusters_->remove(caller(), kAcme, "blue")));
+}
+
+// The row was read again after the commit: who asked was told whatever a worker had done by then.
+TEST_F(ClustersTest, TheAnswerIsWhatWasAcceptedHoweverFastTheWorkerIs) {
+    store_.after_commit = [this] { work(); };
+    for (int i = 0; i < 8; ++i) {
+        const std::string name = fmt::format("c{}", i);
+        ASSERT_TRUE(run(clusters_->create(caller(), kAcme, name)));
+        const auto made = run(clusters_->create_database(caller(), kAcme, name, wish()));
+        ASSERT_TRUE(made) << made.error().message;
+        EXPECT_TRUE(std::holds_alternative<resource_state::Requested>(made->database->state));
+        EXPECT_TRUE(std::holds_alternative<operation_state::Queued>(made->operation->state));
+        EXPECT_TRUE(made->server);
+        EXPECT_EQ(run(clusters_->show(caller(), kAcme, name)).value(), made->cluster);
+        ASSERT_EQ(state_of(made->database->id), "ready") << "by the time of the answer";
+        const auto removed = run(clusters_->remove_database(caller(), kAcme, name));
+        ASSERT_TRUE(removed) << removed.error().message;
+        EXPECT_TRUE(std::holds_alternative<resource_state::Deprovisioning>(removed->database->state));
+        EXPECT_TRUE(std::holds_alternative<operation_state::Queued>(removed->operation->state));
+        ASSERT_EQ(state_of(made->database->id), "gone");
+    }
+}
+
+// The next one has the names of the former: it failed for ever at what that had left behind.
+TEST_F(ClustersTest, WhatAFailedOneLeftIsRemovedFirstAndTheNextOneWaitsForThat) {
+    (void)blue();
+    const Resource failed = failed_with_remnants();
+    const auto next = create();
+    ASSERT_TRUE(next) << next.error().message;
+    EXPECT_TRUE(next->created);
+    EXPECT_NE(next->database->id, failed.id);
+    const Resource going = resource(failed.id);
+    ASSERT_EQ(state_of(failed.id), "deprovisioning");
+    const OperationId removal = active_operation(going.state);
+    EXPECT_EQ(operation(next->operation->id).blocked_by, removal);
+    EXPECT_EQ(create()->database->id, next->database->id);
+    work();
+    EXPECT_EQ(state_of(failed.id), "gone");
+    EXPECT_TRUE(resource(failed.id).remnants.empty());
+    EXPECT_EQ(state_of(next->database->id), "ready");
+    EXPECT_FALSE(out_there_[failed.id]) << "nothing is left behind";
+}
+
+TEST_F(ClustersTest, ARepeatedKeyIsAnsweredWithTheFailedOneAndRemovesNothing) {
+    (void)blue();
+    const Resource failed = failed_with_remnants();
+    const auto again = create(wish("first"));
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_FALSE(again->created);
+    EXPECT_EQ(again->database->id, failed.id);
+    EXPECT_EQ(state_of(failed.id), "failed");
+}
+
+TEST_F(ClustersTest, OfTwoThatAskForTheNextOneOneRemovesWhatWasLeft) {
+    (void)blue();
+    const Resource failed = failed_with_remnants();
+    Result<ClusterDatabase> other;
+    store_.before_commit = [&]() -> Task<void> {
+        other = co_await clusters_->create_database(caller(), kAcme, "blue", wish());
+    };
+    const auto late = create();
+    ASSERT_TRUE(late && other) << late.error().message;
+    EXPECT_TRUE(other->created);
+    EXPECT_FALSE(late->created);
+    EXPECT_EQ(late->database->id, other->database->id);
+    work();
+    EXPECT_EQ(state_of(failed.id), "gone");
+    EXPECT_EQ(state_of(late->database->id), "ready");
+}
+
+// Its owner deletes it in the middle of that: it is looked at again, and lives until it is gone.
+TEST_F(ClustersTest, OneThatIsDeletedMeanwhileIsAnsweredAsItIs) {
+    (void)blue();
+    const Resource failed = failed_with_remnants();
+    store_.before_commit = [&]() -> Task<void> { (void)co_await broker_->deprovision(caller(), failed.id); };
+    const auto answer = create();
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_FALSE(answer->created);
+    EXPECT_EQ(answer->database->id, failed.id);
+    EXPECT_EQ(state_of(failed.id), "deprovisioning");
+    work();
+    EXPECT_TRUE(create()->created);
+}
+
+TEST_F(ClustersTest, ARepeatedKeyOfAClusterIsAnsweredWithThatCluster) {
+    const auto make = [&](const std::string& name, const std::string& key) {
+        return run(clusters_->create(caller(), kAcme, name, key));
+    };
+    const auto made = make("blue", "k1");
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(make("blue", "k1").value(), *made);
+    EXPECT_EQ(code_of(make("green", "k1")), ErrorCode::idempotency_reuse);
+    EXPECT_EQ(code_of(make("blue", "k2")), ErrorCode::conflict) << "another request: the name is taken";
+    EXPECT_EQ(code_of(make("green", "a key")), ErrorCode::invalid_argument);
+    ASSERT_TRUE(run(clusters_->remove(caller(), kAcme, "blue")));
+    EXPECT_EQ(code_of(make("blue", "k1")), ErrorCode::conflict) << "it is not made a second time";
+    ASSERT_TRUE(make("blue", "k3"));
+    EXPECT_EQ(code_of(make("blue", "k1")), ErrorCode::conflict) << "that is another one of the same name";
+    clock_.advance(25h);
+    EXPECT_TRUE(make("green", "k1")) << "forgotten after a day";
+}
+
+TEST_F(ClustersTest, OfTwoWithOneKeyAtOnceBothAreToldOfOneCluster) {
+    Result<Cluster> other;
+    store_.before_commit = [&]() -> Task<void> {
+        other = co_await clusters_->create(caller(), kAcme, "blue", "k1");
+    };
+    const auto late = run(clusters_->create(caller(), kAcme, "blue", "k1"));
+    ASSERT_TRUE(late && other) << late.error().message;
+    EXPECT_EQ(late->slug, other->slug);
 }
 
 TEST_F(ClustersTest, ARepeatedKeyIsAnsweredWithWhatItMade) {

@@ -52,7 +52,7 @@ Task<Status> Broker::give_up_host(const Resource& host, Commit& commit) {
 }
 
 // The commit that turns a resource towards its end: a deletion is queued, and what runs on it now is halted first.
-Task<Result<Commit>> Broker::deletion(const CallContext& context, const Resource& resource) {
+Task<Result<Commit>> Broker::deletion(CallContext context, const Resource& resource) {
     const TimePoint now = parts_.clock.now();
     const Cause cause = context.cause();
     Operation removal =

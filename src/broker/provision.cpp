@@ -55,6 +55,7 @@ std::unexpected<Error> Broker::refused(const Rejected& rejected, const std::vect
         case Obstacle::cluster_taken:
         case Obstacle::slug_taken:
         case Obstacle::cluster_changed:
+        case Obstacle::resource_changed:
             return fail(ErrorCode::precondition_failed, "it changed meanwhile; try again", rejected.subject);
         case Obstacle::external_name_taken:
         case Obstacle::idempotency_key_used:
@@ -63,7 +64,6 @@ std::unexpected<Error> Broker::refused(const Rejected& rejected, const std::vect
         case Obstacle::organization_used:
         case Obstacle::last_administrator:
         case Obstacle::webhook_changed:
-        case Obstacle::resource_changed:
         case Obstacle::operation_changed:
         case Obstacle::fenced:
             return fail(ErrorCode::conflict, "it changed meanwhile; try again",

@@ -77,7 +77,7 @@ Task<Result<Placed>> Placer::place(ProvisionDraftRequest request, std::optional<
 
 Placed Placer::accepted(const ProvisionDraftRequest& request) {
     Draft draft = draft_provision(request, parts_.clock.now(), parts_.random, parts_.sealer);
-    Placed placed{{}, draft.resource.id, draft.operation, "", false};
+    Placed placed{{}, draft.resource.id, draft.operation, "", false, "", request.placed_on};
     placed.commit = accept(std::move(draft));
     return placed;
 }
@@ -212,7 +212,8 @@ bool lost_place(const Placed& placed, const Rejected& rejected) {
     const Obstacle was = rejected.obstacle;
     if (was == Obstacle::no_place || was == Obstacle::place_free || was == Obstacle::setting_changed) return true;
     if (!placed.new_host) return false;
-    return (was == Obstacle::name_taken && rejected.subject == placed.host) || was == Obstacle::resource_changed;
+    return (was == Obstacle::name_taken && rejected.subject == placed.host) ||
+           (was == Obstacle::resource_changed && rejected.subject == placed.host_id.str());
 }
 
 }  // namespace slipway

@@ -31,6 +31,7 @@ struct Placed {
     std::string host;     // the name of what serves it
     bool new_host = false;
     std::string why_new = {};  // where there is a new one, for the owner: "the others are full"
+    ResourceId host_id = {};
 };
 
 class Placer {
