@@ -1,6 +1,8 @@
 #include "faces/request_body.h"
 
 #include <algorithm>
+#include <set>
+#include <vector>
 
 #include <fmt/ranges.h>
 
@@ -52,12 +54,52 @@ std::size_t members_of(const json::object& object) {
     return count;
 }
 
+// Where a string that begins here ends: behind its closing quote.
+std::size_t end_of_string(std::string_view text, std::size_t i) {
+    for (++i; i < text.size() && text[i] != '"'; ++i) {
+        if (text[i] == '\\') ++i;
+    }
+    return std::min(i + 1, text.size());
+}
+
+// The first name that one object of such a text has twice; its escapes are resolved: two spellings are one name.
+std::string repeated_name(std::string_view text) {
+    std::vector<std::set<std::string, std::less<>>> open;
+    for (std::size_t i = 0; i < text.size();) {
+        const char c = text[i];
+        if (c == '{' || c == '[') open.emplace_back();
+        if ((c == '}' || c == ']') && !open.empty()) open.pop_back();
+        if (c != '"') {
+            ++i;
+            continue;
+        }
+        const std::size_t end = end_of_string(text, i);
+        const std::size_t next = text.find_first_not_of(" \t\r\n", end);
+        if (!open.empty() && next != std::string_view::npos && text[next] == ':') {
+            const auto name = json::parse(text.substr(i, end - i));
+            if (name && name->is_string() && !open.back().emplace(std::string_view(name->get_string())).second) {
+                return std::string(std::string_view(name->get_string()));
+            }
+        }
+        i = end;
+    }
+    return {};
+}
+
+std::unexpected<Error> given_twice(std::string_view body) {
+    const std::string name = shown(repeated_name(body));
+    return fail(Error{ErrorCode::invalid_argument,
+                      fmt::format("the body gives the field {} more than once", name),
+                      {},
+                      {{name, "is given more than once"}}});
+}
+
 }  // namespace
 
 Result<http::BodyReader> read_body(std::string_view body, http::EmptyBody empty) {
     auto reader = http::BodyReader::parse(body, empty);
     if (reader && members_of(body, false) != reader->object().size()) {
-        return fail(ErrorCode::invalid_argument, "the body names a field more than once");
+        return given_twice(body);
     }
     return reader;
 }
@@ -65,7 +107,7 @@ Result<http::BodyReader> read_body(std::string_view body, http::EmptyBody empty)
 Result<http::BodyReader> read_strict_body(std::string_view body, http::EmptyBody empty) {
     auto reader = http::BodyReader::parse(body, empty);
     if (reader && members_of(body, true) != members_of(reader->object())) {
-        return fail(ErrorCode::invalid_argument, "the body names a field more than once");
+        return given_twice(body);
     }
     return reader;
 }

@@ -9,7 +9,8 @@
 namespace slipway::faces {
 
 // As BodyReader::parse, but refuses an object that names one field twice: the two halves of a system that read such
-// a body differently would disagree about what was asked for. ErrorCode::invalid_argument then.
+// a body differently would disagree about what was asked for. ErrorCode::invalid_argument then, which names the
+// field.
 Result<http::BodyReader> read_body(std::string_view body, http::EmptyBody empty = http::EmptyBody::refused);
 
 // For faces that know every field: no object of the body, however deep, names a field twice.
