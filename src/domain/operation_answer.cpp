@@ -28,6 +28,13 @@ std::string_view aftermath(OperationKind kind, bool left_behind) {
     return "";
 }
 
+std::string taken_by(const Observation& seen) {
+    if (seen.holder.empty()) return "its name is taken by something that is not ours";
+    return fmt::format(
+        "its name is taken by {}, another resource of this installation: remove that first (slipway rm {})",
+        seen.holder, seen.holder);
+}
+
 }  // namespace
 
 EventDraft draft_event(const Operation& operation, TimePoint at) {
@@ -105,7 +112,7 @@ OperationStepped OperationAnswers::on_create(Verb verb, const Observation& seen)
             if (verb == Verb::observe) return call(Verb::create, false);
             return again("it was made but is not running", {}, 1.0);
         case Presence::failed: return give_up(seen.detail.empty() ? "the provider could not make it" : seen.detail);
-        case Presence::foreign: return give_up("its name is taken by something that is not ours");
+        case Presence::foreign: return give_up(taken_by(seen));
     }
     return wait(seen);
 }
@@ -126,7 +133,7 @@ OperationStepped OperationAnswers::on_verify(const Observation& seen) {
             }
             return again("it stopped before it could be checked", {}, 1.0);
         case Presence::failed: return give_up(seen.detail.empty() ? "it does not run" : seen.detail);
-        case Presence::foreign: return give_up("its name is taken by something that is not ours");
+        case Presence::foreign: return give_up(taken_by(seen));
     }
     return wait(seen);
 }
@@ -145,7 +152,7 @@ OperationStepped OperationAnswers::on_update(Verb verb, const Observation& seen)
         case Presence::deleting: return wait(seen);
         case Presence::absent: return lost("it is not there any more");
         case Presence::failed: return give_up(seen.detail.empty() ? "it does not run" : seen.detail);
-        case Presence::foreign: return lost("its name is taken by something that is not ours");
+        case Presence::foreign: return lost(taken_by(seen));
     }
     return wait(seen);
 }

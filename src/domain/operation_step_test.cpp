@@ -209,6 +209,21 @@ TEST(OperationTable, EveryStepAgainstEveryPresence) {
     }
 }
 
+// It was said to be "not ours", with nothing that its owner could do.
+TEST(OperationStep, AResourceOfOursThatHasTheNameIsNamedWithTheCommandThatRemovesIt) {
+    Observation taken = seen(Presence::foreign);
+    const auto failure = [&] {
+        auto stepped =
+            step(running(OperationKind::provision), {kNow, ev::Answered{Verb::create, taken, 0.5}}, kPolicy);
+        return stepped ? stepped->operation.failure : stepped.error().why;
+    };
+    EXPECT_EQ(failure(), "its name is taken by something that is not ours");
+    taken.holder = "oct-1a2b3c4d";
+    EXPECT_EQ(failure(),
+              "its name is taken by oct-1a2b3c4d, another resource of this installation: remove that "
+              "first (slipway rm oct-1a2b3c4d)");
+}
+
 ProviderAnswer error_of(ErrorClass error) {
     ProviderError made;
     made.error_class = error;

@@ -38,6 +38,9 @@ struct Observation {
     std::string detail;                // public: one sentence for the owner, no secrets
     std::string request_id;            // the provider's id of the call, for its support
     Duration look_again{};             // when to look again while pending or deleting; 0: by policy
+    // Where presence is foreign: the external name of the resource of this installation that has its name; empty:
+    // it is nobody's of ours.
+    std::string holder;
     // It was used within this very call, as its owner will use it: a check after it would see the same.
     bool proven = false;
 };

@@ -14,6 +14,12 @@ Observation foreign(std::string detail) {
     return seen;
 }
 
+Observation held(const Tag& by) {
+    Observation seen = foreign("the name belongs to another resource of this installation");
+    seen.holder = by.external_name;
+    return seen;
+}
+
 Observation stopped(std::string detail) {
     Observation seen;
     seen.presence = Presence::stopped;

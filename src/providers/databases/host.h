@@ -34,6 +34,8 @@ std::shared_ptr<Host> make_mysql_host(ServerAccess access, boost::asio::any_io_e
 
 // Observations that both engines make.
 Observation foreign(std::string detail);
+// The same, where another resource of this installation has the name: it is said which.
+Observation held(const Tag& by);
 Observation stopped(std::string detail);
 Observation running(const ServerAccess& access, const Tenant& tenant, const std::string& user,
                     const std::string& version, std::string detail);

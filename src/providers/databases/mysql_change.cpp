@@ -125,7 +125,7 @@ Task<sql::Answer<void>> MysqlHost::bring_up(Change change, const Seen& seen) {
 Task<ProviderAnswer> MysqlHost::converge_locked(Change change, bool make, bool& settled) {
     const sql::Answer<Seen> seen = co_await look(change.session, change.tenant, change.deadline);
     if (!seen) co_return std::unexpected(error_of(seen.error(), change.touched));
-    if (seen->foreign()) co_return foreign("a database or user of its name belongs to somebody else");
+    if (seen->foreign()) co_return not_ours(*seen);
     if (!seen->ours && !make) co_return Observation{};
     if (seen->ours && (seen->database != change.tenant.database() || seen->user != change.tenant.user)) {
         co_return foreign("it was made with a database or user of another name");
@@ -224,9 +224,7 @@ Task<sql::Answer<void>> MysqlHost::tear_down(Change change, const Seen& seen) {
 Task<ProviderAnswer> MysqlHost::remove_locked(Change change) {
     const sql::Answer<Seen> seen = co_await look(change.session, change.tenant, change.deadline);
     if (!seen) co_return std::unexpected(error_of(seen.error(), change.touched));
-    if (seen->foreign() && !seen->ours) {
-        co_return foreign("a database or user of its name belongs to somebody else");
-    }
+    if (seen->foreign() && !seen->ours) co_return not_ours(*seen);
     const sql::Answer<void> done = co_await tear_down(change, *seen);
     if (!done) co_return std::unexpected(error_of(done.error(), change.touched));
     co_return Observation{};

@@ -57,12 +57,14 @@ Task<sql::Answer<MysqlHost::Seen>> MysqlHost::look(Lease& session, const Tenant&
         {tenant.name(), tenant.database(), tenant.user}, deadline);
     if (!rows && !unused(rows.error())) co_return std::unexpected(rows.error());
     for (const sql::Values& row : rows.value_or(sql::Rows{})) {
-        if (tenant.owns(tag_of(row))) {
+        const Tag tag = tag_of(row);
+        if (tenant.owns(tag)) {
             seen.ours = true;
             seen.database = sql::text_of(row, 4);
             seen.user = sql::text_of(row, 5);
         } else {
             seen.strange = true;
+            if (tenant.has_neighbour(tag)) seen.neighbour = tag;
         }
     }
     const std::string database = seen.ours ? seen.database : tenant.database();
@@ -101,7 +103,7 @@ Task<ProviderAnswer> MysqlHost::observe(Tenant tenant, Deadline deadline) {
         if (!looked) co_return std::unexpected(error_of(looked.error(), false));
         seen = *looked;
     }
-    if (seen.foreign()) co_return foreign("a database or user of its name belongs to somebody else");
+    if (seen.foreign()) co_return not_ours(seen);
     if (!seen.ours) co_return Observation{};
     if (!seen.has_database) co_return stopped("its database is not there");
     if (!seen.has_user) co_return stopped("its user is not there");
@@ -132,6 +134,11 @@ Task<Items> MysqlHost::list(Deadline deadline) {
                          whole ? Presence::running : Presence::stopped, ""});
     }
     co_return items;
+}
+
+Observation MysqlHost::not_ours(const Seen& seen) {
+    if (seen.neighbour) return held(*seen.neighbour);
+    return foreign("a database or user of its name belongs to somebody else");
 }
 
 // Its user may be of any length: it is shortened.

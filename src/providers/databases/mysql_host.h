@@ -28,6 +28,7 @@ class MysqlHost final : public Host {
         std::string user;      // of our row
         bool has_database = false;
         bool has_user = false;
+        std::optional<Tag> neighbour;  // of the strange row, where it is of this installation
         [[nodiscard]] bool foreign() const { return strange || (!ours && (has_database || has_user)); }
     };
     // A call that changes something.
@@ -40,6 +41,7 @@ class MysqlHost final : public Host {
 
     // Whether nothing can bear these names there.
     static bool impossible(const Tenant& tenant);
+    static Observation not_ours(const Seen& seen);
     static std::size_t most_user(const sql::MysqlSession& session);
     static std::string version_number(const std::string& text);
     Task<sql::Answer<sql::MysqlSession>> administer(Deadline deadline) const;

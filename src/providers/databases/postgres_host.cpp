@@ -99,6 +99,7 @@ Task<PostgresHost::Looked> PostgresHost::look(const Tenant& tenant, const std::s
 }
 
 std::optional<Observation> PostgresHost::not_ours(const Tenant& tenant, const Seen& seen) {
+    if (seen.role && seen.tag && tenant.has_neighbour(*seen.tag)) return held(*seen.tag);
     if (seen.role && (!seen.tag || !tenant.owns(*seen.tag))) {
         return foreign("the role belongs to another resource or generation, or to somebody else");
     }

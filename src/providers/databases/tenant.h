@@ -43,6 +43,10 @@ struct Tenant {
         return tag.installation == owner.installation && tag.resource == owner.resource &&
                tag.generation == owner.generation && tag.external_name == owner.external_name;
     }
+    // Another resource's, that this installation made too.
+    [[nodiscard]] bool has_neighbour(const Tag& tag) const {
+        return tag.installation == owner.installation && tag.resource != owner.resource;
+    }
 };
 
 // From the parameters, else from the handle, else from the external name. A wrong parameter is a permanent error

@@ -133,6 +133,21 @@ TEST_P(Databases, TwoTenantsCannotHaveOneDatabaseOrUser) {
     EXPECT_EQ(own("first", "SELECT 1"), "1");
 }
 
+// The next attempt at a database of a cluster has the former one's names: it was said to be "not ours".
+TEST_P(Databases, WhoStillHasTheNamesIsSaidWhereItIsOfThisInstallation) {
+    const json::object names{{"database", "cluster-0123456789"}, {"user", "hephy-cluster-0123456789"}};
+    spec("former").parameters = spec("next").parameters = names;
+    ASSERT_TRUE(is(create("former"), Presence::running));
+    for (const Verb verb : {Verb::observe, Verb::create, Verb::update, Verb::remove}) {
+        const ProviderAnswer taken = call(verb, "next");
+        ASSERT_TRUE(is(taken, Presence::foreign)) << to_string(verb);
+        EXPECT_EQ(taken->holder, "former") << to_string(verb);
+    }
+    EXPECT_EQ(own("former", "SELECT 1"), "1") << "it is not touched";
+    ASSERT_TRUE(is(remove("former"), Presence::absent));
+    EXPECT_TRUE(is(create("next"), Presence::running));
+}
+
 TEST_P(Databases, ANewPasswordReplacesTheOldOneByUpdate) {
     ASSERT_TRUE(is(create("rotated"), Presence::running));
     spec("rotated").secrets = {{"password", Secret("another0123456789")}};
