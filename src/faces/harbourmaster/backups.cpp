@@ -4,6 +4,7 @@
 #include "domain/overloaded.h"
 #include "faces/harbourmaster/handlers.h"
 #include "faces/harbourmaster/shapes.h"
+#include "faces/query.h"
 #include "faces/request_body.h"
 
 namespace slipway::faces {
@@ -72,6 +73,11 @@ Task<Result<Resource>> HarbourMasterFace::backup_in(const Request& request) cons
     co_return co_await Backups(broker()).find_of(call, cluster->organization, cluster->slug, name_in(request));
 }
 
+Task<Result<Resource>> HarbourMasterFace::any_backup_in(const Request& request) const {
+    const CallContext& call = call_of(request);
+    co_return co_await Backups(broker()).find(call, organization_in(request), name_in(request));
+}
+
 Task<Result<std::optional<Resource>>> HarbourMasterFace::backup_for(const Request& request,
                                                                     http::BodyReader& body) const {
     const auto named = body.optional_string("restore_from", {.min_length = 1, .max_length = kLongestName});
@@ -124,20 +130,56 @@ Task<Response> HarbourMasterFace::list_backups(Request& request) const {
     co_return Response::json(200, json::object{{"backups", std::move(all)}});
 }
 
-Task<Response> HarbourMasterFace::show_backup(Request& request) const {
-    const auto found = co_await backup_in(request);
+Task<Response> HarbourMasterFace::list_all_backups(Request& request) const {
+    QueryReader query(request);
+    PageRequest page = query.page();
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    const CallContext& call = call_of(request);
+    const auto known = co_await administration().organization(call, organization_in(request));
+    if (!known) co_return error(request, known.error());
+    const auto found = co_await Backups(broker()).page(call, organization_in(request), std::move(page));
+    if (!found) co_return error(request, found.error());
+    json::array all;
+    for (const Resource& each : found->items) {
+        auto shown = co_await shown_backup(call, each);
+        if (!shown) co_return error(request, shown.error());
+        all.push_back(std::move(*shown));
+    }
+    co_return Response::json(200, page_json("backups", std::move(all), found->next));
+}
+
+Task<Response> HarbourMasterFace::answer_backup(const Request& request, const Result<Resource>& found) const {
     if (!found) co_return error(request, found.error());
     const auto shown = co_await shown_backup(call_of(request), *found);
     if (!shown) co_return error(request, shown.error());
     co_return Response::json(200, *shown);
 }
 
-Task<Response> HarbourMasterFace::remove_backup(Request& request) const {
-    const auto found = co_await backup_in(request);
+Task<Response> HarbourMasterFace::take_backup_away(const Request& request, const Result<Resource>& found) const {
     if (!found) co_return error(request, found.error());
     const auto removed = co_await broker().deprovision(call_of(request), found->id);
     if (!removed) co_return error(request, removed.error());
     co_return Response::json(200, backup_json(removed->resource, removed->operation));
+}
+
+Task<Response> HarbourMasterFace::show_backup(Request& request) const {
+    const auto found = co_await backup_in(request);
+    co_return co_await answer_backup(request, found);
+}
+
+Task<Response> HarbourMasterFace::show_any_backup(Request& request) const {
+    const auto found = co_await any_backup_in(request);
+    co_return co_await answer_backup(request, found);
+}
+
+Task<Response> HarbourMasterFace::remove_backup(Request& request) const {
+    const auto found = co_await backup_in(request);
+    co_return co_await take_backup_away(request, found);
+}
+
+Task<Response> HarbourMasterFace::remove_any_backup(Request& request) const {
+    const auto found = co_await any_backup_in(request);
+    co_return co_await take_backup_away(request, found);
 }
 
 // Into another cluster, or into this one once its database is gone.

@@ -119,6 +119,77 @@ TEST_F(HephyBackups, ItOutlivesItsDatabaseAndIsOfTheClusterStill) {
     EXPECT_EQ(get(backups).json().at("backups").as_array().size(), 1U);
 }
 
+// They went on counting for quotas and kept the organization, and no path led to them.
+TEST_F(HephyBackups, ThoseOfARemovedClusterAreReachedThroughTheOrganization) {
+    made("nightly");
+    made("weekly");
+    const std::string acmes = "/v1/organizations/acme/backups";
+    world.as(acme, Method::delete_, HephyWorld::path("acme"));
+    world.settle();
+    ASSERT_EQ(world.as(acme, Method::delete_, "/v1/organizations/acme/clusters/shop").status, 200);
+    EXPECT_EQ(get(backups + "/nightly").status, 404);
+    const Reply first = get(acmes + "?limit=1");
+    ASSERT_EQ(first.status, 200) << first.body;
+    ASSERT_EQ(first.json().at("backups").as_array().size(), 1U);
+    EXPECT_EQ(json::get_string(first.json().at("backups").as_array()[0].as_object(), "name"), "nightly");
+    const Reply rest = get(acmes + "?after=" + HephyWorld::text(first, "next"));
+    EXPECT_EQ(rest.json().at("backups").as_array().size(), 1U) << rest.body;
+    EXPECT_TRUE(rest.json().at("next").is_null());
+    EXPECT_EQ(get(acmes + "?cluster=shop").status, 422);
+    EXPECT_EQ(HephyWorld::text(get(acmes + "/nightly"), "state"), "ready");
+    EXPECT_EQ(get(acmes + "/none").status, 404);
+
+    const std::string reader = world.key("acme", Role::reader);
+    EXPECT_EQ(world.as(reader, Method::get, acmes).status, 200);
+    EXPECT_EQ(world.as(reader, Method::delete_, acmes + "/nightly").status, 403);
+    const std::string rival = world.tenant("rival", "lab");
+    for (const std::string& target : {acmes, acmes + "/nightly"}) {
+        EXPECT_EQ(world.as(rival, Method::get, target).status, 404) << target;
+    }
+    EXPECT_EQ(world.as(rival, Method::delete_, acmes + "/nightly").status, 404);
+    EXPECT_EQ(world.as(world.admin, Method::get, "/v1/organizations/nobody/backups").status, 404);
+    EXPECT_EQ(world.as(world.admin, Method::delete_, "/v1/organizations/acme").status, 409);
+    for (const std::string name : {"nightly", "weekly"}) {
+        const Reply removed = world.as(acme, Method::delete_, acmes + "/" + name);
+        EXPECT_EQ(removed.status, 200) << removed.body;
+        EXPECT_EQ(HephyWorld::text(removed, "state"), "removing");
+    }
+    EXPECT_TRUE(get(acmes).json().at("backups").as_array().empty());
+    world.settle();
+    EXPECT_EQ(get(acmes + "/nightly").status, 404);
+    EXPECT_EQ(world.as(world.admin, Method::delete_, "/v1/organizations/acme").status, 200);
+}
+
+// Only the 1,000 newest of the organization were looked through: the oldest could be neither restored nor deleted.
+TEST_F(HephyBackups, TheOldestIsShownRestoredAndDeletedHoweverManyAreYounger) {
+    const std::string id = made("nightly");
+    Commit commit;
+    for (int i = 0; i < 1001; ++i) {
+        Resource young = *world.store.snapshot().resource(ResourceId(id));
+        young.id = ResourceId(fmt::format("{}-{:04}", id, i));
+        young.name = young.external_name = fmt::format("young-{}", i);
+        young.own_parameters = {{"source", "res_other"}, {"source_name", "other"}, {"database", "cluster-other"}};
+        young.created_at += std::chrono::seconds(i + 1);
+        young.version = 0;
+        commit.writes.emplace_back(write::PutResource{std::move(young)});
+    }
+    ASSERT_TRUE(world.run(world.store.commit(std::move(commit))));
+    EXPECT_EQ(get(backups + "/nightly").status, 200);
+    EXPECT_EQ(get(backups + "/young-7").status, 404) << "of another database";
+    world.add_cluster(acme, "acme", "lab");
+    world.add_cluster(acme, "acme", "attic");
+    EXPECT_EQ(post(HephyWorld::path("acme", "lab"), R"({"restore_from":"nightly"})").status, 201);
+    EXPECT_EQ(post(backups + "/nightly/restore", R"({"cluster":"attic"})").status, 201);
+    EXPECT_EQ(world
+                  .ask(Method::post, "/api/v1/resources",
+                       R"({"engine":"postgres","kind":"database","plan":"shared","restore_from":"nightly"})",
+                       World::bearer(acme))
+                  .status,
+              202);
+    EXPECT_EQ(world.as(acme, Method::delete_, backups + "/nightly").status, 200);
+    EXPECT_EQ(get(backups + "/nightly").status, 404);
+}
+
 TEST_F(HephyBackups, AReaderLooksAndNothingElse) {
     made("nightly");
     const std::string reader = world.key("acme", Role::reader);

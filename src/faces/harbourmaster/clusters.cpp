@@ -46,7 +46,7 @@ std::optional<Role> take_role(http::BodyReader& body) {
 }  // namespace
 
 Task<Response> HarbourMasterFace::create_organization(Request& request) const {
-    auto body = read_body(request.body);
+    auto body = read_body(request.body, http::EmptyBody::is_empty_object);
     if (!body) co_return error(request, body.error());
     NewOrganization wanted;
     wanted.id = OrganizationId(body->required_string("name", {.min_length = 1, .max_length = 128}));
@@ -132,11 +132,14 @@ Task<Response> HarbourMasterFace::revoke_key(Request& request) const {
 }
 
 Task<Response> HarbourMasterFace::create_cluster(Request& request) const {
-    auto body = read_body(request.body);
+    auto body = read_body(request.body, http::EmptyBody::is_empty_object);
     if (!body) co_return error(request, body.error());
     std::string name = body->required_string("name", {.min_length = 1, .max_length = 128});
     if (const Status good = body->finish(); !good) co_return error(request, good.error());
-    const auto made = co_await ports_.clusters.create(call_of(request), organization_in(request), std::move(name));
+    auto key = idempotency_key_of(request);
+    if (!key) co_return error(request, key.error());
+    const auto made = co_await ports_.clusters.create(call_of(request), organization_in(request), std::move(name),
+                                                      std::move(*key));
     if (!made) co_return error(request, made.error());
     co_return Response::json(201, cluster_json(*made));
 }

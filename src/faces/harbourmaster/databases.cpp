@@ -11,6 +11,8 @@ using http::Response;
 
 namespace {
 
+constexpr std::string_view kNamedInstance = "hephy_instance_name";
+
 // The fields by which an administrator names the instance.
 struct NamedInstance {
     std::optional<std::string> name;
@@ -24,7 +26,7 @@ struct NamedInstance {
 NamedInstance take_named(http::BodyReader& body) {
     constexpr std::size_t kLongest = 255;
     NamedInstance named;
-    named.name = body.optional_string("hephy_instance_name", {.min_length = 1, .max_length = kLongest});
+    named.name = body.optional_string(kNamedInstance, {.min_length = 1, .max_length = kLongest});
     named.host = body.optional_string("hephy_instance_host", {.max_length = kLongest});
     named.port = body.optional_string("hephy_instance_port", {.max_length = kLongest});
     named.user = body.optional_string("hephy_instance_user", {.max_length = kLongest});
@@ -71,26 +73,44 @@ Task<Response> HarbourMasterFace::answer_database(const Request& request, const 
     co_return Response::json(status, database_json(found, *password, form)).with("Cache-Control", "no-store");
 }
 
-Task<Result<std::optional<std::string>>> HarbourMasterFace::named_instance(const Request& request,
-                                                                           http::BodyReader& body) const {
+Task<Result<std::optional<Resource>>> HarbourMasterFace::named_instance(const Request& request,
+                                                                        http::BodyReader& body) const {
     const NamedInstance named = take_named(body);
-    if (!named.any() || !body.finish()) co_return std::nullopt;
+    if (!named.any()) co_return std::nullopt;
     const CallContext& call = call_of(request);
     if (const Status may = Administration::only_administrators(call); !may) co_return fail(may.error());
     if (!named.name) {
-        body.problem("hephy_instance_name", "is required with the others of its kind");
+        // Where it is there it is wrong, which has been said.
+        if (!body.has(kNamedInstance)) {
+            body.problem(std::string(kNamedInstance), "is required with the others of its kind");
+        }
         co_return std::nullopt;
     }
     const auto found = co_await ports_.servers.find(call, *named.name);
     if (!found && found.error().code != ErrorCode::not_found) co_return fail(found.error());
     if (!found) {
-        body.problem("hephy_instance_name", "names no registered instance");
+        body.problem(std::string(kNamedInstance), "names no registered instance");
         co_return std::nullopt;
     }
     const auto password = co_await ports_.servers.password(call, found->server);
     if (!password) co_return fail(password.error());
     compare(named, available_json(found->server, *password), body);
-    co_return named.name;
+    co_return std::optional<Resource>(found->server);
+}
+
+// Of what it is filled from or lives on, where nobody says one.
+std::string HarbourMasterFace::engine_in(http::BodyReader& body, const std::optional<Resource>& backup,
+                                         const std::optional<Resource>& instance) const {
+    const std::string& usual = instance ? instance->engine : ports_.options.engine;
+    const std::string engine =
+        body.optional_string("engine", {.min_length = 1}).value_or(backup ? backup->engine : usual);
+    if (backup && backup->engine != engine) {
+        body.problem("restore_from", fmt::format("names a backup of {}", backup->engine));
+    }
+    if (instance && instance->engine != engine) {
+        body.problem(std::string(kNamedInstance), fmt::format("names an instance of {}", instance->engine));
+    }
+    return engine;
 }
 
 Task<Response> HarbourMasterFace::create_database(Request& request) const {
@@ -103,22 +123,24 @@ Task<Response> HarbourMasterFace::create_database(Request& request) const {
     const auto restored = co_await backup_for(request, *body);
     if (!restored) co_return error(request, restored.error());
     wanted.restore_from = *restored;
-    wanted.engine = body->optional_string("engine", {.min_length = 1})
-                        .value_or(*restored ? (*restored)->engine : ports_.options.engine);
-    if (*restored && (*restored)->engine != wanted.engine) {
-        body->problem("restore_from", fmt::format("names a backup of {}", (*restored)->engine));
-    }
+    const auto named = co_await named_instance(request, *body);
+    if (!named) co_return error(request, named.error());
+    wanted.engine = engine_in(*body, *restored, *named);
     wanted.idempotency_key = std::move(*key);
     const Plan* plan = database_plan(wanted.engine);
     if (plan == nullptr) body->problem("engine", "is none that databases are offered of here");
-    const auto named = co_await named_instance(request, *body);
-    if (!named) co_return error(request, named.error());
     if (const Status good = body->finish(); !good) co_return error(request, good.error());
     wanted.plan = plan->name;
-    wanted.server_name = *named;
-    const auto made = co_await ports_.clusters.create_database(call_of(request), organization_in(request),
-                                                               cluster_in(request), std::move(wanted));
-    if (!made) co_return error(request, made.error());
+    if (*named) wanted.server_name = (*named)->name;
+    auto made = co_await ports_.clusters.create_database(call_of(request), organization_in(request),
+                                                         cluster_in(request), std::move(wanted));
+    if (!made) {
+        // In the words of this API.
+        for (FieldProblem& each : made.error().problems) {
+            if (each.field == "server_name") each.field = kNamedInstance;
+        }
+        co_return error(request, made.error());
+    }
     co_return co_await answer_database(request, *made, made->created ? 201 : 200, false);
 }
 

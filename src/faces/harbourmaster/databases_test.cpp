@@ -153,6 +153,58 @@ TEST(HephyDatabases, AnAdministratorMayNameTheInstanceAndOnlyOneThatIsRegistered
               "first");
 }
 
+// The field was called "server_name", which this API does not have, and the engine had to be said again.
+TEST(HephyDatabases, ANamedInstanceSaysTheEngineAndIsCalledAsInTheBody) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    ASSERT_EQ(world
+                  .as(world.admin, Method::post, "/v1/hephy/instances",
+                      R"({"name":"maria","user":"hephy","engine":"mysql"})")
+                  .status,
+              201);
+    world.settle();
+    const auto post = [&](const std::string& body) {
+        return world.as(world.admin, Method::post, HephyWorld::path("acme"), body);
+    };
+    const Reply other = post(R"({"hephy_instance_name":"maria","engine":"postgres"})");
+    EXPECT_EQ(other.status, 422) << other.body;
+    EXPECT_EQ(HephyWorld::fields_of(other), (std::set<std::string>{"hephy_instance_name"}));
+    EXPECT_THAT(other.body, HasSubstr("names an instance of mysql"));
+    world.worker.paused = true;
+    ASSERT_EQ(world.as(world.admin, Method::delete_, "/v1/hephy/instances/maria").status, 200);
+    const Reply leaving = post(R"({"hephy_instance_name":"maria"})");
+    EXPECT_EQ(HephyWorld::fields_of(leaving), (std::set<std::string>{"hephy_instance_name"}));
+    EXPECT_THAT(leaving.body, HasSubstr("takes no new databases"));
+    world.worker.paused = false;
+    world.settle();
+    ASSERT_EQ(world
+                  .as(world.admin, Method::post, "/v1/hephy/instances",
+                      R"({"name":"maria","user":"hephy","engine":"mysql"})")
+                  .status,
+              201);
+    const Reply made = post(R"({"hephy_instance_name":"maria"})");
+    EXPECT_EQ(made.status, 201) << made.body;
+    world.settle();
+    EXPECT_EQ(HephyWorld::text(world.as(key, Method::get, HephyWorld::path("acme")), "hephy_instance_name"),
+              "maria");
+}
+
+// The first look that found fault ended the search.
+TEST(HephyDatabases, EveryFaultIsListedAtOnce) {
+    HephyWorld world;
+    (void)world.tenant("acme");
+    const Reply wrong = world.as(
+        world.admin, Method::post, HephyWorld::path("acme"),
+        R"({"engine":"oracle","hephy_instance_name":"none","hephy_instance_port":7,"restore_from":"none"})");
+    EXPECT_EQ(wrong.status, 422) << wrong.body;
+    EXPECT_EQ(HephyWorld::fields_of(wrong),
+              (std::set<std::string>{"engine", "hephy_instance_name", "hephy_instance_port", "restore_from"}));
+    const Reply twice = world.as(world.admin, Method::post, HephyWorld::path("acme"),
+                                 R"({"engine":"mysql","eng\u0069ne":"mysql"})");
+    EXPECT_EQ(twice.status, 422) << twice.body;
+    EXPECT_EQ(HephyWorld::fields_of(twice), (std::set<std::string>{"engine"})) << "however it is spelt";
+}
+
 TEST(HephyDatabases, AWrongBodyIsToldFieldByFieldAndChangesNothing) {
     HephyWorld world;
     const std::string key = world.tenant("acme");

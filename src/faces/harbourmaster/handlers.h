@@ -31,6 +31,10 @@ class HarbourMasterFace {
     Task<http::Response> show_backup(http::Request& request) const;
     Task<http::Response> remove_backup(http::Request& request) const;
     Task<http::Response> restore_backup(http::Request& request) const;
+    // Of an organization, whose clusters may be gone.
+    Task<http::Response> list_all_backups(http::Request& request) const;
+    Task<http::Response> show_any_backup(http::Request& request) const;
+    Task<http::Response> remove_any_backup(http::Request& request) const;
 
     Task<http::Response> create_instance(http::Request& request) const;
     Task<http::Response> list_instances(http::Request& request) const;
@@ -61,8 +65,11 @@ class HarbourMasterFace {
                                          bool with_instance) const;
     [[nodiscard]] json::object instance_of(const ServerAnswer& found, const std::optional<Secret>& password) const;
     Task<http::Response> answer_instance(const http::Request& request, const ServerAnswer& found) const;
-    // The backup that the path names, of this cluster's databases.
+    // The backup that the path names: of this cluster's databases, or of any of the organization.
     Task<Result<Resource>> backup_in(const http::Request& request) const;
+    Task<Result<Resource>> any_backup_in(const http::Request& request) const;
+    Task<http::Response> answer_backup(const http::Request& request, const Result<Resource>& found) const;
+    Task<http::Response> take_backup_away(const http::Request& request, const Result<Resource>& found) const;
     // The one that a new database is to be filled from; none: the body names none.
     Task<Result<std::optional<Resource>>> backup_for(const http::Request& request, http::BodyReader& body) const;
     Task<Result<json::object>> shown_backup(const CallContext& call, const Resource& backup) const;
@@ -72,11 +79,15 @@ class HarbourMasterFace {
     [[nodiscard]] std::vector<std::string> instance_classes(std::string_view engine) const;
     // What a database's POST says of the instance that it is to live on: the five fields of `available`, which have
     // to be those of one that is registered.
-    Task<Result<std::optional<std::string>>> named_instance(const http::Request& request,
-                                                            http::BodyReader& body) const;
-    Result<ServerRequest> read_instance(http::BodyReader& body) const;
+    Task<Result<std::optional<Resource>>> named_instance(const http::Request& request,
+                                                         http::BodyReader& body) const;
+    std::string engine_in(http::BodyReader& body, const std::optional<Resource>& backup,
+                          const std::optional<Resource>& instance) const;
+    Task<Result<ServerRequest>> read_instance(const CallContext& call, http::BodyReader& body) const;
+    // Whether there is such an instance of this engine; what is wrong with it goes to the body.
     Task<Result<std::optional<std::string>>> current_instance(const CallContext& call, const std::string& engine,
-                                                              std::optional<std::string> named) const;
+                                                              http::BodyReader& body) const;
+    [[nodiscard]] std::string engine_names() const;
 
     const FaceContext& context_;
     HarbourMasterPorts ports_;

@@ -91,6 +91,9 @@ void add_harbourmaster(http::Router& router, const FaceContext& context, Harbour
     add(Method::post, kOrganization, "/keys", &F::create_key);
     add(Method::get, kOrganization, "/keys", &F::list_keys);
     add(Method::delete_, kOrganization, "/keys/:id", &F::revoke_key);
+    add(Method::get, kOrganization, "/backups", &F::list_all_backups);
+    add(Method::get, kOrganization, "/backups/:backup", &F::show_any_backup);
+    add(Method::delete_, kOrganization, "/backups/:backup", &F::remove_any_backup);
     add(Method::post, kOrganization, "/clusters", &F::create_cluster);
     add(Method::get, kOrganization, "/clusters", &F::list_clusters);
     add(Method::get, kCluster, "", &F::show_cluster);

@@ -64,6 +64,18 @@ class HephyWorld : public World {
         return json::get_string(reply.json(), key);
     }
 
+    // Those that a refusal finds fault with.
+    static std::set<std::string> fields_of(const Reply& refused) {
+        std::set<std::string> fields;
+        const json::object body = refused.json();
+        const json::value* details = body.if_contains("details");
+        if (details == nullptr) return fields;
+        for (const json::value& each : details->as_array()) {
+            fields.insert(json::get_string(each.as_object(), "field"));
+        }
+        return fields;
+    }
+
     const std::string admin = key("default", Role::administrator);
 };
 

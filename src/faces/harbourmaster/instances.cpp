@@ -65,58 +65,72 @@ const Plan* HarbourMasterFace::instance_plan(std::string_view engine, std::strin
     return nullptr;
 }
 
-Result<ServerRequest> HarbourMasterFace::read_instance(http::BodyReader& body) const {
+std::string HarbourMasterFace::engine_names() const {
+    std::vector<std::string_view> names;
+    for (const auto& [name, unused] : ports_.options.versions) names.push_back(name);
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+Task<Result<ServerRequest>> HarbourMasterFace::read_instance(const CallContext& call,
+                                                             http::BodyReader& body) const {
     ServerRequest wanted;
     wanted.face = "harbourmaster";
     wanted.name = body.required_string("name", {.min_length = 1, .max_length = 63, .allowed = "a-z0-9-"});
     if (wanted.name.starts_with('-') || wanted.name.ends_with('-')) {
         body.problem("name", "must neither begin nor end with -");
     }
-    wanted.current_name = body.optional_string("hephy_instance_name", {.min_length = 1, .max_length = 63});
-    wanted.engine = body.optional_string("engine").value_or(ports_.options.engine);
-    const auto versions = ports_.options.versions.find(wanted.engine);
+    const auto asked = body.optional_string("engine");
+    const bool known = !asked || ports_.options.versions.contains(*asked);
+    if (!known) body.problem("engine", fmt::format("must be one of {}", engine_names()));
+    // The rest is compared with what there is of an engine.
+    wanted.engine = known ? asked.value_or(ports_.options.engine) : ports_.options.engine;
+    auto current = co_await current_instance(call, wanted.engine, body);
+    if (!current) co_return fail(current.error());
+    wanted.current_name = std::move(*current);
     const std::string user = take_user(body);
     const std::int64_t storage = take_storage(body);
     const auto version = body.optional_string("engine_version");
     const std::string instance_class = body.optional_string("instance_class").value_or(std::string(kFirstClass));
-    if (versions == ports_.options.versions.end()) {
-        std::vector<std::string_view> names;
-        for (const auto& [name, unused] : ports_.options.versions) names.push_back(name);
-        body.problem("engine", fmt::format("must be one of {}", fmt::join(names, ", ")));
-        if (const Status good = body.finish(); !good) return fail(good.error());
-    }
-    const std::vector<std::string>& supported = versions->second.supported;
-    if (version && std::ranges::find(supported, *version) == supported.end()) {
+    const auto versions = ports_.options.versions.find(wanted.engine);
+    const bool offered = versions != ports_.options.versions.end();
+    const std::vector<std::string> supported = offered ? versions->second.supported : std::vector<std::string>();
+    if (known && version && std::ranges::find(supported, *version) == supported.end()) {
         body.problem("engine_version", fmt::format("must be one of {}", fmt::join(supported, ", ")));
     }
     const Plan* plan = instance_plan(wanted.engine, instance_class);
-    if (plan == nullptr) {
+    if (known && plan == nullptr) {
         body.problem("instance_class",
                      fmt::format("must be one of {}", fmt::join(instance_classes(wanted.engine), ", ")));
     }
-    if (const Status good = body.finish(); !good) return fail(good.error());
+    if (const Status good = body.finish(); !good) co_return fail(good.error());
     wanted.plan = plan->name;
     wanted.parameters = {{"user", user},
-                         {"engine_version", version.value_or(versions->second.preferred)},
+                         {"engine_version", version.value_or(offered ? versions->second.preferred : "")},
                          {"storage_gb", storage},
                          {"instance_class", instance_class}};
-    return wanted;
+    co_return wanted;
 }
 
 // On an installation without any instance it does not matter which one the caller takes for the current one.
-Task<Result<std::optional<std::string>>> HarbourMasterFace::current_instance(
-    const CallContext& call, const std::string& engine, std::optional<std::string> named) const {
-    if (!named) co_return named;
+Task<Result<std::optional<std::string>>> HarbourMasterFace::current_instance(const CallContext& call,
+                                                                             const std::string& engine,
+                                                                             http::BodyReader& body) const {
+    constexpr std::string_view kField = "hephy_instance_name";
+    auto named = body.optional_string(kField, {.min_length = 1, .max_length = 63});
+    if (!named) co_return std::nullopt;
     const auto found = co_await ports_.servers.find(call, *named);
-    if (found) co_return named;
-    if (found.error().code != ErrorCode::not_found) co_return fail(found.error());
+    if (!found && found.error().code != ErrorCode::not_found) co_return fail(found.error());
+    if (found) {
+        if (found->server.engine != engine) {
+            body.problem(std::string(kField), fmt::format("names an instance of {}", found->server.engine));
+        }
+        co_return named;
+    }
     const auto current = co_await ports_.servers.current(call, engine);
     if (!current && current.error().code == ErrorCode::not_found) co_return std::nullopt;
     if (!current) co_return fail(current.error());
-    co_return fail(Error{ErrorCode::invalid_argument,
-                         "hephy_instance_name names no registered instance",
-                         {},
-                         {{"hephy_instance_name", "names no registered instance"}}});
+    body.problem(std::string(kField), "names no registered instance");
+    co_return std::nullopt;
 }
 
 json::object HarbourMasterFace::instance_of(const ServerAnswer& found,
@@ -136,16 +150,13 @@ Task<Response> HarbourMasterFace::create_instance(Request& request) const {
     if (const Status may = Administration::only_administrators(call_of(request)); !may) {
         co_return error(request, may.error());
     }
-    auto body = read_body(request.body);
+    auto body = read_body(request.body, http::EmptyBody::is_empty_object);
     if (!body) co_return error(request, body.error());
-    auto wanted = read_instance(*body);
+    auto wanted = co_await read_instance(call_of(request), *body);
     if (!wanted) co_return error(request, wanted.error());
     auto key = idempotency_key_of(request);
     if (!key) co_return error(request, key.error());
     wanted->idempotency_key = std::move(*key);
-    auto current = co_await current_instance(call_of(request), wanted->engine, std::move(wanted->current_name));
-    if (!current) co_return error(request, current.error());
-    wanted->current_name = std::move(*current);
     const auto answer = co_await ports_.servers.ensure(call_of(request), std::move(*wanted));
     if (!answer) co_return error(request, answer.error());
     const auto password = co_await ports_.servers.password(call_of(request), answer->server);
@@ -186,7 +197,13 @@ Task<Response> HarbourMasterFace::remove_instance(Request& request) const {
 }
 
 Task<Response> HarbourMasterFace::available(Request& request) const {
-    const auto found = co_await ports_.servers.current(call_of(request), ports_.options.engine);
+    QueryReader query(request);
+    const std::string engine = query.text("engine").value_or(ports_.options.engine);
+    if (!ports_.options.versions.contains(engine)) {
+        query.problem("engine", fmt::format("must be one of {}", engine_names()));
+    }
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    const auto found = co_await ports_.servers.current(call_of(request), engine);
     if (!found) co_return error(request, found.error());
     const auto password = co_await ports_.servers.password(call_of(request), found->server);
     if (!password) co_return error(request, password.error());

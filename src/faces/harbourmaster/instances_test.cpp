@@ -73,14 +73,12 @@ TEST(HephyInstances, EveryFaultyFieldIsNamedAtOnceAndNothingIsMade) {
     const auto fields_of = [&](std::string body) {
         const Reply refused = world.as(world.admin, Method::post, kInstances, std::move(body));
         EXPECT_EQ(refused.status, 422) << refused.body;
-        std::set<std::string> fields;
-        for (const json::value& each : refused.json().at("details").as_array()) {
-            fields.insert(json::get_string(each.as_object(), "field"));
-        }
-        return fields;
+        return HephyWorld::fields_of(refused);
     };
     using Names = std::set<std::string>;
     EXPECT_EQ(fields_of("{}"), (Names{"name", "user"}));
+    EXPECT_EQ(fields_of(""), (Names{"name", "user"})) << "no body has no fields";
+    EXPECT_EQ(fields_of(R"({"name":"a","user":"u","name":"b"})"), (Names{"name"})) << "given twice";
     EXPECT_EQ(fields_of(R"({"name":"a","user":"postgres","storage_gb":19,"engine_version":"12"})"),
               (Names{"user", "storage_gb", "engine_version"}));
     EXPECT_EQ(fields_of(R"({"name":"a","user":"u","storage_gb":"100"})"), (Names{"storage_gb"})) << "an integer";
@@ -131,6 +129,41 @@ TEST(HephyInstances, AnUnknownCurrentInstanceIsRefusedWhereThereAreOthers) {
     ASSERT_EQ(world.as(world.admin, Method::post, kInstances, R"({"name":"first","user":"hephy"})").status, 201);
     const Reply refused = world.as(world.admin, Method::post, kInstances, std::string(kCorrected));
     EXPECT_EQ(refused.status, 422) << refused.body;
+    // It was looked for after everything else was found to be right.
+    const auto fields_of = [&](const std::string& body) {
+        const Reply wrong = world.as(world.admin, Method::post, kInstances, body);
+        EXPECT_EQ(wrong.status, 422) << wrong.body;
+        return HephyWorld::fields_of(wrong);
+    };
+    using Names = std::set<std::string>;
+    EXPECT_EQ(fields_of(R"({"name":"a","user":"u","storage_gb":5,"hephy_instance_name":"none"})"),
+              (Names{"storage_gb", "hephy_instance_name"}));
+    EXPECT_EQ(fields_of(R"({"name":"a","user":"u","engine":"oracle","hephy_instance_name":"none"})"),
+              (Names{"engine", "hephy_instance_name"}));
+    EXPECT_EQ(fields_of(R"({"name":"a","user":"u","engine":"mysql","hephy_instance_name":"first"})"),
+              (Names{"hephy_instance_name"}))
+        << "of another engine: it was a 404";
+}
+
+// It knew the default engine's alone.
+TEST(HephyInstances, WhatIsAvailableIsAskedForByEngine) {
+    HephyWorld world;
+    const auto available = [&](const std::string& query) {
+        return world.as(world.admin, Method::get, "/v2/hephy/available" + query);
+    };
+    for (const std::string engine : {"postgres", "mysql"}) {
+        const std::string body = fmt::format(R"({{"name":"of-{}","user":"hephy","engine":"{}"}})", engine, engine);
+        ASSERT_EQ(world.as(world.admin, Method::post, kInstances, body).status, 201);
+    }
+    world.settle();
+    EXPECT_EQ(HephyWorld::text(available(""), "hephy_instance_name"), "of-postgres");
+    EXPECT_EQ(HephyWorld::text(available("?engine=postgres"), "hephy_instance_name"), "of-postgres");
+    EXPECT_EQ(HephyWorld::text(available("?engine=mysql"), "hephy_instance_name"), "of-mysql");
+    const Reply unknown = available("?engine=oracle&colour=blue");
+    EXPECT_EQ(unknown.status, 422) << unknown.body;
+    EXPECT_EQ(HephyWorld::fields_of(unknown), (std::set<std::string>{"engine", "colour"}));
+    const std::string key = world.tenant("acme");
+    EXPECT_EQ(world.as(key, Method::get, "/v2/hephy/available?engine=mysql").status, 403);
 }
 
 TEST(HephyOrganizations, ANewInstallationIsUsedFromNothing) {
@@ -163,6 +196,24 @@ TEST(HephyOrganizations, ANewInstallationIsUsedFromNothing) {
         << "it is another organization's";
     EXPECT_EQ(as(key, Method::delete_, "/acme/keys/" + id).status, 200);
     EXPECT_EQ(as(key, Method::get, "/acme").status, 401) << "revoked";
+}
+
+TEST(HephyOrganizations, ARepeatedKeyMakesOneClusterAndWithAnotherBodyIsRefused) {
+    HephyWorld world;
+    const std::string key = world.tenant("acme");
+    const auto post = [&](const std::string& name) {
+        Fields fields = HephyWorld::fields(key);
+        fields.emplace_back("Idempotency-Key", "k1");
+        return world.ask(Method::post, "/v1/organizations/acme/clusters", json::dump(json::object{{"name", name}}),
+                         fields);
+    };
+    const Reply made = post("lab");
+    ASSERT_EQ(made.status, 201) << made.body;
+    const Reply again = post("lab");
+    EXPECT_EQ(again.status, 201) << again.body;
+    EXPECT_EQ(again.body, made.body);
+    EXPECT_EQ(post("attic").status, 422);
+    EXPECT_EQ(world.as(key, Method::post, "/v1/organizations/acme/clusters", "").status, 422);
 }
 
 TEST(HephyOrganizations, OneIsDeletedOnceItHasNothingAnyMore) {
