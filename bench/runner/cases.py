@@ -246,13 +246,19 @@ def make_hung():
         "hung", "Beside a database server that does not answer", "p99_ms", False, 2.0,
         "the others' p99 at most twice that while all is well",
         [
-            Contender("creates on another server, all well", hung.beside(False, hung.creates), "limit"),
-            Contender("creates on another server, one hung", hung.beside(True, hung.creates), "ours"),
-            Contender("polls, all well", hung.beside(False, hung.polls), "variant"),
-            Contender("polls, one hung", hung.beside(True, hung.polls), "variant"),
+            Contender("creates on another server, all well", hung.beside(None, hung.creates), "limit"),
+            Contender("creates on another server, one hung", hung.beside(hung.Hung, hung.creates), "ours"),
+            Contender("creates on another server, a MariaDB hung", hung.beside(hung.Hung, hung.creates, "mysql"),
+                      "variant"),
+            Contender("creates on another server, one killed again and again", hung.beside(hung.Killed, hung.creates),
+                      "variant"),
+            Contender("polls, all well", hung.beside(None, hung.polls), "variant"),
+            Contender("polls, one hung", hung.beside(hung.Hung, hung.polls), "variant"),
+            Contender("polls, a MariaDB hung", hung.beside(hung.Hung, hung.polls, "mysql"), "variant"),
+            Contender("polls, one killed again and again", hung.beside(hung.Killed, hung.polls), "variant"),
         ],
-        notes=["All processes of the one server are stopped (SIGSTOP) while a database on it is to be deleted. "
-               "Creates: POST to the first login; polls: GET of a database on the other server, one after the other."])
+        notes=["All processes of the one server are stopped (SIGSTOP), or it is killed four times a second, while a "
+               "database on it is to be deleted. Creates: POST to the first login; polls: GET of a database on the other server, one after the other."])
 
 
 # ---- polls ----

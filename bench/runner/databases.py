@@ -72,9 +72,9 @@ class Shop:
         finally:
             self.server.__exit__(*more)
 
-    def create(self, plan="shared"):
+    def create(self, plan="shared", engine="postgres"):
         """How a client logs in to a new database, once it is ready."""
-        body = json.dumps({"kind": "database", "engine": "postgres", "plan": plan, "billing_code": "bench",
+        body = json.dumps({"kind": "database", "engine": engine, "plan": plan, "billing_code": "bench",
                            "wait_seconds": 60})
         status, _, answer = ask(self.server.port, "POST", "/api/v1/resources", body, self.server.key)
         if status != 201:

@@ -1,6 +1,7 @@
-"""What the others notice while one database server does not answer any more."""
+"""What the others notice while one database server does not answer any more, or is killed again and again."""
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -15,8 +16,28 @@ kind = "database"
 engine = "postgres"
 name = "alone"
 threshold = 0
+[[plan]]
+kind = "database-server"
+engine = "mysql"
+name = "small"
+[[plan]]
+kind = "database"
+engine = "mysql"
+name = "alone"
+threshold = 0
 """
 POLLS = 2000
+KILLED_EVERY = 0.25  # seconds
+
+
+def main_process(directory):
+    """Who holds the instance's lock has written its pid there; [] where it lives no more."""
+    try:
+        holder = int((Path(directory) / "lock").read_text(encoding="utf-8").split()[0])
+        os.kill(holder, 0)
+        return [holder]
+    except (OSError, ValueError, IndexError):
+        return []
 
 
 def processes_in(directory):
@@ -27,7 +48,8 @@ def processes_in(directory):
                 found.append(int(entry.name))
         except OSError:
             continue  # it has gone
-    return found
+    # A MariaDB sees its directory elsewhere.
+    return sorted({*found, *main_process(directory)})
 
 
 class Hung:
@@ -45,6 +67,30 @@ class Hung:
     def __exit__(self, *_):
         for each in self.processes:
             os.kill(each, signal.SIGCONT)
+
+
+class Killed:
+    """The main process of one instance, killed again and again as long as this lives: the others end with it."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self):
+        while not self.stopping.wait(KILLED_EVERY):
+            for each in main_process(self.directory):
+                try:
+                    os.kill(each, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass  # it has just ended
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join()
 
 
 def poll(shop, resource):
@@ -65,17 +111,18 @@ def create(shop, count):
     return figures_of(seconds)
 
 
-def beside(hung, act):
-    """`act` of a shop with two servers, while all is well or while the second one is stopped with work to do."""
+def beside(trouble, act, engine="postgres"):
+    """`act` of a shop with two servers, while all is well (None) or while the second one is in trouble (Hung, Killed)
+    with work to do."""
     def run(tools, sizes):
         with Shop(tools, plans=PLANS) as shop:
-            shop.create("alone")
+            shop.create("alone", engine)
             databases = shop.server.get("/api/v1/resources?kind=database")["resources"]
             servers = shop.server.get("/api/v1/resources?kind=database-server")["resources"]
             create(shop, 3)
-            if not hung:
+            if trouble is None:
                 return act(shop, databases[0]["id"], sizes)
-            with Hung(shop.server.state / "instances" / servers[-1]["external_name"]):
+            with trouble(shop.server.state / "instances" / servers[-1]["external_name"]):
                 ask(shop.server.port, "DELETE", f"/api/v1/resources/{databases[-1]['id']}", key=shop.server.key)
                 figures = act(shop, databases[0]["id"], sizes)
             shop.server.wait_until_idle(120)
