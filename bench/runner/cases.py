@@ -258,7 +258,8 @@ def make_hung():
             Contender("polls, one killed again and again", hung.beside(hung.Killed, hung.polls), "variant"),
         ],
         notes=["All processes of the one server are stopped (SIGSTOP), or it is killed four times a second, while a "
-               "database on it is to be deleted. Creates: POST to the first login; polls: GET of a database on the other server, one after the other."])
+               "database on it is to be deleted. Creates: POST to the first login; polls: GET of a database on the "
+               "other server, one after the other."])
 
 
 # ---- polls ----

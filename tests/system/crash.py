@@ -63,6 +63,16 @@ kind = "database"
 engine = "mysql"
 name = "shared"
 threshold = {threshold}
+[[plan]]
+kind = "backup"
+engine = "postgres"
+name = "kept"
+parameters = {{keep = 100}}
+[[plan]]
+kind = "backup"
+engine = "mysql"
+name = "kept"
+parameters = {{keep = 100}}
 [broker]
 rest = "3s"
 [reconcile]
@@ -190,7 +200,7 @@ def delete_everything(server, ledger, tenants, config):
     write_config(config, pool=0)
     server.start()
     # What lives on a server goes before it.
-    for chosen in ("?kind=database", ""):
+    for chosen in ("?kind=backup", "?kind=database", ""):
         for resource in server.listing(f"/api/v1/resources{chosen}", "resources"):
             if resource["state"] != "gone":
                 ledger.count_request()
@@ -225,7 +235,9 @@ def run(arguments, config, server, ledger):
     inspector.check_end()
     refused = ledger.in_state("refused")
     print("killed: " + ", ".join(f"{what} {count}" for what, count in chaos.done.items()))
-    print(f"databases: {len(tenants.tenancies)}")
+    rotated = sum(len(each.former) for each in tenants.tenancies)
+    print(f"databases: {len(tenants.tenancies)}, new passwords {rotated}, backups {len(tenants.backups.all)}, "
+          f"filled from one {tenants.restored}")
     print(f"creates: {len(ledger.promises)}, refused with 502: {len(refused)}"
           + (f", e.g. {refused[0].answer}" if refused else ""))
     return rounds

@@ -34,9 +34,10 @@ class Inspector:
         """All invariants of a server at rest."""
         self._check_urls()
         resources = self.server.listing("/api/v1/resources", "resources")
-        # A database lives on a server: it has neither a process nor a directory of its own (databases.py).
+        # A database lives on a server: it has neither a process nor a directory of its own (databases.py). Nor has
+        # a backup an instance's (backups.py).
         live = {each["external_name"]: each for each in resources
-                if each["state"] in LIVE and each["kind"] != "database"}
+                if each["state"] in LIVE and each["kind"] not in ("database", "backup")}
         # What was killed is brought back; a large one (a database server reads its log first) takes its time.
         ready = {name for name, each in live.items() if each["state"] == "ready"}
         wait_until(lambda: ready <= set(machine.engines_of(self.server.state_dir)), 30, 0.1)
@@ -135,5 +136,6 @@ class Inspector:
             self.ledger.left.append(f"process {each.pid} {each.argv} is left")
         for name in machine.instances_of(self.server.state_dir):
             self.ledger.left.append(f"directory instances/{name} is left")
+        self.tenants.backups.check_end()
         for port in sorted((machine.listening_ports() - self.before_ports) & (self.ports_seen | {self.server.port})):
             self.ledger.left.append(f"port {port} is left open")
