@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "agent/launch.h"
 #include "agent/shared_memory.h"
@@ -25,6 +26,12 @@ struct LockContent {
     Process process;
     std::string tag;
 };
+
+// For who is not root, as engines are where they are kept apart.
+bool has_no_room(int directory) {
+    struct statvfs disk{};
+    return ::fstatvfs(directory, &disk) == 0 && std::uint64_t{disk.f_bavail} * disk.f_frsize < kNoRoom;
+}
 
 // "pid start_time tag\n", written by the process itself once it held the lock.
 std::optional<LockContent> parse_lock(std::string_view text) {
@@ -193,6 +200,7 @@ InstanceStatus Instances::read_status(const std::string& name, int directory) co
     InstanceStatus status;
     status.name = name;
     status.exists = true;
+    status.full = has_no_room(directory);
     const Answer<std::string> text = read_file(directory, "meta.json", kMaxMeta);
     if (!text) {
         status.damage = "its meta.json cannot be read: " + text.error().message;

@@ -121,6 +121,7 @@ json::object to_json(const InstanceStatus& status) {
     if (!status.meta.empty()) object["meta"] = status.meta;
     if (status.process) object["process"] = process_json(*status.process);
     if (!status.tag.empty()) object["tag"] = status.tag;
+    if (status.full) object["full"] = true;
     return object;
 }
 
@@ -135,6 +136,7 @@ InstanceStatus status_from_json(const json::object& from) {
     status.held = json::get_bool(from, "held");
     status.process = process_from(from);
     status.tag = json::get_string(from, "tag");
+    status.full = json::get_bool(from, "full");
     return status;
 }
 

@@ -120,6 +120,9 @@ struct Started {
     bool already = false;  // it was running before
 };
 
+// Bytes: with less an engine cannot be relied on to write anything.
+inline constexpr std::uint64_t kNoRoom = 1024UL * 1024;
+
 struct InstanceStatus {
     std::string name;
     bool exists = false;
@@ -128,6 +131,7 @@ struct InstanceStatus {
     bool held = false;               // a process of it lives (its lock is held)
     std::optional<Process> process;  // the main one, where it could be told
     std::string tag;                 // what that was started with
+    bool full = false;               // its file system has next to no room (kNoRoom)
 };
 
 struct ListPage {

@@ -40,6 +40,7 @@ struct ServerAccess {
     Endpoint endpoint;  // as clients are told
     std::string user;   // with every right that making roles and databases takes
     Secret password;
+    std::string trouble = {};  // why it was found not to answer; empty: it was not
 };
 
 // Thread-safe.

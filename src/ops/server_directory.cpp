@@ -39,6 +39,7 @@ Result<ServerAccess> StoreDatabaseServers::access_of(const Resource& server) con
         return fail(ErrorCode::unavailable, fmt::format("nothing says who administers the server {}", server.name));
     }
     access.password = std::move(*password);
+    if (server.health == Health::unreachable) access.trouble = server.health_detail;
     return access;
 }
 

@@ -48,6 +48,20 @@ TEST_F(ServerDirectoryTest, AServerOfOursIsAdministeredByItsOwnRoleAtItsAddress)
     EXPECT_EQ((*access)->password.reveal(), "management_password of it");
 }
 
+// So that who waits for it can be told more than that it does not answer.
+TEST_F(ServerDirectoryTest, WhatWasFoundOfOneThatCannotBeReachedComesWithIt) {
+    Resource full = server();
+    full.health = Health::unreachable;
+    full.health_detail = "its disk is full";
+    put(full);
+    EXPECT_EQ(find()->value().trouble, "its disk is full");
+    Resource well = server("res_well");
+    well.health = Health::healthy;
+    well.health_detail = "busy";
+    put(well);
+    EXPECT_EQ(find("res_well")->value().trouble, "");
+}
+
 TEST_F(ServerDirectoryTest, OneWithoutSuchARoleIsAdministeredByItsMasterUser) {
     Resource cloud = server();
     cloud.secrets.erase("management_password");

@@ -34,6 +34,16 @@ Observation crowded(Verb verb) {
     return waiting;
 }
 
+// What the last look at the server itself has found says more than that it does not answer.
+ProviderAnswer telling(const std::string& trouble, ProviderAnswer answer) {
+    if (answer || trouble.empty()) return answer;
+    ProviderError& error = answer.error();
+    if (error.error_class == ErrorClass::transient || error.error_class == ErrorClass::unknown_outcome) {
+        error.message += fmt::format("; {}", trouble);
+    }
+    return answer;
+}
+
 // An operation looks before it goes on: while its server is away (killed, restarting) it waits, and counts no
 // failure.
 ProviderAnswer patient(ProviderAnswer answer) {
@@ -105,12 +115,14 @@ Task<ProviderAnswer> DatabasesProvider::dispatch(Verb verb, ResourceId server, T
                                                  Deadline deadline) {
     const Found found = co_await find_host(verb, std::move(server), std::move(engine));
     if (!found) co_return found.error();
-    const std::shared_ptr<Host>& host = *found;
+    const std::shared_ptr<Host>& host = found->host;
     switch (verb) {
-        case Verb::observe: co_return co_await host->observe(std::move(tenant), deadline);
-        case Verb::create: co_return co_await host->converge(std::move(tenant), true, deadline);
-        case Verb::update: co_return co_await host->converge(std::move(tenant), false, deadline);
-        case Verb::remove: co_return co_await host->remove(std::move(tenant), deadline);
+        case Verb::observe: co_return telling(found->trouble, co_await host->observe(std::move(tenant), deadline));
+        case Verb::create:
+            co_return telling(found->trouble, co_await host->converge(std::move(tenant), true, deadline));
+        case Verb::update:
+            co_return telling(found->trouble, co_await host->converge(std::move(tenant), false, deadline));
+        case Verb::remove: co_return telling(found->trouble, co_await host->remove(std::move(tenant), deadline));
     }
     co_return std::unexpected(permanent("unknown verb"));
 }
@@ -137,7 +149,7 @@ Task<DatabasesProvider::Found> DatabasesProvider::find_host(Verb verb, ResourceI
         co_return std::unexpected(
             ProviderAnswer(std::unexpected(permanent("its database server is of another engine"))));
     }
-    co_return host_of(found);
+    co_return Reached{host_of(found), found.trouble};
 }
 
 std::shared_ptr<Host> DatabasesProvider::host_of(const ServerAccess& access) {

@@ -51,7 +51,11 @@ class DatabasesProvider final : public Provider {
     void on_change(std::function<void(std::string external_name)>) override {}
 
   private:
-    using Found = std::expected<std::shared_ptr<Host>, ProviderAnswer>;
+    struct Reached {
+        std::shared_ptr<Host> host;
+        std::string trouble;  // of its server
+    };
+    using Found = std::expected<Reached, ProviderAnswer>;
 
     Task<ProviderAnswer> serialised(Verb verb, Target target, Spec spec, Duration budget);
     Task<ProviderAnswer> dispatch(Verb verb, ResourceId server, Tenant tenant, std::string engine,

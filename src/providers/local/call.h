@@ -14,6 +14,7 @@ struct LocalProvider::Call {
     const Engine* engine = nullptr;  // of all but remove, where what is there is ours
     Setup setup = {};                // of create and update
     bool touched = false;            // something may have been changed already
+    bool full = false;               // its disk was, when it was last looked at
 
     [[nodiscard]] const std::string& name() const { return target.external_name; }
     [[nodiscard]] agent::Identity identity() const {

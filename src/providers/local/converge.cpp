@@ -27,6 +27,12 @@ ProviderError port_taken(std::uint16_t port) {
     return error;
 }
 
+// Of a start that did not come off.
+ProviderError of_start(bool full, ProviderError error) {
+    if (full) error.message += ": its disk is full";
+    return error;
+}
+
 // Often at first: a small engine is up after a few milliseconds. Later seldom: a large one takes its time.
 Duration next_try(Duration waited) {
     if (waited < std::chrono::milliseconds(50)) return std::chrono::microseconds(500);
@@ -49,6 +55,7 @@ Task<ProviderAnswer> LocalProvider::do_converge(Call& call) {
         agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
         if (!status) co_return std::unexpected(error_of(status.error(), call.touched));
         if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+        call.full = status->full;
         // What is gone cannot be changed; its data cannot be made again either.
         if (!status->exists && call.verb == Verb::update) co_return Observation{};
         std::optional<ProviderAnswer> answer =
@@ -73,6 +80,7 @@ Task<std::optional<ProviderAnswer>> LocalProvider::look_at_living(Call& call, ag
         co_await await_login(call, *status.process, call.engine->facts().patience, false);
     if (answer) co_return answer;
     if (agent::is_alive(*status.process)) {
+        if (call.full) co_return out_of_room(call);
         log::warning("local", "restarting an engine that does not answer", {{"instance", call.name()}});
         co_await stop(call, *status.process, false);
     }
@@ -84,7 +92,7 @@ Task<std::optional<ProviderAnswer>> LocalProvider::bring_up(Call& call) {
     call.touched = true;
     const agent::Answer<bool> made = co_await agent_.create_instance(call.name(), meta(call), call.setup.files,
                                                                      true, call.deadline.left(), call.setup.seed);
-    if (!made) co_return std::unexpected(error_of(made.error(), true));
+    if (!made) co_return std::unexpected(of_start(call.full, error_of(made.error(), true)));
     agent::StartRequest request;
     request.name = call.name();
     request.program = call.engine->facts().program;
@@ -96,7 +104,7 @@ Task<std::optional<ProviderAnswer>> LocalProvider::bring_up(Call& call) {
     request.memory = call.setup.memory;
     const agent::Answer<agent::Started> started = co_await agent_.start(std::move(request), call.deadline.left());
     if (!started && started.error().code == agent::FailureCode::busy) co_return std::nullopt;
-    if (!started) co_return std::unexpected(error_of(started.error(), true));
+    if (!started) co_return std::unexpected(of_start(call.full, error_of(started.error(), true)));
     if (started->already) co_return std::nullopt;
     co_return co_await await_login(call, started->process, call.deadline.left(), true);
 }
@@ -196,12 +204,13 @@ Task<ProviderAnswer> LocalProvider::after_death(Call& call) {
     if (!port_is_free(options_.addresses, call.setup.port)) co_return std::unexpected(port_taken(call.setup.port));
     constexpr std::string_view kDied = "the engine ended right after its start";
     if (call.engine->facts().log_holds_client_data) {
-        co_return std::unexpected(provider_error(ErrorClass::transient, std::string(kDied),
-                                                 "its log may hold tenants' data: look there"));
+        co_return std::unexpected(
+            of_start(call.full, provider_error(ErrorClass::transient, std::string(kDied),
+                                               "its log may hold tenants' data: look there")));
     }
     const agent::Answer<std::string> log = co_await agent_.log_tail(call.name(), call.deadline.left());
-    co_return std::unexpected(
-        provider_error(ErrorClass::transient, std::string(kDied), log ? *log : log.error().message));
+    co_return std::unexpected(of_start(
+        call.full, provider_error(ErrorClass::transient, std::string(kDied), log ? *log : log.error().message)));
 }
 
 Task<void> LocalProvider::stop(Call& call, agent::Process process, bool gently) {
@@ -247,6 +256,7 @@ Task<ProviderAnswer> LocalProvider::do_remove(Call& call) {
         }
         call.touched = true;
         watcher_.forget(call.name());
+        full_.erase(call.name());
         const agent::Answer<void> removed =
             co_await agent_.remove_instance(call.name(), call.identity(), call.deadline.left());
         if (removed) co_return Observation{};

@@ -5,10 +5,11 @@
 // process whose start time is right, and the engine that answers on the port proved to be that one (engine.h).
 // Presence of a process that lives and does not answer is `pending` (never `stopped`): observe cannot tell a slow
 // start from a hang. update and create can: they wait a moment (EngineFacts::patience), then kill it by its pidfd
-// and start it again, from its data where the engine keeps any.
+// and start it again, from its data where the engine keeps any. One whose disk is full is left to wait for room.
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,7 @@ class LocalProvider final : public Provider, public LiveEngines {
     Task<std::optional<ProviderError>> write_files(Call& call);
     Task<bool> mend_login(Call& call, agent::Process process);
     Task<ProviderAnswer> after_death(Call& call);
+    ProviderAnswer out_of_room(const Call& call);
     Task<void> stop(Call& call, agent::Process process, bool gently);
     Task<void> clear_rest(Call& call);
     Task<Result<Live>> find_living(const Resource& resource, Deadline deadline);
@@ -96,6 +98,7 @@ class LocalProvider final : public Provider, public LiveEngines {
     Watcher watcher_;
     std::function<void(std::string external_name)> on_change_;
     std::uint32_t live_calls_ = 0;
+    std::set<std::string> full_;  // instances that were said to have no room
 };
 
 }  // namespace slipway::local

@@ -6,6 +6,7 @@ namespace slipway::local {
 namespace {
 
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);
+constexpr Duration kLookForRoom = std::chrono::seconds(1);
 
 Observation pending(std::string detail) {
     Observation seen;
@@ -15,7 +16,25 @@ Observation pending(std::string detail) {
     return seen;
 }
 
+// Nobody answered.
+bool is_unheard(Login login) {
+    return login == Login::loading || login == Login::refused || login == Login::silent;
+}
+
 }  // namespace
+
+// It waits for room to write: nothing that a restart gives it, and its tenants can read as long as it lives. An
+// operation waits, and who only looks finds it unreachable, so that no repair is asked for.
+ProviderAnswer LocalProvider::out_of_room(const Call& call) {
+    const std::string why = fmt::format("{} does not answer: its disk is full", call.spec.engine);
+    if (full_.insert(call.name()).second) {
+        log::warning("local", "an engine does not answer: its disk is full", {{"instance", call.name()}});
+    }
+    if (call.target.token.empty()) return std::unexpected(provider_error(ErrorClass::transient, why));
+    Observation seen = pending(why);
+    seen.look_again = kLookForRoom;
+    return seen;
+}
 
 Task<ProviderAnswer> LocalProvider::do_observe(Call& call) {
     const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
@@ -37,6 +56,8 @@ Task<ProviderAnswer> LocalProvider::do_observe(Call& call) {
     const Greeting greeting =
         co_await call.engine->log_in(contact(call, *status->process, port), call.spec, nullptr,
                                      call.deadline.within(call.engine->facts().patience));
+    if (is_unheard(greeting.login) && status->full) co_return out_of_room(call);
+    full_.erase(call.name());
     switch (greeting.login) {
         // Without a tenant there is nothing else that could be stale.
         case Login::stale: co_return pending("it does not encrypt as it should, or shows another certificate");

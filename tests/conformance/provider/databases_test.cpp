@@ -298,6 +298,11 @@ TEST_P(Databases, AServerThatDoesNotAnswerIsNotAnEmptyOne) {
     const auto listed = subject_.run(subject_.provider().inventory("", kBudget));
     ASSERT_FALSE(listed);
     EXPECT_EQ(listed.error().error_class, ErrorClass::transient);
+    // What is known of why is told to who waits.
+    closed.trouble = "its disk is full";
+    subject_.servers().servers = {closed};
+    EXPECT_THAT(observe("unseen")->detail, HasSubstr("its disk is full"));
+    EXPECT_THAT(create("unseen").error().message, HasSubstr("its disk is full"));
     // Nor one whose password is another.
     closed = subject_.server().access();
     closed.password = Secret("wrong");
