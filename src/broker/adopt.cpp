@@ -60,6 +60,14 @@ Resource record_of(const Orphan& orphan, TimePoint now) {
     return resource;
 }
 
+// `server`: the one that it is on; "": it lives by itself.
+std::string words_of(const Resource& adopted, const Plan& plan, const std::string& server) {
+    return fmt::format(
+        "{} was found at provider {} with nobody to account for it; it is taken over with plan {}{} and gets new "
+        "credentials",
+        adopted.external_name, adopted.provider, plan.name, server.empty() ? "" : ", stays on " + server);
+}
+
 }  // namespace
 
 // The record that the orphan is to have: a new one, or that of a failed resource that it belongs to.
@@ -175,10 +183,7 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
             {range.range, range.key, range.first, range.last, resource->id, false, TimePoint()});
     }
     EventDraft event = draft_event(*resource, context.cause(), now, "resource.adopted",
-                                   fmt::format("{} was found at provider {} with nobody to account for it; it is "
-                                               "taken over with plan {}{} and gets new credentials",
-                                               resource->external_name, resource->provider, plan.name,
-                                               server ? fmt::format(", stays on {}", server->name) : ""));
+                                   words_of(*resource, plan, server ? server->name : ""));
     event.operation = operation.id;
     commit.events.push_back(std::move(event));
     remember(commit, memory, resource->id, operation.id);
