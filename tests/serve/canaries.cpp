@@ -1,6 +1,7 @@
 #include "canaries.h"
 
 #include <algorithm>
+#include <cstring>
 #include <random>
 #include <stdexcept>
 
@@ -39,19 +40,29 @@ std::string base64(std::string_view text) {
     return out;
 }
 
-void add_parts(std::map<std::string, std::string, std::less<>>& parts, std::string_view text,
-               const std::string& name) {
-    for (std::size_t i = 0; i + kPart <= text.size(); ++i) parts.emplace(text.substr(i, kPart), name);
+}  // namespace
+
+std::size_t Canaries::begin_of(std::string_view part) {
+    std::uint32_t first = 0;
+    std::memcpy(&first, part.data(), sizeof(first));
+    return (first * 2'654'435'761U) >> 12U;
 }
 
-void look(const std::map<std::string, std::string, std::less<>>& parts, std::string_view text,
-          std::set<std::string>& found) {
+void Canaries::add(Parts& parts, std::string_view text, const std::string& name) {
     for (std::size_t i = 0; i + kPart <= text.size(); ++i) {
-        if (const auto part = parts.find(text.substr(i, kPart)); part != parts.end()) found.insert(part->second);
+        parts.names.emplace(text.substr(i, kPart), name);
+        parts.begins[begin_of(text.substr(i))] = true;
     }
 }
 
-}  // namespace
+void Canaries::look(const Parts& parts, std::string_view text, std::set<std::string>& found) {
+    for (std::size_t i = 0; i + kPart <= text.size(); ++i) {
+        if (!parts.begins[begin_of(text.substr(i))]) continue;
+        if (const auto part = parts.names.find(text.substr(i, kPart)); part != parts.names.end()) {
+            found.insert(part->second);
+        }
+    }
+}
 
 std::string Canaries::plant(const std::string& name) {
     static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -65,10 +76,10 @@ std::string Canaries::plant(const std::string& name) {
 
 void Canaries::know(const std::string& name, std::string_view secret) {
     if (secret.size() < kPart) throw std::runtime_error(name + " is too short to be looked for");
-    add_parts(folded_, folded(secret), name);
-    add_parts(folded_, hex(secret), name);
+    add(folded_, folded(secret), name);
+    add(folded_, hex(secret), name);
     for (std::size_t skipped = 0; skipped < kGroup; ++skipped) {
-        add_parts(exact_, base64(secret.substr(skipped)), name);
+        add(exact_, base64(secret.substr(skipped)), name);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace slipway::testing {
 
@@ -19,7 +20,14 @@ class Canaries {
     [[nodiscard]] std::set<std::string> found_in(std::string_view text) const;
 
   private:
-    using Parts = std::map<std::string, std::string, std::less<>>;  // of whose name
+    struct Parts {
+        std::map<std::string, std::string, std::less<>> names;    // of the secret that each is of
+        std::vector<bool> begins = std::vector<bool>(1U << 20U);  // digests of first bytes: most texts have none
+    };
+    static std::size_t begin_of(std::string_view part);
+    static void add(Parts& parts, std::string_view text, const std::string& name);
+    static void look(const Parts& parts, std::string_view text, std::set<std::string>& found);
+
     Parts folded_;
     Parts exact_;
 };

@@ -37,30 +37,42 @@ std::string text_in(const std::string& answer, std::string_view key) {
 
 std::string as_bearer(const std::string& key) { return "Authorization: Bearer " + key + "\r\n"; }
 
+// What comes before and after it is the same in every key, or public.
+void CanaryRun::know_key(const std::string& name, const std::string& pem) {
+    const std::size_t line = pem.find('\n') + 1;
+    canaries_.know(name, pem.substr(line + 48, 16));
+    canaries_.know(name, pem.substr(line + 65, 26));
+}
+
 void CanaryRun::start() {
-    std::vector<std::string> words{"--log-format", GetParam().format, "--log-level", "debug"};
+    words_ = {"--log-format", GetParam().format, "--log-level", "debug"};
+    std::string databases;
     if (tls()) {
         const http::test::IssuedPair pair = authority_.issue();
         pems_.write(pair);
-        const std::string pem = pair.key.reveal();
-        // What comes before and after it is the same in every key, or public.
-        const std::size_t line = pem.find('\n') + 1;
-        canaries_.know("TLS key", pem.substr(line + 48, 16));
-        canaries_.know("TLS key", pem.substr(line + 65, 26));
-        words.insert(words.end(), {"--tls-cert", pems_.certificate(), "--tls-key", pems_.key()});
+        know_key("TLS key", pair.key.reveal());
+        words_.insert(words_.end(), {"--tls-cert", pems_.certificate(), "--tls-key", pems_.key()});
+        const http::test::IssuedPair other = authority_.issue();
+        know_key("databases' TLS key", other.key.reveal());
+        databases = fmt::format("[databases]\ntls = \"allow\"\ntls_certificate = \"{}\"\ntls_key = \"{}\"\n",
+                                pems_.write("databases.pem", other.certificate).string(),
+                                pems_.write("databases.key", other.key.reveal()).string());
     }
     // The first port is taken, so that an attempt fails.
     const std::string address = recorder_.address();
     const int port = std::stoi(address.substr(address.rfind(':') + 1));
-    site_.configure(fmt::format("[webhooks]\nallow_private = true\n[local]\nport_first = {}\nport_last = {}\n",
-                                port, std::min(port + 500, 65'535)));
+    site_.configure(fmt::format("[webhooks]\nallow_private = true\n[local]\nport_first = {}\nport_last = {}\n{}",
+                                port, std::min(port + 500, 65'535), databases));
     const std::string secret = plant("environment of the server");
-    ASSERT_NO_FATAL_FAILURE(site_.start(words, {{"SECRET_OF_SOMEBODY", secret}, {"SLIPWAY_KEY", secret}}));
+    environment_ = {{"SECRET_OF_SOMEBODY", secret}, {"SLIPWAY_KEY", secret}};
+    ASSERT_NO_FATAL_FAILURE(start_site());
     canaries_.know("administrator's key", site_.admin_key().substr(4));
     const std::string master = file_text(site_.state() + "/master.key");
     canaries_.know("master key", master);
     canaries_.know("master key", bytes_of_base64(master));
 }
+
+void CanaryRun::start_site() { site_.start(words_, environment_); }
 
 std::string CanaryRun::say(const std::string& bytes) const {
     std::unique_ptr<http::test::RawClient> client;
@@ -113,6 +125,7 @@ void CanaryRun::make_secrets() {
     expect_clean("the progress of keys create", made.err);
     make_webhooks();
     make_caches();
+    make_databases();
 }
 
 void CanaryRun::make_caches() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "canary_test_support.h"
+#include "sql_client.h"
 
 namespace slipway::testing {
 
@@ -11,6 +12,7 @@ struct Run {
     std::string name;
     std::string format;
     bool tls;
+    std::string engine;  // of databases
 };
 inline void PrintTo(const Run& run, std::ostream* out) { *out << run.name; }
 
@@ -32,6 +34,8 @@ class CanaryRun : public CanaryTest, public ::testing::WithParamInterface<Run> {
   protected:
     [[nodiscard]] bool tls() const { return GetParam().tls; }
     void start();
+    void start_site();
+    void know_key(const std::string& name, const std::string& pem);
     // Everything that is answered to these bytes.
     std::string say(const std::string& bytes) const;
     std::string ask(const std::string& method, const std::string& target, const std::string& fields = {},
@@ -41,19 +45,32 @@ class CanaryRun : public CanaryTest, public ::testing::WithParamInterface<Run> {
         return ask(method, target, as_bearer(site_.admin_key()), body);
     }
     void send(const std::vector<Input>& inputs) const;
+    // By the HarbourMaster API.
+    std::string hephy(const std::string& key, const std::string& method, const std::string& target,
+                      const std::string& body = {}) const;
+    // The answer that has this state.
+    std::string hephy_comes_to(const std::string& target, const std::string& state) const;
     Ended command(std::vector<std::string> words, const std::string& key) const;
 
     void make_secrets();
     void make_caches();
     void make_webhooks();
+    void make_databases();
+    std::string make_database(const std::string& cluster, const std::string& body) const;
+    void back_up(const Login& login);
+    void rotate(const Login& former);
+    void know_what_is_sealed();
     void plant_in_heads();
     void plant_in_targets();
     void plant_in_bodies();
     void plant_in_webhooks();
     void plant_in_commands();
+    void plant_in_hephy_heads();
+    void plant_in_hephy_bodies();
     void ask_what_is_not_theirs();
 
     void search_answers();
+    void search_hephy_answers() const;
     void search_stream() const;
     void search_commands();
     void search_deliveries();
@@ -62,6 +79,10 @@ class CanaryRun : public CanaryTest, public ::testing::WithParamInterface<Run> {
     void search_files();
 
     http::test::TestAuthority authority_;
+    std::vector<std::string> words_;
+    std::map<std::string, std::string> environment_;
+    std::string instance_;         // where databases are
+    std::string master_password_;  // its
     Recorder recorder_;
     std::string key_;     // of a user
     std::string reader_;  // the key of one who only reads

@@ -14,10 +14,22 @@ namespace fs = std::filesystem;
 
 namespace {
 
-mode_t mode_of(const fs::path& path) {
+// None: it is not there.
+std::optional<mode_t> mode_of(const fs::path& path) {
     struct stat facts{};
-    EXPECT_EQ(::lstat(path.c_str(), &facts), 0) << path;
+    if (::lstat(path.c_str(), &facts) != 0) return std::nullopt;
     return facts.st_mode & 07777U;
+}
+
+// What others than the owner may do with a file. Its group is the engine's own, which reads its configuration, and
+// has no other right to that; its data are its own.
+mode_t rights_of_others(const fs::path& path) {
+    static const std::set<std::string> kConfiguration{"redis.conf", "postgresql.conf", "pg_hba.conf", "my.cnf",
+                                                      "users.sql",  "server.pem",      "server.key"};
+    const std::string text = path.string();
+    if (text.contains("/instances/") && text.contains("/data/")) return 060U;
+    const bool of_instance = path.parent_path().parent_path().filename() == "instances";
+    return of_instance && kConfiguration.contains(path.filename().string()) ? 040U : 0U;
 }
 
 }  // namespace
@@ -33,6 +45,9 @@ void CanaryRun::search_answers() {
                                      "/api/v1/me",
                                      "/api/v1/plans",
                                      "/api/v1/resources?include_gone=true",
+                                     "/api/v1/resources?kind=database",
+                                     "/api/v1/resources?kind=database-server",
+                                     "/api/v1/resources?kind=backup",
                                      "/api/v1/resources/sessions",
                                      "/api/v1/resources/sessions/events",
                                      "/api/v1/keys",
@@ -124,20 +139,24 @@ void CanaryRun::search_deliveries() {
 void CanaryRun::search_processes() {
     std::set<pid_t> all{site_.program().pid()};
     for (const agent::Process& each : site_.processes()) all.insert(each.pid);
-    EXPECT_GE(all.size(), 4U) << "the server, its helper and two engines";
+    EXPECT_GE(all.size(), 5U) << "the server, its helper, two engines and a database server";
     const bool root = ::geteuid() == 0;
     for (const pid_t pid : all) {
         const fs::path proc = "/proc/" + std::to_string(pid);
         const bool server = pid == site_.program().pid();
         const std::string words = file_text(proc / "cmdline");
+        const std::string environment = file_text(proc / "environ");
+        const std::string limits = file_text(proc / "limits");
+        const std::string filter = file_text(proc / "coredump_filter");
+        // A database server's for one connection has ended.
+        if (const auto stat = agent::read_stat(pid); !stat || stat->state == 'Z') continue;
         EXPECT_NE(words, "");
         expect_clean("a command line", words);
-        expect_clean("the environment of " + words, file_text(proc / "environ"),
+        expect_clean("the environment of " + words, environment,
                      server && root ? Names{"environment of the server"} : Names());
-        EXPECT_THAT(file_text(proc / "limits"), HasSubstr("Max core file size        0                    0"))
-            << words;
+        EXPECT_THAT(limits, HasSubstr("Max core file size        0                    0")) << words;
         // A dump that is made all the same holds no memory.
-        EXPECT_EQ(file_text(proc / "coredump_filter"), "00000000\n") << words;
+        EXPECT_EQ(filter, "00000000\n") << words;
     }
 }
 
@@ -173,17 +192,20 @@ void CanaryRun::search_files() {
     std::size_t seen = 0;
     Names in_store;
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(site_.state())) {
-        if (!entry.is_regular_file()) continue;
-        ++seen;
+        std::error_code gone;
+        if (!entry.is_regular_file(gone)) continue;
         const std::string path = entry.path();
-        // The engine reads its configuration, and has no other right to it.
-        const mode_t group = path.ends_with("/redis.conf") ? 040U : 0U;
-        EXPECT_EQ(mode_of(path) & 077U, group) << path;
+        const std::optional<mode_t> mode = mode_of(path);
+        if (!mode) continue;  // an engine's own, which it has removed since
+        EXPECT_EQ(*mode & 077U & ~rights_of_others(entry.path()), 0U) << path;
+        ++seen;
         const std::string text = file_text(path);
         if (path.ends_with("/admin.key")) {
             expect_clean(path, text, {"administrator's key"});
         } else if (path.ends_with("/master.key")) {
             expect_clean(path, text, {"master key"});
+        } else if (path.ends_with("/server.key")) {
+            expect_clean(path, text, {"databases' TLS key"});
         } else if (path.contains("/store/")) {
             in_store.merge(canaries_.found_in(text));
         } else {
@@ -202,8 +224,11 @@ TEST_P(CanaryRun, IsInNothingThatTheProgramShowsWritesOrStarts) {
     plant_in_bodies();
     plant_in_webhooks();
     plant_in_commands();
+    plant_in_hephy_heads();
+    plant_in_hephy_bodies();
     ask_what_is_not_theirs();
     search_answers();
+    search_hephy_answers();
     search_stream();
     search_commands();
     search_deliveries();
@@ -224,7 +249,8 @@ TEST_P(CanaryRun, IsInNothingThatTheProgramShowsWritesOrStarts) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Logs, CanaryRun,
-                         ::testing::Values(Run{"JsonOverTls", "json", true}, Run{"TextOverHttp", "text", false}),
+                         ::testing::Values(Run{"JsonOverTls", "json", true, "postgres"},
+                                           Run{"TextOverHttp", "text", false, "mysql"}),
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace slipway::testing
