@@ -12,7 +12,8 @@ void DueIndex::put(const Operation& operation) {
     if (!due) return erase(operation.id);
     const OperationId* blocker = waits_for(operation);
     put(OpenOperation{operation.id, operation.provider, operation.host, operation.organization, *due,
-                      blocker != nullptr ? *blocker : OperationId()});
+                      blocker != nullptr ? *blocker : OperationId(), operation.kind,
+                      open_state(state_name(operation.state))});
 }
 
 void DueIndex::put(OpenOperation entry) {
@@ -23,6 +24,7 @@ void DueIndex::put(OpenOperation entry) {
     } else {
         followers_[shared->waits_for].insert(shared->id);
     }
+    ++counts_[counted_as(*shared)];
     entries_.emplace(shared->id, shared);
 }
 
@@ -31,6 +33,8 @@ void DueIndex::erase(const OperationId& id) {
     if (found == entries_.end()) return;
     const Entry entry = found->second;
     entries_.erase(found);
+    const auto counted = counts_.find(counted_as(*entry));
+    if (--counted->second == 0) counts_.erase(counted);
     if (entry->waits_for.empty()) return take_out(entry);
     const auto waiting = followers_.find(entry->waits_for);
     waiting->second.erase(id);
@@ -165,6 +169,15 @@ std::optional<TimePoint> DueIndex::next_due(const HostId& host, TimePoint now) c
     look(HostId());
     if (!host.empty()) look(host);
     return next;
+}
+
+Backlog DueIndex::backlog() const {
+    Backlog backlog{counts_, std::nullopt};
+    for (const auto& [host, queue] : by_host_) {
+        const TimePoint first = (*queue.begin())->due;
+        if (!backlog.first_due || first < *backlog.first_due) backlog.first_due = first;
+    }
+    return backlog;
 }
 
 }  // namespace slipway::store

@@ -22,6 +22,8 @@ struct OpenOperation {
     OrganizationId organization;
     TimePoint due;
     OperationId waits_for;  // empty: none
+    OperationKind kind = OperationKind::provision;
+    OpenState state = OpenState::queued;  // its own, whether it waits for another or not
 };
 
 class DueIndex {
@@ -40,6 +42,7 @@ class DueIndex {
     [[nodiscard]] std::vector<OperationId> select(const LeaseRequest& request, TimePoint now) const;
     // When the first one after `now` becomes due that this host may lease.
     [[nodiscard]] std::optional<TimePoint> next_due(const HostId& host, TimePoint now) const;
+    [[nodiscard]] Backlog backlog() const;
 
   private:
     using Entry = std::shared_ptr<const OpenOperation>;  // immutable, so that copies of the index may share it
@@ -60,6 +63,9 @@ class DueIndex {
     using LaneKey = std::pair<std::string, HostId>;
     class Merge;
 
+    [[nodiscard]] static std::pair<OperationKind, OpenState> counted_as(const OpenOperation& entry) {
+        return {entry.kind, entry.waits_for.empty() ? entry.state : OpenState::blocked};
+    }
     void line_up(const Entry& entry);
     void take_out(const Entry& entry);
 
@@ -67,6 +73,7 @@ class DueIndex {
     std::map<LaneKey, Lane> lanes_;
     std::map<HostId, Queue> by_host_;
     std::map<OperationId, std::set<OperationId>> followers_;
+    std::map<std::pair<OperationKind, OpenState>, std::uint64_t> counts_;  // no entry: none
 };
 
 }  // namespace slipway::store

@@ -39,12 +39,14 @@ class ForwardingStore : public Store {
     Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) override {
         return inner_.operations(std::move(filter), std::move(page));
     }
+    Task<Result<Backlog>> backlog() override { return inner_.backlog(); }
     Task<Result<std::vector<Duration>>> durations(DurationQuery query) override {
         return inner_.durations(std::move(query));
     }
     Task<Result<std::vector<LiveCount>>> live_counts(OrganizationId organization) override {
         return inner_.live_counts(std::move(organization));
     }
+    Task<Result<std::vector<ResourceCount>>> resource_counts() override { return inner_.resource_counts(); }
     Task<Result<std::vector<UsageRow>>> usage(UsageFilter filter) override {
         return inner_.usage(std::move(filter));
     }

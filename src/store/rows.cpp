@@ -8,6 +8,21 @@
 
 #include "domain/overloaded.h"
 
+namespace slipway {
+
+std::string_view to_string(OpenState state) {
+    switch (state) {
+        case OpenState::queued: return "queued";
+        case OpenState::blocked: return "blocked";
+        case OpenState::running: return "running";
+        case OpenState::waiting: return "waiting";
+        case OpenState::retrying: return "retrying";
+    }
+    return "";
+}
+
+}  // namespace slipway
+
 namespace slipway::store {
 
 std::optional<TimePoint> due_at(const Operation& operation) {
@@ -29,6 +44,13 @@ const OperationId* waits_for(const Operation& operation) {
     if (operation.blocked_by.empty() || is_terminal(operation.state)) return nullptr;
     if (std::holds_alternative<operation_state::Running>(operation.state)) return nullptr;
     return &operation.blocked_by;
+}
+
+OpenState open_state(std::string_view word) {
+    for (const OpenState state : {OpenState::running, OpenState::waiting, OpenState::retrying}) {
+        if (to_string(state) == word) return state;
+    }
+    return OpenState::queued;
 }
 
 bool is_gone(const ResourceState& state) { return std::holds_alternative<resource_state::Gone>(state); }

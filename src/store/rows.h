@@ -20,6 +20,8 @@ namespace slipway::store {
 std::optional<TimePoint> due_at(const Operation& operation);
 // The operation that has to be terminal before this one is leased; null: none. (Who runs is not held back.)
 const OperationId* waits_for(const Operation& operation);
+// By the word of an open operation's state (state_name).
+OpenState open_state(std::string_view word);
 
 bool is_gone(const ResourceState& state);
 bool is_live(const ResourceState& state);  // neither gone nor failed: it counts against the quota

@@ -8,8 +8,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -337,6 +340,15 @@ struct LiveCount {
     std::string plan;
     std::uint64_t live = 0;  // neither gone nor failed
 };
+// Of every organization.
+struct ResourceCount {
+    Kind kind = Kind::cache;
+    std::string engine;
+    std::string state;  // state_name, never "gone"
+    bool pooled = false;
+    std::uint64_t resources = 0;  // at least 1
+    friend bool operator==(const ResourceCount&, const ResourceCount&) = default;
+};
 // How long finished operations of one kind took.
 struct DurationQuery {
     OperationKind operation = OperationKind::provision;
@@ -350,6 +362,18 @@ struct PoolLevel {
     std::string plan;
     std::uint32_t ready = 0;
     std::uint32_t coming = 0;  // requested or provisioning
+};
+
+// Where an operation stands that is not terminal: its state, or that it is not leased before another is terminal.
+enum class OpenState : std::uint8_t { queued, blocked, running, waiting, retrying };
+std::string_view to_string(OpenState state);
+
+// What was accepted and has not ended.
+struct Backlog {
+    std::map<std::pair<OperationKind, OpenState>, std::uint64_t> open;  // no entry: none
+    // Since when the one has been due that was due first, whoever may lease it; it may be to come, and is the end
+    // of a lease where a worker has it. None: none is open but those that wait for another.
+    std::optional<TimePoint> first_due;
 };
 
 // Told after every commit, from any thread; must return at once.
@@ -384,9 +408,14 @@ class Store {
     virtual Task<Result<std::optional<Operation>>> operation(OperationId id) = 0;
     virtual Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) = 0;
 
+    // Kept in memory: it costs the same however much is open.
+    virtual Task<Result<Backlog>> backlog() = 0;
     // Durations of the newest successful ones, newest first, at most 100 out of the newest 1000 of any kind.
     virtual Task<Result<std::vector<Duration>>> durations(DurationQuery query) = 0;
     virtual Task<Result<std::vector<LiveCount>>> live_counts(OrganizationId organization) = 0;
+    // Ordered by kind (its word), engine, state and pooled. Counted as they are written: it costs the same however
+    // many resources there are.
+    virtual Task<Result<std::vector<ResourceCount>>> resource_counts() = 0;
     // At most 10,000 rows, ordered by their keys.
     virtual Task<Result<std::vector<UsageRow>>> usage(UsageFilter filter) = 0;
 

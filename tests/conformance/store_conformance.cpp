@@ -114,6 +114,10 @@ std::string dump_placement(Store& store) {
 
 std::string dump_usage(Store& store) {
     std::string out;
+    for (const ResourceCount& count : run(store.resource_counts()).value()) {
+        out += fmt::format("count {} {} {} {} {}\n", to_string(count.kind), count.engine, count.state, count.pooled,
+                           count.resources);
+    }
     for (const OrganizationId& organization : organizations()) {
         for (const LiveCount& count : run(store.live_counts(organization)).value()) {
             out += fmt::format("live {} {} {}/{} {}\n", organization.str(), to_string(count.kind), count.engine,
@@ -218,6 +222,11 @@ std::string dump(Store& store) {
     for (const Orphan& orphan : run(store.orphans()).value()) {
         out += fmt::format("orphan {} {} {} {}\n", orphan.provider, orphan.external_name, orphan.kind,
                            to_micros(orphan.last_seen));
+    }
+    const Backlog backlog = run(store.backlog()).value();
+    out += fmt::format("first due {}\n", words(backlog.first_due));
+    for (const auto& [what, open] : backlog.open) {
+        out += fmt::format("open {} {} {}\n", to_string(what.first), to_string(what.second), open);
     }
     out += dump_access(store);
     out += dump_usage(store);

@@ -83,6 +83,36 @@ TEST_P(StoreConformance, LeasesAgainWhenARetryOrAWaitIsDue) {
     EXPECT_EQ(answer.work.at(0).operation.fence, 2U);
 }
 
+// A queue that nobody works off must not look like an idle one.
+TEST_P(StoreConformance, CountsWhatIsOpenAndSaysSinceWhenTheFirstIsDue) {
+    EXPECT_TRUE(run(store().backlog())->open.empty());
+    EXPECT_FALSE(run(store().backlog())->first_due);
+    for (const int i : {1, 2, 3}) {
+        const Resource resource = sample_resource(i);
+        must(accept(resource, sample_operation(i, resource, kStart - std::chrono::seconds(i))));
+    }
+    Operation follower = sample_operation(4, stored(resource_id(1)), kStart - 1h);
+    follower.kind = OperationKind::deprovision;
+    follower.blocked_by = operation_id(1);
+    put(follower);
+    using Open = decltype(Backlog::open);
+    constexpr auto kProvision = OperationKind::provision;
+    const std::pair blocked{OperationKind::deprovision, OpenState::blocked};
+    Backlog now = run(store().backlog()).value();
+    EXPECT_EQ(now.open, (Open{{{kProvision, OpenState::queued}, 3}, {blocked, 1}}));
+    EXPECT_EQ(now.first_due, kStart - 3s) << "what waits for another is not due";
+
+    auto work = lease(2).work;
+    work.at(0).operation.state = operation_state::Retrying{kStart + 5s, "throttled"};
+    put(work.at(0).operation, work.at(0).operation.fence);
+    now = run(store().backlog()).value();
+    EXPECT_EQ(now.open, (Open{{{kProvision, OpenState::queued}, 1},
+                              {{kProvision, OpenState::running}, 1},
+                              {{kProvision, OpenState::retrying}, 1},
+                              {blocked, 1}}));
+    EXPECT_EQ(now.first_due, kStart - 1s);
+}
+
 TEST_P(StoreConformance, LeavesTerminalOperationsAlone) {
     const Resource resource = sample_resource(1);
     must(accept(resource, sample_operation(1, resource)));

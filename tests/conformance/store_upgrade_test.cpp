@@ -138,6 +138,28 @@ TEST_F(UpgradeTest, LiveResourcesAreCountedAndGoOnBeingCounted) {
     EXPECT_EQ(counts_of(*store, "acme"), "large 1; small 7; ");
 }
 
+TEST_F(UpgradeTest, ResourcesAreCountedByStateAndGoOnBeingCounted) {
+    const auto store = open();
+    const auto of_state = [&](const std::string& state, bool pooled) {
+        std::uint64_t found = 0;
+        for (const ResourceCount& each : run(store->resource_counts()).value()) {
+            if (each.state == state && each.pooled == pooled) found += each.resources;
+        }
+        return found;
+    };
+    EXPECT_EQ(of_state("provisioning", false), 2U);
+    EXPECT_EQ(of_state("provisioning", true), 1U);
+    EXPECT_EQ(of_state("ready", false), 1U);
+    EXPECT_EQ(of_state("gone", false), 0U);
+    Resource resource = run(store->resource(resource_id(3)))->value();
+    resource.state = resource_state::Failed{"why"};
+    Commit commit;
+    commit.writes.emplace_back(write::PutResource{resource});
+    ASSERT_TRUE(std::holds_alternative<Committed>(run(store->commit(commit)).value()));
+    EXPECT_EQ(of_state("ready", false), 0U);
+    EXPECT_EQ(of_state("failed", false), 2U);
+}
+
 TEST_F(UpgradeTest, TheSecondStartChangesNothing) {
     const std::string once = dump(*open());
     EXPECT_EQ(dump(*open()), once);

@@ -213,6 +213,38 @@ TEST_P(UsageConformance, LiveResourcesAreCountedByPlan) {
     EXPECT_EQ(counts_of(store(), "acme"), (Words{"cache redis/small 4"})) << "a plan without any has no row";
 }
 
+TEST_P(UsageConformance, ResourcesOfEverybodyAreCountedByKindEngineAndState) {
+    int number = 0;
+    for (const ResourceState& state : every_state()) {
+        ++number;
+        Resource resource = sample_resource(number, number % 2 == 0 ? "acme" : "globex");
+        resource.state = state;
+        put(resource);
+    }
+    Resource pooled = sample_resource(100);
+    pooled.kind = Kind::database_server;
+    pooled.engine = "postgres";
+    pooled.pooled = true;
+    pooled = put(pooled);
+    const auto counts = [&] { return run(store().resource_counts()).value(); };
+    const std::vector<ResourceCount> caches{
+        {Kind::cache, "redis", "deprovisioning", false, 1}, {Kind::cache, "redis", "failed", false, 1},
+        {Kind::cache, "redis", "provisioning", false, 1},   {Kind::cache, "redis", "ready", false, 1},
+        {Kind::cache, "redis", "requested", false, 1},      {Kind::cache, "redis", "updating", false, 1}};
+    std::vector<ResourceCount> expected = caches;
+    expected.push_back({Kind::database_server, "postgres", "requested", true, 1});
+    EXPECT_EQ(counts(), expected) << "all but the one that is gone";
+
+    pooled.state = Ready{kEndpoint, {}};
+    pooled.pooled = false;
+    pooled = put(pooled);
+    expected.back() = {Kind::database_server, "postgres", "ready", false, 1};
+    EXPECT_EQ(counts(), expected) << "a claim takes it out of the pool";
+    pooled.state = Gone{kStart};
+    put(pooled);
+    EXPECT_EQ(counts(), caches);
+}
+
 TEST_P(UsageConformance, DurationsAreThoseOfTheNewestThatSucceeded) {
     Resource other = sample_resource(50);
     other.plan = "large";

@@ -200,6 +200,8 @@ Task<Result<Page<Operation>>> SimStore::operations(OperationFilter filter, PageR
     co_return disk_.state().operations(filter, page);
 }
 
+Task<Result<Backlog>> SimStore::backlog() { co_return disk_.state().backlog(); }
+
 Task<Result<std::vector<Duration>>> SimStore::durations(DurationQuery query) {
     co_return disk_.state().durations(query);
 }
@@ -207,6 +209,8 @@ Task<Result<std::vector<Duration>>> SimStore::durations(DurationQuery query) {
 Task<Result<std::vector<LiveCount>>> SimStore::live_counts(OrganizationId organization) {
     co_return disk_.state().live_counts(organization);
 }
+
+Task<Result<std::vector<ResourceCount>>> SimStore::resource_counts() { co_return disk_.state().resource_counts(); }
 
 Task<Result<std::vector<UsageRow>>> SimStore::usage(UsageFilter filter) { co_return disk_.state().usage(filter); }
 

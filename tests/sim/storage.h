@@ -63,8 +63,10 @@ class SimStore final : public Store {
                                                    std::string engine) override;
     Task<Result<std::optional<Operation>>> operation(OperationId id) override;
     Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) override;
+    Task<Result<Backlog>> backlog() override;
     Task<Result<std::vector<Duration>>> durations(DurationQuery query) override;
     Task<Result<std::vector<LiveCount>>> live_counts(OrganizationId organization) override;
+    Task<Result<std::vector<ResourceCount>>> resource_counts() override;
     Task<Result<std::vector<UsageRow>>> usage(UsageFilter filter) override;
     Task<Result<EventPage>> events(EventFilter filter, std::uint64_t after, std::uint32_t limit) override;
     Task<Result<std::uint64_t>> last_event() override;

@@ -154,6 +154,15 @@ std::vector<LiveCount> MemoryState::live_counts(const OrganizationId& organizati
     return counts;
 }
 
+std::vector<ResourceCount> MemoryState::resource_counts() const {
+    std::vector<ResourceCount> counts;
+    for (const auto& [key, resources] : in_state_) {
+        const auto& [kind, engine, state, pooled] = key;
+        counts.push_back({parse_kind(kind).value(), engine, std::string(state), pooled, resources});
+    }
+    return counts;
+}
+
 std::vector<UsageRow> MemoryState::usage(const UsageFilter& filter) const {
     std::map<std::tuple<OrganizationId, std::string, std::string_view, std::string, std::string>, UsageRow> rows;
     for (const auto& [resource, intervals] : usage_) {

@@ -330,7 +330,10 @@ Resource MemoryState::put(Resource in, CommitNotice& notice) {
 void MemoryState::index(const Resource& in) {
     by_organization_[in.organization].insert(in.id.str());
     if (is_live(in.state)) ++live_[in.organization][{to_string(in.kind), in.engine, in.plan}];
-    if (!is_gone(in.state)) ++names_[{in.organization, in.name}];
+    if (!is_gone(in.state)) {
+        ++names_[{in.organization, in.name}];
+        ++in_state_[{to_string(in.kind), in.engine, state_name(in.state), in.pooled}];
+    }
     if (holds_place(in)) ++placed_[in.placed_on];
     if (!counts_in_pool(in)) return;
     Pool& pool = pools_[{in.kind, in.engine, in.plan}];
@@ -348,6 +351,8 @@ void MemoryState::unindex(const Resource& in) {
     if (!is_gone(in.state)) {
         const auto name = names_.find({in.organization, in.name});
         if (--name->second == 0) names_.erase(name);
+        const auto counted = in_state_.find({to_string(in.kind), in.engine, state_name(in.state), in.pooled});
+        if (--counted->second == 0) in_state_.erase(counted);
     }
     if (holds_place(in)) {
         const auto placed = placed_.find(in.placed_on);

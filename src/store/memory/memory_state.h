@@ -39,8 +39,10 @@ class MemoryState {
                                                    const std::string& engine) const;
     [[nodiscard]] const Operation* operation(const OperationId& id) const;
     [[nodiscard]] Page<Operation> operations(const OperationFilter& filter, const PageRequest& page) const;
+    [[nodiscard]] Backlog backlog() const { return due_.backlog(); }
     [[nodiscard]] std::vector<Duration> durations(const DurationQuery& query) const;
     [[nodiscard]] std::vector<LiveCount> live_counts(const OrganizationId& organization) const;
+    [[nodiscard]] std::vector<ResourceCount> resource_counts() const;
     [[nodiscard]] std::vector<UsageRow> usage(const UsageFilter& filter) const;
     [[nodiscard]] EventPage events(const EventFilter& filter, std::uint64_t after, std::uint32_t limit) const;
     // The same, for tests: all of them or those of one resource.
@@ -69,6 +71,8 @@ class MemoryState {
   private:
     using PoolKey = std::tuple<Kind, std::string, std::string>;
     using PlanKey = std::tuple<std::string_view, std::string, std::string>;  // in the order of the kinds' words
+    using StateKey =
+        std::tuple<std::string_view, std::string, std::string_view, bool>;  // kind, engine, state, pooled
     struct UsageInterval {
         UsageKey key;
         TimePoint from;
@@ -114,6 +118,7 @@ class MemoryState {
     std::map<ResourceId, std::set<std::string>> operations_of_;
     std::map<std::pair<OrganizationId, std::string>, std::uint64_t> names_;  // of how many that are not gone
     std::map<OrganizationId, std::map<PlanKey, std::uint64_t>> live_;        // no entry: none
+    std::map<StateKey, std::uint64_t> in_state_;                             // not of those that are gone
     std::map<ResourceId, std::vector<UsageInterval>> usage_;
     std::map<PoolKey, Pool> pools_;
     DueIndex due_;

@@ -91,6 +91,11 @@ Task<Result<Page<Operation>>> MemoryStore::operations(OperationFilter filter, Pa
     co_return state_.operations(filter, page);
 }
 
+Task<Result<Backlog>> MemoryStore::backlog() {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.backlog();
+}
+
 Task<Result<std::vector<Duration>>> MemoryStore::durations(DurationQuery query) {
     const std::scoped_lock lock(mutex_);
     co_return state_.durations(query);
@@ -99,6 +104,11 @@ Task<Result<std::vector<Duration>>> MemoryStore::durations(DurationQuery query) 
 Task<Result<std::vector<LiveCount>>> MemoryStore::live_counts(OrganizationId organization) {
     const std::scoped_lock lock(mutex_);
     co_return state_.live_counts(organization);
+}
+
+Task<Result<std::vector<ResourceCount>>> MemoryStore::resource_counts() {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.resource_counts();
 }
 
 Task<Result<std::vector<UsageRow>>> MemoryStore::usage(UsageFilter filter) {

@@ -123,6 +123,21 @@ Result<std::vector<LiveCount>> read_live_counts(Database& database, const Organi
     return counts;
 }
 
+Result<std::vector<ResourceCount>> read_resource_counts(Database& database) {
+    Cursor row = database
+                     .statement(
+                         "SELECT kind, engine, state, pooled, resources FROM resource_counts WHERE resources > 0 "
+                         "ORDER BY kind, engine, state, pooled")
+                     .run();
+    std::vector<ResourceCount> counts;
+    while (row.next()) {
+        const auto kind = parse_kind(row.text(0));
+        if (!kind) return fail(ErrorCode::storage, "a stored count has an unknown kind");
+        counts.push_back({*kind, row.string(1), row.string(2), row.integer(3) != 0, row.natural(4)});
+    }
+    return counts;
+}
+
 Result<std::optional<IdempotencyRecord>> find_idempotency(Database& database, const std::string& scope,
                                                           const std::string& key, TimePoint now) {
     Cursor row = database

@@ -21,6 +21,7 @@ Result<std::optional<IdempotencyRecord>> find_idempotency(Database& database, co
                                                           const std::string& key, TimePoint now);
 Result<std::vector<Duration>> read_durations(Database& database, const DurationQuery& query);
 Result<std::vector<LiveCount>> read_live_counts(Database& database, const OrganizationId& organization);
+Result<std::vector<ResourceCount>> read_resource_counts(Database& database);
 Result<std::vector<Orphan>> read_orphans(Database& database);
 Result<std::optional<std::string>> find_setting(Database& database, const std::string& key);
 

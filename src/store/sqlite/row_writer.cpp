@@ -155,6 +155,13 @@ RowWriter::Counts& RowWriter::counts(const std::string& organization) {
 }
 
 void RowWriter::count_change(const StoredResource* before, const StoredResource& after) {
+    const auto counted_in = [](const StoredResource& of) {
+        return StateCounts::Key{of.kind, of.engine, of.state, of.pooled};
+    };
+    if (before == nullptr || counted_in(*before) != counted_in(after)) {
+        if (before != nullptr) state_counts_.add(counted_in(*before), -1);
+        state_counts_.add(counted_in(after), 1);
+    }
     const bool was = before != nullptr && counts_as_live(before->state);
     const bool is = counts_as_live(after.state);
     if (was == is && (before == nullptr || counted_as(*before) == counted_as(after))) return;
@@ -181,6 +188,7 @@ std::uint64_t RowWriter::live_resources(const std::string& organization, const P
 }
 
 void RowWriter::flush_counts() {
+    state_counts_.flush(database_);
     for (auto& [organization, of] : counts_) {
         if (!of.changed) continue;
         of.changed = false;

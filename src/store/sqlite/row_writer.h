@@ -13,6 +13,7 @@
 
 #include "store/allocation_book.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/state_counts.h"
 #include "store/store.h"
 
 namespace slipway::sqlite {
@@ -103,6 +104,7 @@ class RowWriter {
 
     Database& database_;
     std::unordered_map<std::string, Counts> counts_;
+    StateCounts state_counts_;
 };
 
 }  // namespace slipway::sqlite

@@ -161,12 +161,18 @@ Task<Result<Page<Operation>>> SqliteStore::operations(OperationFilter filter, Pa
     co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_operations(db, filter, page); });
 }
 
+Task<Result<Backlog>> SqliteStore::backlog() { co_return writer_->backlog(); }
+
 Task<Result<std::vector<Duration>>> SqliteStore::durations(DurationQuery query) {
     co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_durations(db, query); });
 }
 
 Task<Result<std::vector<LiveCount>>> SqliteStore::live_counts(OrganizationId organization) {
     co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_live_counts(db, organization); });
+}
+
+Task<Result<std::vector<ResourceCount>>> SqliteStore::resource_counts() {
+    co_return readers_->run([](sqlite::Database& db) { return sqlite::read_resource_counts(db); });
 }
 
 Task<Result<std::vector<UsageRow>>> SqliteStore::usage(UsageFilter filter) {

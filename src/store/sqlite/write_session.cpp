@@ -79,14 +79,16 @@ WriteSession::WriteSession(const Database::Open& open, const Needs& needs)
 void WriteSession::load() {
     Cursor open = database_
                       .statement(
-                          "SELECT id, provider, host, organization, due_at, blocked_by, state "
+                          "SELECT id, provider, host, organization, due_at, blocked_by, state, kind "
                           "FROM operations WHERE open = 1")
                       .run();
     while (open.next()) {
         // As waits_for(): who runs is not held back.
         const OperationId waits(open.text(6) == "running" ? std::string() : open.string(5));
         due_.put({OperationId(open.string(0)), open.string(1), HostId(open.string(2)),
-                  OrganizationId(open.string(3)), open.time(4), waits});
+                  OrganizationId(open.string(3)), open.time(4), waits,
+                  parse_operation_kind(open.text(7)).value_or(OperationKind::provision),
+                  store::open_state(open.text(6))});
     }
     Cursor given = database_.statement("SELECT range, value, resource, key, rest_until FROM allocations").run();
     while (given.next()) {

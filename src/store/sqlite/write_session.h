@@ -50,6 +50,8 @@ class WriteSession {
     void end();  // commits: what was answered since `begin` is on disk when it returns
     // Pages of the write-ahead log after the last `end`.
     [[nodiscard]] int log_pages() const { return log_pages_; }
+    // As it is with what the present transaction has written, if there is one.
+    [[nodiscard]] Backlog backlog() const { return due_.backlog(); }
     // Between transactions: moves the log into the database; what fails is left for the next time.
     void checkpoint() { (void)checkpoint_now(database_); }
     // Within a transaction. Nothing is written unless the answer is Committed, whose rows `collect` adds.

@@ -41,8 +41,22 @@ Writer::~Writer() {
 }
 
 WriteSession& Writer::session() {
-    if (!session_) session_ = std::make_unique<WriteSession>(settings_.open, settings_.needs);
+    if (!session_) {
+        session_ = std::make_unique<WriteSession>(settings_.open, settings_.needs);
+        publish_backlog();
+    }
     return *session_;
+}
+
+void Writer::publish_backlog() {
+    Backlog now = session_->backlog();
+    const std::scoped_lock lock(backlog_mutex_);
+    backlog_ = std::move(now);
+}
+
+Backlog Writer::backlog() const {
+    const std::scoped_lock lock(backlog_mutex_);
+    return backlog_;
 }
 
 void Writer::submit(Job job) {
@@ -107,6 +121,7 @@ void Writer::run_together(std::span<Job> batch, std::vector<Answer>& answers, st
     for (std::size_t i = 0; i < batch.size(); ++i) answers.push_back(answer(batch[i], notices[i]));
     committing_ = true;
     session_->end();
+    publish_backlog();
     if (!settings_.on_batch) return;
     settings_.on_batch(batch.size(),
                        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began));

@@ -49,6 +49,8 @@ class Writer {
     // Thread-safe. Answers ErrorCode::exhausted at once, on this thread, where the queue is full.
     void submit(Job job);
     void listen(std::function<void(const CommitNotice&)> listener);
+    // After the last transaction that was committed. Thread-safe.
+    [[nodiscard]] Backlog backlog() const;
     [[nodiscard]] std::uint64_t jobs() const { return jobs_; }
     [[nodiscard]] std::uint64_t batches() const { return batches_; }
 
@@ -62,6 +64,7 @@ class Writer {
     void give_up(std::span<Job> batch, const SqlFailure& failure, bool outcome_unknown);
     Answer answer(Job& job, CommitNotice& notice);
     void tell(const CommitNotice& notice);
+    void publish_backlog();
     WriteSession& session();
 
     const Settings settings_;
@@ -74,6 +77,8 @@ class Writer {
     std::condition_variable wake_;
     std::deque<Job> queue_;
     bool stopping_ = false;
+    mutable std::mutex backlog_mutex_;
+    Backlog backlog_;
     std::mutex listener_mutex_;
     std::function<void(const CommitNotice&)> listener_;
     std::thread thread_;
