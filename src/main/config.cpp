@@ -41,7 +41,9 @@ std::string check_address(const std::string& text) {
 
 std::string check_face(const std::string& text) {
     if (std::ranges::find(kOpenFaces, text) != kOpenFaces.end()) return "";
-    return fmt::format("must be one of \"{}\"", fmt::join(kOpenFaces, "\", \""));
+    const bool to_come = std::ranges::find(kFacesToCome, text) != kFacesToCome.end();
+    return fmt::format("{}must be one of \"{}\"", to_come ? "names a face that is not in this version: it " : "",
+                       fmt::join(kOpenFaces, "\", \""));
 }
 
 bool lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }

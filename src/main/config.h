@@ -19,7 +19,9 @@
 namespace slipway {
 
 // What may be opened to callers without a key on every address, by name.
-inline constexpr std::array<std::string_view, 5> kOpenFaces{"redis", "memcached", "ec2", "bigdata", "metrics"};
+inline constexpr std::array<std::string_view, 3> kOpenFaces{"redis", "memcached", "metrics"};
+// Faces that are to come, and whose protocols have no authentication either.
+inline constexpr std::array<std::string_view, 2> kFacesToCome{"ec2", "bigdata"};
 
 struct ServerConfig {
     std::vector<std::string> listen = {};  // "ADDR:PORT"; empty: the default listeners

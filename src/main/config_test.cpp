@@ -434,6 +434,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[server]\nmax_body = \"1 mb\"\n", "x.toml:2: server.max_body", "from 1024 to"},
         Wrong{"[server]\naccess_log = \"no\"\n", "x.toml:2: server.access_log", "must be true or false"},
         Wrong{"[server]\nallow_anonymous = [\"native\"]\n", "x.toml:2: server.allow_anonymous[0]", "\"redis\""},
+        Wrong{"[server]\nallow_anonymous = [\"ec2\"]\n", "x.toml:2: server.allow_anonymous[0]",
+              "is not in this version"},
         Wrong{"[log]\nlevel = \"loud\"\n", "x.toml:2: log.level", "\"debug\", \"info\", \"warning\", \"error\""},
         Wrong{"[broker]\nname_prefix = \"a.b\"\n", "x.toml:2: broker.name_prefix", "a-z 0-9 -"},
         Wrong{"[broker]\nquota = 0\n", "x.toml:2: broker.quota", "from 1 to"},

@@ -44,10 +44,8 @@ void declare(CLI::App& app, Words& words) {
     app.add_option("--provider", words.provider,
                    "Make everything with this provider, whatever the plans say: local, dummy (makes nothing)")
         ->type_name("NAME");
-    app.add_option(
-           "--allow-anonymous", words.allow_anonymous,
-           "Faces open without a key on every address: redis, memcached, ec2, bigdata, metrics (always open on "
-           "loopback)")
+    app.add_option("--allow-anonymous", words.allow_anonymous,
+                   "Faces open without a key on every address: redis, memcached, metrics (always open on loopback)")
         ->type_name("FACE,...")
         ->delimiter(',')
         ->allow_extra_args(false);
@@ -188,8 +186,12 @@ class Merger {
     void overrides(Config& config) {
         for (const std::string& face : words_.allow_anonymous) {
             if (std::ranges::find(kOpenFaces, face) == kOpenFaces.end()) {
-                problem("--allow-anonymous", fmt::format("{} is not a face that may be open; those are: {}", face,
-                                                         fmt::join(kOpenFaces, ", ")));
+                const bool to_come = std::ranges::find(kFacesToCome, face) != kFacesToCome.end();
+                problem("--allow-anonymous",
+                        fmt::format("{} is not {}; those are: {}", face,
+                                    to_come ? "in this version, so that it cannot be among the faces that are open"
+                                            : "a face that may be open",
+                                    fmt::join(kOpenFaces, ", ")));
             }
             config.server.allow_anonymous.insert(face);
         }

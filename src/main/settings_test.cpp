@@ -91,6 +91,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "--provider: aws is not in this version; the providers that there are: local, dummy"},
         Refused{{"--provider", "x"}, kHome, "x is unknown"},
         Refused{{"--allow-anonymous", "redis,native"}, kHome, "native is not a face that may be open"},
+        // A face that does not exist would be taken for open.
+        Refused{
+            {"--allow-anonymous", "ec2"},
+            kHome,
+            "--allow-anonymous: ec2 is not in this version, so that it cannot be among the faces that are open; "
+            "those are: redis, memcached, metrics"},
+        Refused{{"--allow-anonymous", "redis,bigdata"}, kHome, "bigdata is not in this version"},
         Refused{{"--config", "/nonexistent"}, kHome, "--config: /nonexistent cannot be opened"},
         Refused{{}, {{"HOME", "/x"}, {"HOST", "example.org"}}, "HOST: must be a numeric address"},
         Refused{{}, {{"HOME", "/x"}, {"PORT", "80a"}}, "PORT: must be a number"},
@@ -126,8 +133,8 @@ TEST(Settings, ADatabaseUrlIsNeverRepeated) {
 
 TEST(Settings, TheCommandLineWinsOverTheDefaults) {
     const auto settings =
-        read_settings({"--state-dir", "/x", "--provider", "local", "--allow-anonymous", "redis,ec2", "--log-format",
-                       "json", "--log-level", "error", "--no-access-log", "--check-config"},
+        read_settings({"--state-dir", "/x", "--provider", "local", "--allow-anonymous", "redis,metrics",
+                       "--log-format", "json", "--log-level", "error", "--no-access-log", "--check-config"},
                       with({}));
     ASSERT_TRUE(settings) << told(settings.error());
     EXPECT_EQ(settings->state_dir, "/x");
