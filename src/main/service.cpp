@@ -270,10 +270,16 @@ Task<bool> Service::Impl::start_provider(Duration budget) {
 void Service::Impl::note_provider_changes() {
     for (const StatusBoard::Change& change : board_.refresh(registry_, catalog_)) {
         if (change.state) {
-            log::info("main", "a provider is available", {{"provider", change.provider}});
+            log::info("main", "a provider is available",
+                      {{"provider", change.provider},
+                       {"kind", std::string(to_string(change.kind))},
+                       {"engine", change.engine}});
         } else {
             log::warning("main", "a provider is unavailable: what it makes is refused until that is mended",
-                         {{"provider", change.provider}, {"why", change.state.error().message}});
+                         {{"provider", change.provider},
+                          {"kind", std::string(to_string(change.kind))},
+                          {"engine", change.engine},
+                          {"why", change.state.error().message}});
         }
     }
 }

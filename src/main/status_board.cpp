@@ -37,7 +37,9 @@ std::vector<StatusBoard::Change> StatusBoard::refresh(const ProviderDirectory& d
         const auto before = traits_.find(key);
         const bool told = before != traits_.end() && before->second.has_value() == state.has_value() &&
                           (state || before->second.error().message == state.error().message);
-        if (!told) changes.push_back({std::get<0>(key), state ? Status() : Status(fail(state.error()))});
+        if (told) continue;
+        const auto& [provider, kind, engine] = key;
+        changes.push_back({provider, kind, engine, state ? Status() : Status(fail(state.error()))});
     }
     traits_ = std::move(now);
     return changes;

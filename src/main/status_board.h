@@ -29,9 +29,11 @@ class StatusBoard final : public ProviderDirectory {
                                                 std::string_view engine) const override;
 
     // Asks `directory` for every plan. Called on the thread that the directory lives on. Answers what became
-    // available or unavailable since the last time, as sentences for the log.
+    // available or unavailable since the last time, for the log.
     struct Change {
         std::string provider;
+        Kind kind = Kind::cache;
+        std::string engine;
         Status state;
     };
     std::vector<Change> refresh(const ProviderDirectory& directory, const Catalog& catalog);

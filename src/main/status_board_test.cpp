@@ -5,6 +5,23 @@
 namespace slipway {
 namespace {
 
+class Everything final : public ProviderDirectory {
+  public:
+    [[nodiscard]] Result<ProviderTraits> traits(std::string_view, Kind, std::string_view engine) const override {
+        if (engine == broken) return fail(ErrorCode::unavailable, "it is not installed");
+        return ProviderTraits{};
+    }
+    std::string broken;
+};
+
+Plan plan_of(Kind kind, std::string engine) {
+    Plan plan;
+    plan.kind = kind;
+    plan.engine = std::move(engine);
+    plan.provider = "local";
+    return plan;
+}
+
 // A package has no scripts/setup: whoever reads the fix has to know what to install.
 TEST(StatusBoardTest, TheFixNamesThePackageThatIsMissing) {
     const auto fix = [](const std::string& name, const std::string& reason) {
@@ -17,6 +34,26 @@ TEST(StatusBoardTest, TheFixNamesThePackageThatIsMissing) {
     EXPECT_EQ(fix("store", "the store cannot be read"),
               "look at the log and at the disk below the state directory");
     EXPECT_EQ((StatusBoard::Part{"store", Status()}.fix()), "");
+}
+
+// A line of the log for each, and four that are alike say nothing.
+TEST(StatusBoardTest, AChangeNamesWhatTheProviderMakes) {
+    const Catalog catalog({plan_of(Kind::cache, "redis"), plan_of(Kind::database_server, "mysql")});
+    Everything directory;
+    StatusBoard board;
+    const auto named = [&] {
+        std::vector<std::string> words;
+        for (const StatusBoard::Change& each : board.refresh(directory, catalog)) {
+            words.push_back(each.provider + " " + std::string(to_string(each.kind)) + " " + each.engine +
+                            (each.state ? " there" : " not there"));
+        }
+        return words;
+    };
+    using Words = std::vector<std::string>;
+    EXPECT_EQ(named(), (Words{"local cache redis there", "local database-server mysql there"}));
+    EXPECT_EQ(named(), Words{});
+    directory.broken = "mysql";
+    EXPECT_EQ(named(), (Words{"local database-server mysql not there"}));
 }
 
 }  // namespace
