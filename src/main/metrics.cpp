@@ -174,14 +174,13 @@ void Metrics::on_lease(const Operation& operation, std::optional<Duration> waite
     queue->Observe(seconds(*waited));
 }
 
-void Metrics::on_call(const Operation& operation, Verb verb, const ProviderAnswer& answer, Duration took) {
-    CallKey key{operation.provider, verb, std::nullopt};
-    if (!answer) std::get<2>(key) = answer.error().error_class;
-    const Series of = call_series_.of(key, [&] {
-        const std::string name(to_string(verb));
-        const std::string result(answer ? "ok" : to_string(answer.error().error_class));
-        return Series{&calls_.Add({{"provider", operation.provider}, {"verb", name}, {"result", result}}),
-                      &call_seconds_.Add({{"provider", operation.provider}, {"verb", name}}, work_buckets())};
+void Metrics::on_call(const std::string& provider, std::string_view verb, std::optional<ErrorClass> failed,
+                      Duration took) {
+    const Series of = call_series_.of({provider, verb, failed}, [&] {
+        const std::string name(verb);
+        const std::string result(failed ? to_string(*failed) : "ok");
+        return Series{&calls_.Add({{"provider", provider}, {"verb", name}, {"result", result}}),
+                      &call_seconds_.Add({{"provider", provider}, {"verb", name}}, work_buckets())};
     });
     of.count->Increment();
     of.duration->Observe(seconds(took));

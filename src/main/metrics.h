@@ -57,7 +57,8 @@ class Metrics final : public OpsObserver {
 
     void on_request(const http::RequestSummary& request);
     void on_lease(const Operation& operation, std::optional<Duration> waited, bool takeover) override;
-    void on_call(const Operation& operation, Verb verb, const ProviderAnswer& answer, Duration took) override;
+    void on_call(const std::string& provider, std::string_view verb, std::optional<ErrorClass> failed,
+                 Duration took) override;
     void on_superseded(const Operation& operation) override;
     void on_end(const Operation& operation) override;
     // One transaction of the store: how many commits and leases shared it, and how long it took to be on disk.
@@ -86,8 +87,9 @@ class Metrics final : public OpsObserver {
         Counter* count = nullptr;
         Histogram* duration = nullptr;
     };
-    // Provider, verb and the error's class, if one was answered.
-    using CallKey = std::tuple<std::string, Verb, std::optional<ErrorClass>>;
+    // Provider, verb (a constant) and the error's class, if one was answered.
+    using CallKey = std::tuple<std::string, std::string_view, std::optional<ErrorClass>>;
+    using ResourceKey = std::tuple<Kind, std::string, std::string>;  // kind, engine, state
     // Kind and the state's name, which is a constant's.
     using EndKey = std::pair<OperationKind, std::string_view>;
 

@@ -235,7 +235,8 @@ Status Service::Impl::make_provider() {
         registry_.add(*dummy_);
         log::warning("main", "plans of provider dummy make nothing");
     }
-    calls_ = std::make_unique<ProviderCalls>(registry_, *keys_, identity_.installation);
+    calls_ = std::make_unique<ProviderCalls>(registry_, *keys_, identity_.installation,
+                                             ProviderCalls::Watch{steady_clock_, metrics_});
     ops_.run<bool>([this] { return start_provider(kProviderStart); });
     return {};
 }

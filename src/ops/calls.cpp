@@ -47,7 +47,7 @@ Task<ProviderAnswer> dispatch(Provider& provider, Verb verb, Target target, Spec
 }
 
 // Whatever goes wrong inside a provider, the engine gets an answer that makes it observe before it acts again.
-ProviderAnswer broken(const std::string& what) {
+std::unexpected<ProviderError> broken(const std::string& what) {
     ProviderError error;
     error.error_class = ErrorClass::unknown_outcome;
     error.message = "the provider broke off";
@@ -55,29 +55,62 @@ ProviderAnswer broken(const std::string& what) {
     return std::unexpected(std::move(error));
 }
 
+template <class T>
+Task<std::expected<T, ProviderError>> guarded(std::string provider, Task<std::expected<T, ProviderError>> call) {
+    std::string failure;
+    try {
+        co_return co_await std::move(call);
+    } catch (const std::exception& error) {
+        failure = error.what();
+    }
+    log::error("ops", "a provider threw", {{"provider", provider}, {"what", failure}});
+    co_return broken(failure);
+}
+
 }  // namespace
+
+template <class T>
+Task<std::expected<T, ProviderError>> ProviderCalls::observed(std::string provider, std::string_view verb,
+                                                              Task<std::expected<T, ProviderError>> call) const {
+    if (!watch_) co_return co_await guarded(std::move(provider), std::move(call));
+    const TimePoint began = watch_->clock.now();
+    auto answer = co_await guarded(provider, std::move(call));
+    const auto failed = answer ? std::nullopt : std::optional(answer.error().error_class);
+    watch_->observer.on_call(provider, verb, failed, watch_->clock.now() - began);
+    co_return answer;
+}
 
 Task<ProviderAnswer> ProviderCalls::call(Verb verb, Resource resource, std::string token, Duration budget,
                                          Purpose purpose) const {
+    std::string provider = resource.provider;
+    return observed(std::move(provider), to_string(verb),
+                    answer(verb, std::move(resource), std::move(token), budget, purpose));
+}
+
+Task<std::expected<InventoryPage, ProviderError>> ProviderCalls::inventory(Provider& provider, std::string cursor,
+                                                                           Duration budget) const {
+    return observed(std::string(provider.name()), "inventory", provider.inventory(std::move(cursor), budget));
+}
+
+Task<ProviderAnswer> ProviderCalls::remove(Provider& provider, Target target, Duration budget) const {
+    return observed(std::string(provider.name()), to_string(Verb::remove),
+                    provider.remove(std::move(target), Spec{}, budget));
+}
+
+Task<ProviderAnswer> ProviderCalls::answer(Verb verb, Resource resource, std::string token, Duration budget,
+                                           Purpose purpose) const {
     Provider* provider = registry_.find(resource.provider);
     if (provider == nullptr) co_return permanent("its provider is not configured here");
     auto spec = spec_of(resource, sealer_, purpose);
     if (!spec) co_return std::unexpected(spec.error());
     Target target{installation_,       resource.id,      resource.external_name,
                   resource.generation, std::move(token), resource.handle};
-    std::string failure;
-    try {
-        ProviderAnswer answer = co_await dispatch(*provider, verb, std::move(target), std::move(*spec), budget);
-        const bool reached = resource.kind != Kind::backup;  // nobody connects to a backup
-        if (answer && answer->presence == Presence::running && reached && !answer->endpoint) {
-            co_return broken("running without an endpoint");
-        }
-        co_return answer;
-    } catch (const std::exception& error) {
-        failure = error.what();
+    ProviderAnswer found = co_await dispatch(*provider, verb, std::move(target), std::move(*spec), budget);
+    const bool reached = resource.kind != Kind::backup;  // nobody connects to a backup
+    if (found && found->presence == Presence::running && reached && !found->endpoint) {
+        co_return broken("running without an endpoint");
     }
-    log::error("ops", "a provider threw", {{"provider", resource.provider}, {"what", failure}});
-    co_return broken(failure);
+    co_return found;
 }
 
 }  // namespace slipway

@@ -1,7 +1,11 @@
 // From stored records to a provider's call: who is meant, how it is to be, opened secrets, a bounded time.
 #pragma once
 
+#include <optional>
+
+#include "base/clock.h"
 #include "base/sealer.h"
+#include "ops/observer.h"
 #include "ops/registry.h"
 
 namespace slipway {
@@ -10,22 +14,41 @@ namespace slipway {
 // key must not keep things alive. To take away, secrets that cannot be opened are left out of the spec.
 enum class Purpose : std::uint8_t { keep, take_away };
 
+// The one way to providers: nothing else calls their verbs, so that every call is observed, and what a provider
+// throws is an answer like any other.
 class ProviderCalls {
   public:
+    struct Watch {
+        const Clock& clock;
+        OpsObserver& observer;
+    };
     // All parts outlive it.
-    ProviderCalls(const ProviderRegistry& registry, const Sealer& sealer, InstallationId installation)
-        : registry_(registry), sealer_(sealer), installation_(std::move(installation)) {}
+    ProviderCalls(const ProviderRegistry& registry, const Sealer& sealer, InstallationId installation,
+                  std::optional<Watch> watch = std::nullopt)
+        : registry_(registry), sealer_(sealer), installation_(std::move(installation)), watch_(watch) {}
 
     // `token` is the operation's client token; empty for plain observations.
     Task<ProviderAnswer> call(Verb verb, Resource resource, std::string token, Duration budget,
                               Purpose purpose = Purpose::keep) const;
+    // A page of what the provider has.
+    Task<std::expected<InventoryPage, ProviderError>> inventory(Provider& provider, std::string cursor,
+                                                                Duration budget) const;
+    // What an inventory has shown and no resource stands for.
+    Task<ProviderAnswer> remove(Provider& provider, Target target, Duration budget) const;
     [[nodiscard]] const ProviderRegistry& registry() const { return registry_; }
     [[nodiscard]] const InstallationId& installation() const { return installation_; }
 
   private:
+    Task<ProviderAnswer> answer(Verb verb, Resource resource, std::string token, Duration budget,
+                                Purpose purpose) const;
+    template <class T>
+    Task<std::expected<T, ProviderError>> observed(std::string provider, std::string_view verb,
+                                                   Task<std::expected<T, ProviderError>> call) const;
+
     const ProviderRegistry& registry_;
     const Sealer& sealer_;
     InstallationId installation_;
+    std::optional<Watch> watch_;
 };
 
 }  // namespace slipway

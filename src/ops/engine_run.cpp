@@ -78,13 +78,8 @@ Task<ProviderAnswer> Engine::call(Run& run, Verb verb) {
     if (verb == Verb::create && !run.resource.placed_on.empty()) {
         if (auto error = co_await no_host(run.resource)) co_return std::unexpected(std::move(*error));
     }
-    const TimePoint began = parts_.clock.now();
-    ProviderAnswer answer = co_await parts_.calls.call(verb, run.resource, operation.token, options_.call_budget,
-                                                       away ? Purpose::take_away : Purpose::keep);
-    if (parts_.observer != nullptr) {
-        parts_.observer->on_call(operation, verb, answer, parts_.clock.now() - began);
-    }
-    co_return answer;
+    co_return co_await parts_.calls.call(verb, run.resource, operation.token, options_.call_budget,
+                                         away ? Purpose::take_away : Purpose::keep);
 }
 
 // Whoever the provider is: on a server that came to nothing, or is going, nothing can ever be made.

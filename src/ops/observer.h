@@ -1,5 +1,9 @@
-// What an engine tells of its work as it happens, for metrics. It must return at once and not throw.
+// What is told of operations and of calls to providers as they happen, for metrics. It must return at once and not
+// throw.
 #pragma once
+
+#include <optional>
+#include <string_view>
 
 #include "domain/operation.h"
 #include "domain/provider_types.h"
@@ -16,7 +20,10 @@ class OpsObserver {
 
     // `waited`: from its acceptance to its first lease; nullopt for every later one.
     virtual void on_lease(const Operation& operation, std::optional<Duration> waited, bool takeover) = 0;
-    virtual void on_call(const Operation& operation, Verb verb, const ProviderAnswer& answer, Duration took) = 0;
+    // Every call to a provider, whoever asked for it. `verb`: a Verb's word or "inventory", a constant; `failed`:
+    // the class of the error; nullopt: there was none.
+    virtual void on_call(const std::string& provider, std::string_view verb, std::optional<ErrorClass> failed,
+                         Duration took) = 0;
     virtual void on_superseded(const Operation& operation) = 0;
     virtual void on_end(const Operation& operation) = 0;
 };

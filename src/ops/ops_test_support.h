@@ -180,6 +180,19 @@ class TestStore final : public store::ForwardingStore {
     static std::unexpected<Error> broken() { return fail(ErrorCode::storage, "the disk is full"); }
 };
 
+// What metrics are told of calls.
+class CallLog final : public OpsObserver {
+  public:
+    void on_lease(const Operation&, std::optional<Duration>, bool) override {}
+    void on_superseded(const Operation&) override {}
+    void on_end(const Operation&) override {}
+    void on_call(const std::string& provider, std::string_view verb, std::optional<ErrorClass> failed,
+                 Duration) override {
+        ++calls[fmt::format("{} {} {}", provider, verb, failed ? to_string(*failed) : "ok")];
+    }
+    std::map<std::string, int> calls;  // "PROVIDER VERB ok|CLASS"
+};
+
 // One process: its executor, its providers and its engine. All hosts share the store and the cloud.
 class Host {
   public:
@@ -196,7 +209,8 @@ class Host {
             providers_.push_back(std::make_unique<dummy::DummyProvider>(std::move(each), shared.cloud, scheduler_));
             registry_.add(*providers_.back());
         }
-        calls_ = std::make_unique<ProviderCalls>(registry_, shared.sealer, InstallationId("ours"));
+        calls_ = std::make_unique<ProviderCalls>(registry_, shared.sealer, InstallationId("ours"),
+                                                 ProviderCalls::Watch{shared.timeline.clock(), told_});
         engine_ = Engine::make(
             {shared.store, *calls_, shared.timeline.clock(), scheduler_, shared.random, context_.get_executor()},
             std::move(options));
@@ -211,6 +225,7 @@ class Host {
     dummy::DummyProvider& provider(std::size_t index = 0) { return *providers_.at(index); }
     Engine& engine() { return *engine_; }
     const ProviderCalls& calls() { return *calls_; }
+    std::map<std::string, int>& told() { return told_.calls; }
     const ProviderRegistry& registry() { return registry_; }
     Scheduler& scheduler() { return scheduler_; }
     boost::asio::any_io_executor executor() { return context_.get_executor(); }
@@ -242,6 +257,7 @@ class Host {
     TimelineScheduler scheduler_;
     std::vector<std::unique_ptr<dummy::DummyProvider>> providers_;
     ProviderRegistry registry_;
+    CallLog told_;
     std::unique_ptr<ProviderCalls> calls_;
     std::shared_ptr<Engine> engine_;
     boost::asio::io_context context_{1};  // destroyed first, with the coroutines that wait in it

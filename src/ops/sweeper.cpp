@@ -15,21 +15,6 @@ constexpr std::string_view kLost = "lost";
 constexpr std::string_view kGone = "gone";
 constexpr int kTries = 5;
 
-// What a provider throws is a failure like any other: it must not end the sweep of the others, nor the process.
-template <class T>
-Task<std::expected<T, ProviderError>> guarded(Task<std::expected<T, ProviderError>> call) {
-    ProviderError broken;
-    try {
-        co_return co_await std::move(call);
-    } catch (const std::exception& error) {
-        broken.detail = error.what();
-    }
-    broken.error_class = ErrorClass::unknown_outcome;
-    broken.message = "the provider broke off";
-    log::error("sweep", "a provider threw", {{"what", broken.detail}});
-    co_return std::unexpected(std::move(broken));
-}
-
 }  // namespace
 
 Task<Result<SweepReport>> Sweeper::sweep(SweepOptions options) {
@@ -47,7 +32,7 @@ Task<Status> Sweeper::sweep_provider(Provider& provider, const SweepOptions& opt
     Sweep sweep{options, report, std::move(*known)};
     std::string cursor;
     do {
-        const auto page = co_await guarded(provider.inventory(cursor, options.call_budget));
+        const auto page = co_await parts_.calls.inventory(provider, cursor, options.call_budget);
         if (!page) {  // nothing can be said of this provider now; the others are swept all the same
             log::warning("sweep", "an inventory failed",
                          {{"provider", std::string(provider.name())}, {"error", page.error().message}});
@@ -134,7 +119,7 @@ Task<std::expected<bool, ProviderError>> Sweeper::ask_for_removal(const Orphan& 
     Provider* provider = parts_.calls.registry().find(orphan.provider);
     if (provider == nullptr) co_return false;
     Target target{item.installation, item.resource, item.external_name, item.generation, "", {}};
-    const auto answer = co_await guarded(provider->remove(std::move(target), Spec{}, options.call_budget));
+    const auto answer = co_await parts_.calls.remove(*provider, std::move(target), options.call_budget);
     if (!answer) co_return std::unexpected(answer.error());
     co_return answer->presence == Presence::absent;
 }
