@@ -1,6 +1,7 @@
 #include "main/metrics.h"
 
-#include <charconv>
+#include <algorithm>
+#include <array>
 #include <fstream>
 
 #include <dirent.h>
@@ -35,6 +36,14 @@ const Buckets& batch_buckets() {
     static const Buckets buckets{1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
     return buckets;
 }
+
+constexpr std::array kOperationKinds{OperationKind::provision, OperationKind::deprovision, OperationKind::update,
+                                     OperationKind::repair, OperationKind::claim};
+constexpr std::array kOpenStates{OpenState::queued, OpenState::blocked, OpenState::running, OpenState::waiting,
+                                 OpenState::retrying};
+// Those in which a resource is counted.
+constexpr std::array<std::string_view, 6> kStates{"requested", "provisioning",   "ready",
+                                                  "updating",  "deprovisioning", "failed"};
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -123,6 +132,14 @@ Metrics::Metrics()
       orphans_(gauges(*registry_, "slipway_orphans", "What nobody accounts for, as the last sweep found it.")),
       gauges_http_(gauges(*registry_, "slipway_http_open", "Open now: connections, requests.")),
       under_way_(gauges(*registry_, "slipway_operations_under_way", "Operations that a worker has now.").Add({})),
+      open_(gauges(*registry_, "slipway_operations_open",
+                   "Operations that have not ended, by state: queued, blocked (by another), running, waiting, "
+                   "retrying.")),
+      overdue_(gauges(*registry_, "slipway_operation_queue_oldest_seconds",
+                      "How long the operation has been due that no worker has taken for the longest time; 0: none.")
+                   .Add({})),
+      resources_(gauges(*registry_, "slipway_resources", "Resources by state, without those that are gone.")),
+      places_(gauges(*registry_, "slipway_places", "Places of databases on servers: used, free.")),
       refused_connections_(counters(*registry_, "slipway_http_refused_connections_total",
                                     "Connections refused because there were too many.")
                                .Add({})),
@@ -205,7 +222,7 @@ void Metrics::on_batch(std::size_t commits, Duration took) {
 
 void Metrics::on_delivery(bool delivered) { (delivered ? delivered_ : undelivered_).Increment(); }
 
-void Metrics::set_levels(const Levels& levels) {
+void Metrics::set_pools(const Levels& levels) {
     for (const auto& [key, target] : levels.pool_targets) {
         const auto& [kind, engine, plan] = key;
         const auto level = [&](const char* name) -> Gauge& {
@@ -219,6 +236,44 @@ void Metrics::set_levels(const Levels& levels) {
         level("ready").Set(any ? found->ready : 0);
         level("coming").Set(any ? found->coming : 0);
     }
+}
+
+// Every series from the start on, so that a queue that stands still can be told from one that nobody measures.
+void Metrics::set_open(const Levels& levels) {
+    for (const OperationKind kind : kOperationKinds) {
+        for (const OpenState state : kOpenStates) {
+            const auto found = levels.open.find({kind, state});
+            open_.Add({{"kind", std::string(to_string(kind))}, {"state", std::string(to_string(state))}})
+                .Set(found != levels.open.end() ? static_cast<double>(found->second) : 0);
+        }
+    }
+    overdue_.Set(seconds(levels.overdue));
+}
+
+void Metrics::set_resources(const Levels& levels) {
+    for (const auto& [kind, engine] : levels.made) {
+        for (const std::string_view state : kStates) told_.emplace(kind, engine, state);
+    }
+    std::map<ResourceKey, double> counts;
+    for (const ResourceKey& each : told_) counts[each] = 0;
+    for (const ResourceCount& each : levels.resources) {
+        counts[{each.kind, each.engine, each.state}] += static_cast<double>(each.resources);
+        told_.emplace(each.kind, each.engine, each.state);
+    }
+    for (const auto& [key, count] : counts) {
+        const auto& [kind, engine, state] = key;
+        resources_.Add({{"kind", std::string(to_string(kind))}, {"engine", engine}, {"state", state}}).Set(count);
+    }
+    for (const auto& [engine, places] : levels.places) {
+        places_.Add({{"engine", engine}, {"what", "used"}}).Set(static_cast<double>(places.used));
+        places_.Add({{"engine", engine}, {"what", "free"}}).Set(static_cast<double>(places.free));
+    }
+}
+
+void Metrics::set_levels(const Levels& levels) {
+    set_pools(levels);
+    set_open(levels);
+    set_resources(levels);
     std::map<std::string, double> orphans{{"lost", 0}, {"gone", 0}, {"foreign", 0}};
     for (const Orphan& orphan : levels.orphans) orphans[orphan.kind] += 1;
     for (const auto& [kind, count] : orphans) orphans_.Add({{"kind", kind}}).Set(count);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -65,11 +66,21 @@ class Metrics final : public OpsObserver {
     void on_batch(std::size_t commits, Duration took);
     void on_delivery(bool delivered);
 
+    // Of one engine, on database servers.
+    struct Places {
+        std::uint64_t used = 0;  // databases that are neither gone nor failed
+        std::uint64_t free = 0;  // what servers that take new ones could serve beside those
+    };
     // What is read when it is asked for.
     struct Levels {
         std::vector<PoolLevel> pools;
         std::map<std::tuple<std::string, std::string, std::string>, std::uint32_t> pool_targets;
         std::vector<Orphan> orphans;
+        std::map<std::pair<OperationKind, OpenState>, std::uint64_t> open;  // as in Backlog
+        Duration overdue{};                           // of the one that has been due longest; zero: none
+        std::set<std::pair<Kind, std::string>> made;  // kinds and engines of plans
+        std::vector<ResourceCount> resources;
+        std::map<std::string, Places> places;  // by engine
         http::ServerStats http;
         std::uint64_t operations_under_way = 0;
         std::optional<TimePoint> certificate_until;
@@ -95,6 +106,9 @@ class Metrics final : public OpsObserver {
 
     Series route(std::string_view method, std::string_view label, int status);
     void set_levels(const Levels& levels);
+    void set_pools(const Levels& levels);
+    void set_open(const Levels& levels);
+    void set_resources(const Levels& levels);
     void set_process();
 
     std::unique_ptr<prometheus::Registry> registry_;
@@ -115,6 +129,10 @@ class Metrics final : public OpsObserver {
     Family<Gauge>& orphans_;
     Family<Gauge>& gauges_http_;
     Gauge& under_way_;
+    Family<Gauge>& open_;
+    Gauge& overdue_;
+    Family<Gauge>& resources_;
+    Family<Gauge>& places_;
     Counter& refused_connections_;
     Counter& failed_handshakes_;
     Gauge& certificate_seconds_;
@@ -129,6 +147,7 @@ class Metrics final : public OpsObserver {
     std::shared_mutex routes_mutex_;
     std::unordered_map<std::string, Series> routes_;
     std::mutex levels_mutex_;
+    std::set<ResourceKey> told_;  // what has a series: it is 0 where there is none any more
 };
 
 }  // namespace slipway

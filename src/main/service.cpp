@@ -29,6 +29,7 @@
 #include "main/ops_thread.h"
 #include "main/state_dir.h"
 #include "main/status_board.h"
+#include "main/store_levels.h"
 #include "main/sync_probe.h"
 #include "main/webhook_poster.h"
 #include "ops/background.h"
@@ -368,12 +369,7 @@ Status Service::Impl::make_webhooks() {
 }
 
 Task<Metrics::Levels> Service::Impl::levels() {
-    Metrics::Levels levels;
-    if (auto pools = co_await store_->pool_levels()) levels.pools = std::move(*pools);
-    if (auto orphans = co_await store_->orphans()) levels.orphans = std::move(*orphans);
-    for (const Plan& plan : catalog_.plans()) {
-        levels.pool_targets[{std::string(to_string(plan.kind)), plan.engine, plan.name}] = plan.pool;
-    }
+    Metrics::Levels levels = co_await read_store_levels(*store_, catalog_, steady_clock_.now());
     levels.http = server_->stats();
     levels.operations_under_way = co_await boost::asio::co_spawn(
         ops_.executor(), [engine = engine_]() -> Task<std::uint64_t> { co_return engine->under_way(); },

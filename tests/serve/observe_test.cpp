@@ -56,6 +56,34 @@ TEST_F(Observed, PrometheusFindsEverythingThatTheDocumentationAndTheDashboardNam
     EXPECT_THAT(answer.body, Not(HasSubstr(url.name))) << "no names of tenants' things";
 }
 
+// A stuck queue must not look like an idle server: nothing was told of it before a worker began.
+TEST_F(Observed, AQueueThatNoWorkerTakesIsSeen) {
+    site_.configure("[dummy]\nconcurrency = 0\n");
+    ASSERT_NO_FATAL_FAILURE(site_.start({"--provider", "dummy"}));
+    for (int i = 0; i < 3; ++i) {
+        const Answer made =
+            site_.as_administrator("POST", "/api/v1/resources", R"({"engine":"redis","plan":"small"})");
+        ASSERT_EQ(made.status, 202) << made.body;
+    }
+    std::string told;
+    EXPECT_TRUE(eventually([&] {
+        told = site_.request("GET", "/metrics").body;
+        return told.find("slipway_operation_queue_oldest_seconds 0\n") == std::string::npos;
+    })) << told;
+    EXPECT_THAT(told, HasSubstr(R"(slipway_operations_open{kind="provision",state="queued"} 3)"));
+    EXPECT_THAT(told, HasSubstr(R"(slipway_resources{engine="redis",kind="cache",state="requested"} 3)"));
+    EXPECT_THAT(told, HasSubstr("slipway_operations_under_way 0\n"));
+}
+
+// Calls of the sweep, which runs with no operation, are calls.
+TEST_F(Observed, TheSweepsInventoriesAreCounted) {
+    ASSERT_NO_FATAL_FAILURE(site_.start());
+    const Answer swept = site_.as_administrator("POST", "/api/v1/sweep");
+    ASSERT_EQ(swept.status, 200) << swept.body;
+    EXPECT_THAT(site_.request("GET", "/metrics").body,
+                HasSubstr(R"(slipway_provider_calls_total{provider="local",result="ok",verb="inventory"} )"));
+}
+
 // Who can reach the address could read loads and plans.
 TEST_F(Observed, OffLoopbackMetricsNeedAnAdministratorsKeyUnlessOpened) {
     ASSERT_NO_FATAL_FAILURE(site_.start({"--listen", "0.0.0.0:0"}));
