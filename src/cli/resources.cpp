@@ -195,10 +195,11 @@ Outcome<Exit> list_resources(Api& api, const ListOptions& options, Format format
     const auto organization = everybodys ? organization_of(api, options.scope) : owner_of(api, options.scope);
     if (!organization) return std::unexpected(organization.error());
     query->add("organization", *organization);
-    const Listing listing{.target = query->str(),
-                          .items = "resources",
-                          .columns = resource_columns(api.environment().now(), options.scope.everybody || everybodys),
-                          .limit = options.limit};
+    const Listing listing{
+        .target = query->str(),
+        .items = "resources",
+        .columns = resource_columns(api.environment().now(), options.scope.everybody || everybodys),
+        .limit = options.limit};
     return list(api, listing, format);
 }
 
