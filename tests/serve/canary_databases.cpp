@@ -53,7 +53,7 @@ class Holder {
         eventually([this] { return let_go(); }, seconds(60));
         thread_.join();
     }
-    [[nodiscard]] bool holds() const { return number() != ""; }
+    [[nodiscard]] bool holds() const { return !number().empty(); }
 
   private:
     [[nodiscard]] bool mysql() const { return login_.engine == "mysql"; }
@@ -70,7 +70,7 @@ class Holder {
     }
     [[nodiscard]] bool let_go() const {
         const std::string found = number();
-        return found != "" &&
+        return !found.empty() &&
                ask_sql(login_, mysql() ? "KILL " + found : fmt::format("SELECT pg_terminate_backend({})", found));
     }
 
