@@ -195,9 +195,10 @@ std::optional<TimePoint> parse_time(std::string_view text) {
     if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
     std::int64_t micros = 0;
     if (text[19] == '.') {
-        const std::string digits = (std::string(text.substr(20, text.size() - 21)) + "000000").substr(0, 6);
-        const auto read = number(digits, 0, 999'999);
-        if (text.size() < 22 || !read) return std::nullopt;
+        const std::string_view fraction = text.substr(20, text.size() - 21);
+        if (fraction.empty() || fraction.find_first_not_of("0123456789") != fraction.npos) return std::nullopt;
+        const auto read = number((std::string(fraction) + "000000").substr(0, 6), 0, 999'999);
+        if (!read) return std::nullopt;
         micros = *read;
     } else if (text.size() != 20) {
         return std::nullopt;

@@ -82,7 +82,11 @@ class RequestParser::Beast final : public beast_http::basic_parser<true> {
     void on_header_impl(error_code&) override { in_body_ = true; }
     void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
     std::size_t on_body_impl(View bytes, error_code&) override { return take(bytes); }
-    void on_chunk_header_impl(std::uint64_t, View, error_code&) override {}
+    // Beast takes control characters in a quoted value, RFC 9110 (5.6.4) does not.
+    void on_chunk_header_impl(std::uint64_t, View extensions, error_code& error) override {
+        const auto control = [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; };
+        if (std::ranges::any_of(extensions, control)) error = beast_http::error::bad_chunk_extension;
+    }
     std::size_t on_chunk_body_impl(std::uint64_t, View bytes, error_code&) override { return take(bytes); }
     void on_finish_impl(error_code&) override {}
 

@@ -99,6 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
         Shape{"chunk_too_long", post("Transfer-Encoding: chunked\r\n", "3\r\nabcdef\r\n0\r\n\r\n"), 400},
         Shape{"chunk_size_overflow", post("Transfer-Encoding: chunked\r\n", "fffffffffffffffff\r\nabc"), 400},
         Shape{"chunk_bare_lf", post("Transfer-Encoding: chunked\r\n", "3\nabc\n0\n\n"), 400},
+        Shape{"chunk_extension_with_control",
+              post("Transfer-Encoding: chunked\r\n", "3;a=\"\x06\"\r\nabc\r\n0\r\n\r\n"), 400},
         Shape{"chunk_extension_endless", post("Transfer-Encoding: chunked\r\n", "3;" + std::string(60000, 'x')),
               400},
         Shape{"trailer_endless", post("Transfer-Encoding: chunked\r\n", "0\r\nX: " + std::string(60000, 'x')),

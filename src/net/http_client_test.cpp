@@ -206,8 +206,9 @@ TEST(Origin, ReadsUrlsAndRefusesWhatItCannotKeepPrivate) {
     EXPECT_EQ(of("https://a.example:80/b")->url(), "https://a.example:80/b");
     EXPECT_TRUE(of("https://a")->https);
     EXPECT_FALSE(of("http://a")->https);
-    for (const std::string_view bad : {"", "a", "http://", "http://:80", "https://", "ftp://a", "http://u:p@a",
-                                       "http://a?b", "http://a#b", "http://a:99999", "http://a:0", "http://a b"}) {
+    for (const std::string_view bad :
+         {"", "a", "http://", "http://:80", "https://", "ftp://a", "http://u:p@a", "http://a?b", "http://a#b",
+          "http://a:99999", "http://a:0", "http://a b", "http://[::1]80:80/"}) {
         const auto parsed = of(bad);
         EXPECT_FALSE(parsed) << bad;
         if (!parsed) EXPECT_EQ(parsed.error().message.find("u:p"), std::string::npos);

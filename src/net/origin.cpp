@@ -54,6 +54,8 @@ Result<Origin> Origin::parse(std::string_view url) {
         if (!whole || origin.port == 0) return bad_url("has no usable port");
     }
     origin.base = std::string(parsed->encoded_path());
+    // boost::urls takes what follows an address in brackets for a path.
+    if (!origin.base.empty() && origin.base.front() != '/') return bad_url("cannot be read");
     while (origin.base.ends_with('/')) origin.base.pop_back();
     return origin;
 }

@@ -90,7 +90,9 @@ void config(std::string_view input) {
     const auto parsed = parse_config(input, "f.toml");
     if (parsed) {
         check_config(*parsed);
-        for (const Plan& plan : parsed->plans) check_engine(plan, parsed->local);
+        for (const Plan& plan : parsed->plans) {
+            if (plan.engine == "redis") check_engine(plan, parsed->local);
+        }
         return;
     }
     check(parsed.error().code == ErrorCode::invalid_argument && !parsed.error().problems.empty(),

@@ -1,5 +1,6 @@
 // Keys and sealed secrets, as files, environments and rows hold them. What is taken for a master key is one in its
 // one spelling; no error repeats what was read; what was not sealed here does not open.
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -20,11 +21,16 @@
 namespace slipway::fuzz {
 namespace {
 
-void check_error(const Error& error, std::string_view input) {
+// A wrong key of the same length.
+Secret another(std::string_view key) { return Secret(std::string(std::max<std::size_t>(key.size(), 1), '?')); }
+
+// `of_another`: what is said of another wrong key. What stands in the words anyhow was guessed and not repeated.
+void check_error(const Error& error, std::string_view input, const Error& of_another) {
     check(error.code == ErrorCode::invalid_argument, "a wrong key is the operator's mistake", error.message);
     const std::string text = error.message + error.detail;
     check(!text.contains(kCanary), "no error repeats a key", text);
-    check(input.size() < 12 || !text.contains(input), "no error repeats a key", text);
+    const bool guessed = (of_another.message + of_another.detail).contains(input);
+    check(input.size() < 12 || guessed || !text.contains(input), "no error repeats a key", text);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -35,7 +41,7 @@ std::string_view trimmed(std::string_view text) {
 
 void try_master_key(std::string_view input) {
     const auto key = store::parse_master_key(Secret(std::string(input)));
-    if (!key) return check_error(key.error(), input);
+    if (!key) return check_error(key.error(), input, store::parse_master_key(another(input)).error());
     const std::string& bytes = key->reveal();
     check(bytes.size() == store::kKeyBytes, "a master key has its size");
     const auto* raw = reinterpret_cast<const unsigned char*>(bytes.data());
@@ -52,15 +58,20 @@ void try_master_key(std::string_view input) {
     }
 }
 
-void try_admin_key(std::string_view input) {
+Result<Secret> admin_key_of(std::string_view content) {
     const std::string path = scratch_directory() + "/admin.key";
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    check(fd >= 0 && ::write(fd, input.data(), input.size()) == std::ssize(input), "the file is written");
+    check(fd >= 0 && ::write(fd, content.data(), content.size()) == std::ssize(content), "the file is written");
     ::close(fd);
     SeededRandom random(1);
-    const auto key = load_or_create_admin_key(path, random);
+    auto key = load_or_create_admin_key(path, random);
     ::unlink(path.c_str());
-    if (!key) return check_error(key.error(), input);
+    return key;
+}
+
+void try_admin_key(std::string_view input) {
+    const auto key = admin_key_of(input);
+    if (!key) return check_error(key.error(), input, admin_key_of(another(input).reveal()).error());
     check(key->reveal().size() >= 43 && key->reveal().size() <= 128 && harmless(key->reveal()),
           "a key is one word");
     check(input.starts_with(key->reveal()), "the key is what stands in the file");
