@@ -15,6 +15,7 @@ namespace slipway::fuzz {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::string_view_literals;
 
 fs::path corpus() { return fs::path(SLIPWAY_FUZZ_DIR) / "corpus"; }
 
@@ -41,7 +42,7 @@ class Changer {
     std::size_t below(std::size_t bound) { return bound == 0 ? 0 : random_() % bound; }
     const std::string& one() { return inputs_[below(inputs_.size())]; }
     void change_once(std::string& text) {
-        static constexpr std::string_view kOdd("\0\x01\t\n\r\x1b \"'/\\:;<>[]{}0-9\x7f\x80\xff", 26);
+        static constexpr std::string_view kOdd = "\0\x01\t\n\r\x1b \"'/\\:;<>[]{}0-9\x7f\x80\xff"sv;
         const std::size_t at = below(text.size() + 1);
         const std::size_t length = below(std::min<std::size_t>(text.size() - at, 16) + 1);
         switch (below(6)) {
