@@ -113,32 +113,30 @@ Task<Result<Accepted>> Broker::deprovision(CallContext context, ResourceId id) {
 
 Task<Result<Broker::Halt>> Broker::draft_cancel(const CallContext& context, const OperationId& id,
                                                 const std::string& reason) {
-    auto found = co_await parts_.store.operation(id);
+    auto found = co_await find_operation(context, id);
     if (!found) co_return fail(found.error());
-    if (!*found) co_return no_such_operation();
-    auto resource = co_await parts_.store.resource((*found)->resource);
-    if (!resource) co_return fail(resource.error());
-    if (!*resource || !may_see(context.caller, **resource)) co_return no_such_operation();
-    if (!may_change(context.caller, **resource)) co_return fail(only_reading());
+    Operation& operation = found->operation;
+    Resource& resource = *found->resource;
+    if (!may_change(context.caller, resource)) co_return fail(only_reading());
     const TimePoint now = parts_.clock.now();
-    auto stepped = step(**found, {now, operation_event::CancelRequested{reason}}, RetryPolicy{});
+    auto stepped = step(operation, {now, operation_event::CancelRequested{reason}}, RetryPolicy{});
     if (!stepped) co_return fail(ErrorCode::conflict, stepped.error().why);
     Commit commit;
-    Resource next = **resource;
+    Resource next = resource;
     const Applied applied = apply_effects(std::move(stepped->effects), now, next, commit.events);
-    attribute(commit.events, **found);
+    attribute(commit.events, operation);
     if (applied.refused) co_return fail(ErrorCode::conflict, applied.refused->why);
     if (applied.resource_changed) commit.writes.emplace_back(write::PutResource{std::move(next)});
     if (applied.release_follower) commit.writes.emplace_back(write::Unblock{id});
     if (applied.release_allocations) {
-        commit.writes.emplace_back(write::ReleaseAllocations{(*resource)->id, now + options_.rest});
+        commit.writes.emplace_back(write::ReleaseAllocations{resource.id, now + options_.rest});
     }
-    EventDraft event = draft_event(**resource, context.cause(), now, "operation.cancel_requested",
+    EventDraft event = draft_event(resource, context.cause(), now, "operation.cancel_requested",
                                    fmt::format("a cancel was requested: {}", reason));
     event.operation = id;
     commit.events.push_back(std::move(event));
     commit.writes.emplace_back(write::PutOperation{std::move(stepped->operation), std::nullopt});
-    co_return Halt{std::move(commit), std::move(**found), std::move(**resource)};
+    co_return Halt{std::move(commit), std::move(operation), std::move(resource)};
 }
 
 Task<Result<Operation>> Broker::cancel(CallContext context, OperationId id, std::string reason) {

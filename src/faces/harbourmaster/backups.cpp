@@ -66,6 +66,17 @@ Task<Result<json::object>> HarbourMasterFace::shown_backup(const CallContext& ca
     co_return backup_json(backup, found->operation);
 }
 
+Task<Result<json::array>> HarbourMasterFace::shown_backups(const CallContext& call,
+                                                           const std::vector<Resource>& backups) const {
+    json::array all;
+    for (const Resource& each : backups) {
+        auto shown = co_await shown_backup(call, each);
+        if (!shown) co_return fail(shown.error());
+        all.push_back(std::move(*shown));
+    }
+    co_return all;
+}
+
 Task<Result<Resource>> HarbourMasterFace::backup_in(const Request& request) const {
     const CallContext& call = call_of(request);
     const auto cluster = co_await ports_.clusters.show(call, organization_in(request), cluster_in(request));
@@ -121,13 +132,9 @@ Task<Response> HarbourMasterFace::list_backups(Request& request) const {
     of.database_name = cluster->slug;
     const auto found = co_await Backups(broker()).list(call, cluster->organization, std::move(of));
     if (!found) co_return error(request, found.error());
-    json::array all;
-    for (const Resource& each : *found) {
-        auto shown = co_await shown_backup(call, each);
-        if (!shown) co_return error(request, shown.error());
-        all.push_back(std::move(*shown));
-    }
-    co_return Response::json(200, json::object{{"backups", std::move(all)}});
+    auto all = co_await shown_backups(call, *found);
+    if (!all) co_return error(request, all.error());
+    co_return Response::json(200, json::object{{"backups", std::move(*all)}});
 }
 
 Task<Response> HarbourMasterFace::list_all_backups(Request& request) const {
@@ -139,13 +146,9 @@ Task<Response> HarbourMasterFace::list_all_backups(Request& request) const {
     if (!known) co_return error(request, known.error());
     const auto found = co_await Backups(broker()).page(call, organization_in(request), std::move(page));
     if (!found) co_return error(request, found.error());
-    json::array all;
-    for (const Resource& each : found->items) {
-        auto shown = co_await shown_backup(call, each);
-        if (!shown) co_return error(request, shown.error());
-        all.push_back(std::move(*shown));
-    }
-    co_return Response::json(200, page_json("backups", std::move(all), found->next));
+    auto all = co_await shown_backups(call, found->items);
+    if (!all) co_return error(request, all.error());
+    co_return Response::json(200, page_json("backups", std::move(*all), found->next));
 }
 
 Task<Response> HarbourMasterFace::answer_backup(const Request& request, const Result<Resource>& found) const {

@@ -73,6 +73,7 @@ class HarbourMasterFace {
     // The one that a new database is to be filled from; none: the body names none.
     Task<Result<std::optional<Resource>>> backup_for(const http::Request& request, http::BodyReader& body) const;
     Task<Result<json::object>> shown_backup(const CallContext& call, const Resource& backup) const;
+    Task<Result<json::array>> shown_backups(const CallContext& call, const std::vector<Resource>& backups) const;
     // The plan of databases of this engine that live on shared servers; null: there is none.
     [[nodiscard]] const Plan* database_plan(std::string_view engine) const;
     [[nodiscard]] const Plan* instance_plan(std::string_view engine, std::string_view instance_class) const;
