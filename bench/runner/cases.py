@@ -252,14 +252,16 @@ def make_hung():
                       "variant"),
             Contender("creates on another server, one killed again and again", hung.beside(hung.Killed, hung.creates),
                       "variant"),
+            Contender("creates on another server, one's disk full", hung.beside_full(hung.creates), "variant"),
             Contender("polls, all well", hung.beside(None, hung.polls), "variant"),
             Contender("polls, one hung", hung.beside(hung.Hung, hung.polls), "variant"),
             Contender("polls, a MariaDB hung", hung.beside(hung.Hung, hung.polls, "mysql"), "variant"),
             Contender("polls, one killed again and again", hung.beside(hung.Killed, hung.polls), "variant"),
+            Contender("polls, one's disk full", hung.beside_full(hung.polls), "variant"),
         ],
         notes=["All processes of the one server are stopped (SIGSTOP), or it is killed four times a second, while a "
-               "database on it is to be deleted. Creates: POST to the first login; polls: GET of a database on the "
-               "other server, one after the other."])
+               "database on it is to be deleted; or its disk is full, and databases are asked for on it without end. "
+               "Creates: POST to the first login; polls: GET of a database on the other server, one after the other."])
 
 
 # ---- polls ----

@@ -72,6 +72,10 @@ class Shop:
         finally:
             self.server.__exit__(*more)
 
+    def start_again(self, state):
+        self.server = Slipway(self.tools, provider="local", extra=self.server.extra, state=state, wait="60s")
+        self.server.__enter__()
+
     def create(self, plan="shared", engine="postgres"):
         """How a client logs in to a new database, once it is ready."""
         body = json.dumps({"kind": "database", "engine": engine, "plan": plan, "billing_code": "bench",

@@ -1,5 +1,8 @@
 """What the others notice while one database server does not answer any more, or is killed again and again."""
+import contextlib
+import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from . import databases
 from .databases import Shop, figures_of
+from .processes import BenchError, run
 from .services import ask
 
 # The first server serves everybody; a plan of its own puts one database on a second one, which is then stopped.
@@ -28,6 +32,7 @@ threshold = 0
 """
 POLLS = 2000
 KILLED_EVERY = 0.25  # seconds
+SMALL_DISK_MB = 150  # what a PostgreSQL begins with, and some
 
 
 def main_process(directory):
@@ -93,6 +98,85 @@ class Killed:
         self.thread.join()
 
 
+class SmallDisk:
+    """The one instance's data on a small file system of its own, as long as this lives. For who may mount."""
+
+    def __init__(self, shop, directory):
+        self.shop = shop
+        self.data = Path(directory) / "data"
+        self.aside = Path(directory) / "aside"
+
+    def _while_down(self, act):
+        """Brokers find what runs already; the engine is started again by the next one."""
+        state = self.shop.server.state
+        self.shop.server.__exit__(None, None, None)
+        deadline = time.monotonic() + 30
+        while left := processes_in(self.data.parent):
+            if time.monotonic() > deadline:
+                raise BenchError(f"processes of {self.data.parent.name} do not end: {left}")
+            for each in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+            time.sleep(0.01)
+        act()
+        self.shop.start_again(state)
+
+    def _move_there(self):
+        self.data.rename(self.aside)
+        self.data.mkdir(mode=0o700)
+        run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_MB}m,mode=0700", "slipway-bench", self.data])
+        run(["cp", "-a", f"{self.aside}/.", self.data])
+        shutil.copystat(self.aside, self.data)
+        os.chown(self.data, self.aside.stat().st_uid, self.aside.stat().st_gid)
+
+    def _move_back(self):
+        shutil.rmtree(self.aside)
+        run(["cp", "-a", self.data, self.aside])
+        run(["umount", self.data])
+        self.data.rmdir()
+        self.aside.rename(self.data)
+
+    def __enter__(self):
+        self._while_down(self._move_there)
+        return self
+
+    def __exit__(self, *_):
+        self._while_down(self._move_back)
+
+
+class Full:
+    """The disk of one instance, full as long as this lives. Databases are asked for there all the time."""
+
+    def __init__(self, shop, directory):
+        self.shop = shop
+        self.filler = Path(directory) / "data" / "filler"
+        self.stopping = threading.Event()
+        self.answers = []
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self):
+        body = json.dumps({"kind": "database", "engine": "postgres", "plan": "alone", "billing_code": "bench",
+                           "wait_seconds": 60})
+        while not self.stopping.is_set():
+            _, _, answer = ask(self.shop.server.port, "POST", "/api/v1/resources", body, self.shop.server.key)
+            self.answers.append(json.dumps(answer))
+
+    def __enter__(self):
+        with open(self.filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join()
+        self.filler.unlink()
+        if unlike := [each for each in self.answers if "disk" not in each]:
+            raise BenchError(f"a database on a full disk was answered: {unlike[0]}")
+        if not self.answers:
+            raise BenchError("no database was asked for on the full disk")
+
+
 def poll(shop, resource):
     seconds = []
     for _ in range(POLLS):
@@ -129,6 +213,26 @@ def beside(trouble, act, engine="postgres"):
             return figures
 
     return run
+
+
+def beside_full(act):
+    """The same while the second one's disk is full."""
+    def measure(tools, sizes):
+        with Shop(tools, plans=PLANS) as shop:
+            shop.create("alone")
+            databases = shop.server.get("/api/v1/resources?kind=database")["resources"]
+            servers = shop.server.get("/api/v1/resources?kind=database-server")["resources"]
+            directory = shop.server.state / "instances" / servers[-1]["external_name"]
+            with SmallDisk(shop, directory):
+                ask(shop.server.port, "DELETE", f"/api/v1/resources/{databases[-1]['id']}", key=shop.server.key)
+                shop.server.wait_until_idle(120)
+                create(shop, 3)
+                with Full(shop, directory):
+                    figures = act(shop, databases[0]["id"], sizes)
+            shop.server.wait_until_idle(120)
+            return figures
+
+    return measure
 
 
 def polls(shop, resource, _):
