@@ -30,8 +30,9 @@ engine = "mysql"
 name = "alone"
 threshold = 0
 """
-POLLS = 2000
-KILLED_EVERY = 0.25  # seconds
+POLLS = 20000
+KILLED_EVERY = 5.0  # seconds
+ASKED_EVERY = 5.0  # for a database where none fits
 SMALL_DISK_MB = 150  # what a PostgreSQL begins with, and some
 
 
@@ -83,7 +84,9 @@ class Killed:
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self):
-        while not self.stopping.wait(KILLED_EVERY):
+        wait = 0.0
+        while not self.stopping.wait(wait):
+            wait = KILLED_EVERY
             for each in main_process(self.directory):
                 try:
                     os.kill(each, signal.SIGKILL)
@@ -145,7 +148,7 @@ class SmallDisk:
 
 
 class Full:
-    """The disk of one instance, full as long as this lives. Databases are asked for there all the time."""
+    """The disk of one instance, full as long as this lives. Databases are asked for there again and again."""
 
     def __init__(self, shop, directory):
         self.shop = shop
@@ -157,9 +160,11 @@ class Full:
     def _run(self):
         body = json.dumps({"kind": "database", "engine": "postgres", "plan": "alone", "billing_code": "bench",
                            "wait_seconds": 60})
-        while not self.stopping.is_set():
+        while True:
             _, _, answer = ask(self.shop.server.port, "POST", "/api/v1/resources", body, self.shop.server.key)
             self.answers.append(json.dumps(answer))
+            if self.stopping.wait(ASKED_EVERY):
+                return
 
     def __enter__(self):
         with open(self.filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
@@ -195,24 +200,51 @@ def create(shop, count):
     return figures_of(seconds)
 
 
+def compare(shop, act, trouble, resource, sizes):
+    """What the others notice, beside what they notice right before and right after it on the very same servers: a disk
+    that others use too is now fast and now slow, and would be measured instead."""
+    before = act(shop, resource, sizes)
+    with trouble:
+        beside = act(shop, resource, sizes)
+    shop.server.wait_until_idle(120)
+    os.sync()
+    after = act(shop, resource, sizes)
+    alone = (before["p99_ms"] + after["p99_ms"]) / 2
+    return {"times": beside["p99_ms"] / alone, "alone_p99_ms": alone, **beside}
+
+
+class Removed:
+    """Something to do on the server in trouble: the database on it is to be deleted."""
+
+    def __init__(self, shop, trouble, database):
+        self.shop = shop
+        self.trouble = trouble
+        self.database = database
+
+    def __enter__(self):
+        self.trouble.__enter__()
+        ask(self.shop.server.port, "DELETE", f"/api/v1/resources/{self.database}", key=self.shop.server.key)
+
+    def __exit__(self, *more):
+        self.trouble.__exit__(*more)
+
+
 def beside(trouble, act, engine="postgres"):
-    """`act` of a shop with two servers, while all is well (None) or while the second one is in trouble (Hung, Killed)
-    with work to do."""
-    def run(tools, sizes):
+    """`act` of a shop with two servers, the second one of which gets into trouble (Hung, Killed) with work to do; None:
+    nothing happens to it."""
+    def measure(tools, sizes):
         with Shop(tools, plans=PLANS) as shop:
             shop.create("alone", engine)
             databases = shop.server.get("/api/v1/resources?kind=database")["resources"]
             servers = shop.server.get("/api/v1/resources?kind=database-server")["resources"]
             create(shop, 3)
-            if trouble is None:
-                return act(shop, databases[0]["id"], sizes)
-            with trouble(shop.server.state / "instances" / servers[-1]["external_name"]):
-                ask(shop.server.port, "DELETE", f"/api/v1/resources/{databases[-1]['id']}", key=shop.server.key)
-                figures = act(shop, databases[0]["id"], sizes)
-            shop.server.wait_until_idle(120)
-            return figures
+            os.sync()  # what making the servers left to be written is no part of this
+            directory = shop.server.state / "instances" / servers[-1]["external_name"]
+            happens = (contextlib.nullcontext() if trouble is None
+                       else Removed(shop, trouble(directory), databases[-1]["id"]))
+            return compare(shop, act, happens, databases[0]["id"], sizes)
 
-    return run
+    return measure
 
 
 def beside_full(act):
@@ -227,10 +259,8 @@ def beside_full(act):
                 ask(shop.server.port, "DELETE", f"/api/v1/resources/{databases[-1]['id']}", key=shop.server.key)
                 shop.server.wait_until_idle(120)
                 create(shop, 3)
-                with Full(shop, directory):
-                    figures = act(shop, databases[0]["id"], sizes)
-            shop.server.wait_until_idle(120)
-            return figures
+                os.sync()
+                return compare(shop, act, Full(shop, directory), databases[0]["id"], sizes)
 
     return measure
 
@@ -240,4 +270,4 @@ def polls(shop, resource, _):
 
 
 def creates(shop, _, sizes):
-    return create(shop, max(10, sizes.databases // 5))
+    return create(shop, max(10, sizes.databases // 7))

@@ -31,7 +31,7 @@ def table(rows):
 
 NO_DISK_MS = 0.02  # faster than any disk syncs: the files are in memory
 
-COLUMNS = {"p50_ms": "p50 ms", "p99_ms": "p99 ms", "p999_ms": "p99.9 ms", "max_ms": "max ms", "rate": "rate 1/s",
+COLUMNS = {"alone_p99_ms": "p99 ms before and after", "p50_ms": "p50 ms", "p99_ms": "p99 ms", "p999_ms": "p99.9 ms", "max_ms": "max ms", "rate": "rate 1/s",
            "overdue": "overdue", "generator_cpu": "generator's core"}
 
 
@@ -39,13 +39,13 @@ def case_lines(case, figures, sync_ms):
     """`figures`: {contender: {figure: [values]}}"""
     ours = median(figures[next(each.name for each in case.contenders if each.role == "ours")][case.main])
     shown = [name for name in COLUMNS if name != case.main and any(name in each for each in figures.values())]
-    unit = "1/s" if case.more_is_better else "ms"
+    unit = "times" if case.main == "times" else "1/s" if case.more_is_better else "ms"
     head = ["", f"{unit}: median (min .. max)", "Slipway is x times as good", *(COLUMNS[name] for name in shown)]
     rows = [head]
     for contender in case.contenders:
         mine = figures[contender.name]
         value = median(mine[case.main])
-        compared = "" if contender.role in ("ours", "variant") else ratio(ours, value, case.more_is_better)
+        compared = "" if contender.role in ("ours", "variant") or case.main == "times" else ratio(ours, value, case.more_is_better)
         rows.append([contender.name + (" (limit)" if contender.role == "limit" else ""), span(mine[case.main]),
                      compared, *(number(median(mine[name])) if name in mine else "" for name in shown)])
     lines = [f"## {case.title}", "", *table(rows), ""]
@@ -63,8 +63,12 @@ def goal_line(case, figures, ours, sync_ms):
             if contender.role == "variant":
                 found.append(f"from the pool {number(value)} ms")
         return f"Goal: {case.goal_text}. Found: {', '.join(found)}."
-    if case.name in ("databases", "crowd", "hung"):
-        what = "that while all is well" if case.name == "hung" else "the server's own"
+    if case.name == "hung":
+        found = [f"{number(median(figures[each.name][case.main]))} x {each.name}" for each in case.contenders
+                 if each.name in figures]
+        return f"Goal: {case.goal_text}. Found: {'; '.join(found)}."
+    if case.name in ("databases", "crowd"):
+        what = "the server's own"
         limits = [each.name for each in case.contenders if each.role == "limit" and each.name in figures]
         times = [f"{ours / median(figures[name][case.main]):.2f} x {what}" for name in limits]
         times += [f"{each.name} {number(median(figures[each.name][case.main]))} ms" for each in case.contenders
