@@ -65,7 +65,7 @@ Progress progress_of(const Operation& operation, std::optional<Kind> of) {
     progress.done = static_cast<std::uint32_t>(
         std::ranges::count(operation.steps, StepStatus::done, [](const Step& step) { return step.status; }));
     const auto* step = operation.cursor < operation.steps.size() ? &operation.steps[operation.cursor] : nullptr;
-    const std::string now = step == nullptr ? "" : doing(step->kind, operation.direction, of);
+    std::string now = step == nullptr ? "" : doing(step->kind, operation.direction, of);
     progress.sentence =
         std::visit(Overloaded{
                        [&](const Queued&) {

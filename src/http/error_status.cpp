@@ -4,7 +4,7 @@ namespace slipway::http {
 
 int status_of(ErrorCode code) {
     switch (code) {
-        case ErrorCode::invalid_argument: return 400;
+        case ErrorCode::invalid_argument:
         case ErrorCode::malformed: return 400;
         case ErrorCode::unauthenticated: return 401;
         case ErrorCode::forbidden: return 403;

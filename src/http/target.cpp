@@ -113,7 +113,8 @@ Result<std::string_view> Target::decode(std::string_view raw, bool in_query) {
         }
         const auto byte = static_cast<unsigned char>(c);
         // A query value may carry line breaks and tabs (encoded); a path never does.
-        if (is_control(byte) && !(in_query && (c == '\n' || c == '\r' || c == '\t'))) {
+        const bool white = c == '\n' || c == '\r' || c == '\t';
+        if (is_control(byte) && (!in_query || !white)) {
             return bad("control characters are not allowed");
         }
         ascii = ascii && byte < 0x80;

@@ -113,10 +113,9 @@ std::string read_sector(sqlite3_file* real, std::int64_t at, std::int64_t size) 
 
 }  // namespace
 
-CrashDisk::CrashDisk(std::uint64_t crash_at) : real_(sqlite3_vfs_find(nullptr)), crash_at_(crash_at) {
+CrashDisk::CrashDisk(std::uint64_t crash_at) : real_(sqlite3_vfs_find(nullptr)), vfs_(*real_), crash_at_(crash_at) {
     static std::atomic<int> number = 0;
     name_ = fmt::format("crash-{}", ++number);
-    vfs_ = *real_;
     vfs_.pNext = nullptr;
     vfs_.zName = name_.c_str();
     vfs_.pAppData = this;

@@ -235,7 +235,7 @@ Task<void> Client::list(Process& process, std::uint64_t call) {
         if (!page) return;
         for (const Resource& resource : page->items) {
             if (resource.organization != organization)
-                parts_.violations.push_back("a list showed another's resource");
+                parts_.violations.emplace_back("a list showed another's resource");
             parts_.outputs.push_back(resource.name + resource.health_detail);
         }
     });

@@ -26,7 +26,7 @@ void check_resource(Phase phase, const Evidence& evidence, const Resource& resou
             complain("it stopped and was not brought back");
         if (!active_operation(resource.state).empty()) complain("it is marked as worked on, and nobody does");
     } else if (std::holds_alternative<resource_state::Gone>(resource.state)) {
-        if (!things.empty() && !(late && phase == Phase::served)) complain("something of it was left behind");
+        if (!things.empty() && (!late || phase != Phase::served)) complain("something of it was left behind");
         if (!resource.allocations.empty()) complain("it still holds a port");
         if (!resource.secrets.empty()) complain("it still holds secrets");
     } else if (std::holds_alternative<resource_state::Failed>(resource.state)) {

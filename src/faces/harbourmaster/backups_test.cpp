@@ -150,7 +150,7 @@ TEST_F(HephyBackups, ThoseOfARemovedClusterAreReachedThroughTheOrganization) {
     EXPECT_EQ(world.as(world.admin, Method::get, "/v1/organizations/nobody/backups").status, 404);
     EXPECT_EQ(world.as(world.admin, Method::delete_, "/v1/organizations/acme").status, 409);
     for (const std::string name : {"nightly", "weekly"}) {
-        const Reply removed = world.as(acme, Method::delete_, acmes + "/" + name);
+        const Reply removed = world.as(acme, Method::delete_, fmt::format("{}/{}", acmes, name));
         EXPECT_EQ(removed.status, 200) << removed.body;
         EXPECT_EQ(HephyWorld::text(removed, "state"), "removing");
     }

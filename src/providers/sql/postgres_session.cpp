@@ -250,7 +250,9 @@ bool PostgresSession::usable() const {
     if (!connection_ || connection_->broken) return false;
     PGconn* const handle = connection_->postgres.get();
     // Twice: the first finds the server's last words, the second that it has hung up.
-    if (PQconsumeInput(handle) == 0 || PQconsumeInput(handle) == 0) return false;
+    for (int look = 0; look < 2; ++look) {
+        if (PQconsumeInput(handle) == 0) return false;
+    }
     return PQstatus(handle) == CONNECTION_OK && PQtransactionStatus(handle) == PQTRANS_IDLE;
 }
 

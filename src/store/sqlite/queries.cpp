@@ -104,7 +104,7 @@ Result<std::vector<Duration>> read_durations(Database& database, const DurationQ
                      .run(store::kMaxDurationsLookedAt, to_string(query.operation), to_string(query.kind),
                           query.engine, query.plan, store::kMaxDurations);
     std::vector<Duration> durations;
-    while (row.next()) durations.emplace_back(std::chrono::microseconds(row.integer(0)));
+    while (row.next()) durations.emplace_back(row.integer(0));
     return durations;
 }
 
