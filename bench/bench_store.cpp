@@ -44,6 +44,7 @@ class NoSealer final : public Sealer {
     [[nodiscard]] Result<Secret> open(const Sealed&, std::string_view) const override {
         return fail(ErrorCode::internal, "nothing is sealed here");
     }
+    [[nodiscard]] std::string mac(const Secret&, std::string_view) const override { return {}; }
 };
 
 std::string first_line(const std::filesystem::path& path) {

@@ -22,6 +22,9 @@ class Sealer {
     virtual ~Sealer() = default;
     virtual Sealed seal(const Secret& secret, std::string_view context) = 0;
     [[nodiscard]] virtual Result<Secret> open(const Sealed& sealed, std::string_view context) const = 0;
+    // For telling whether a secret is the one that came before, where that is not kept: hex, the same for the same
+    // secret and context whatever the data keys are, and of no use to who guesses without the master key.
+    [[nodiscard]] virtual std::string mac(const Secret& secret, std::string_view context) const = 0;
 };
 
 }  // namespace slipway

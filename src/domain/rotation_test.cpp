@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "base/digest.h"
+
 namespace slipway {
 namespace {
 
@@ -17,6 +19,9 @@ class PlainSealer final : public Sealer {
     }
     [[nodiscard]] Result<Secret> open(const Sealed& sealed, std::string_view /*context*/) const override {
         return Secret(sealed.ciphertext);
+    }
+    [[nodiscard]] std::string mac(const Secret& secret, std::string_view context) const override {
+        return sha256(std::string(context) + '\n' + secret.reveal());
     }
 };
 

@@ -14,6 +14,7 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include "base/digest.h"
 #include "base/start_test_support.h"
 #include "broker/administration.h"
 #include "broker/engine_operations.h"
@@ -46,6 +47,9 @@ class HexSealer final : public Sealer {
             text += static_cast<char>(std::stoi(sealed.ciphertext.substr(i, 2), nullptr, 16));
         }
         return Secret(std::move(text));
+    }
+    [[nodiscard]] std::string mac(const Secret& secret, std::string_view context) const override {
+        return sha256(std::string(context) + '\n' + secret.reveal());
     }
 };
 

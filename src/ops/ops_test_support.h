@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/digest.h"
 #include "base/start_test_support.h"
 #include "domain/stepping.h"
 #include "ops/background.h"
@@ -120,6 +121,9 @@ class HexSealer final : public Sealer {
             plain += static_cast<char>(std::stoi(sealed.ciphertext.substr(at, 2), nullptr, 16));
         }
         return Secret(std::move(plain));
+    }
+    [[nodiscard]] std::string mac(const Secret& secret, std::string_view context) const override {
+        return sha256(std::string(context) + '\n' + secret.reveal());
     }
     bool broken = false;
 };

@@ -1,5 +1,6 @@
 #include "store/sealer.h"
 
+#include <array>
 #include <mutex>
 #include <set>
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::size_t kNonceBytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagBytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::string_view kCurrent = "data_key/current";
+constexpr std::string_view kMacUse = "slipway mac 1";
 // Two replicas that start or rotate at once must not both add a key after the same one.
 constexpr std::string_view kSuccessorScope = "data_key/after";
 
@@ -42,6 +44,14 @@ std::optional<Secret> decrypt(std::string_view text, std::string_view context, c
     return Secret(std::move(plain));
 }
 
+// A key of its own for another use of the master key.
+Secret derived(const Secret& master, std::string_view use) {
+    std::string key(crypto_generichash_KEYBYTES, '\0');
+    crypto_generichash(bytes(key), key.size(), bytes(use), use.size(), bytes(master.reveal()),
+                       master.reveal().size());
+    return Secret(std::move(key));
+}
+
 // The setting of a data key: "<previous id>:<wrapped>". Both are bound into the wrapping.
 std::string setting_of(const std::string& id) { return "data_key/" + id; }
 std::string wrap_context(const std::string& id, std::string_view previous) {
@@ -49,6 +59,9 @@ std::string wrap_context(const std::string& id, std::string_view previous) {
 }
 
 }  // namespace
+
+KeyRing::KeyRing(Secret master, Random& random, const Clock& clock)
+    : master_(std::move(master)), mac_key_(derived(master_, kMacUse)), random_(random), clock_(clock) {}
 
 std::string KeyRing::wrap(const Secret& key, const std::string& id, const std::string& previous) {
     return previous + ":" + encrypt(key.reveal(), wrap_context(id, previous), master_, random_);
@@ -134,6 +147,22 @@ std::string KeyRing::current() const {
 Sealed KeyRing::seal(const Secret& secret, std::string_view context) {
     const std::shared_lock lock(mutex_);
     return {current_, encrypt(secret.reveal(), context, keys_.at(current_), random_)};
+}
+
+std::string KeyRing::mac(const Secret& secret, std::string_view context) const {
+    const std::uint64_t length = context.size();  // so that no other context and secret are the same bytes
+    std::array<unsigned char, crypto_generichash_BYTES> hash{};
+    crypto_generichash_state state{};
+    crypto_generichash_init(&state, bytes(mac_key_.reveal()), mac_key_.reveal().size(), hash.size());
+    crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(&length), sizeof length);
+    crypto_generichash_update(&state, bytes(context), context.size());
+    crypto_generichash_update(&state, bytes(secret.reveal()), secret.reveal().size());
+    crypto_generichash_final(&state, hash.data(), hash.size());
+    sodium_memzero(&state, sizeof state);
+    std::string hex(hash.size() * 2 + 1, '\0');
+    sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+    hex.pop_back();
+    return hex;
 }
 
 Result<Secret> KeyRing::open(const Sealed& sealed, std::string_view context) const {

@@ -32,15 +32,17 @@ class KeyRing final : public Sealer {
     Sealed seal(const Secret& secret, std::string_view context) override;
     // not_found: an unknown data key. invalid_argument: another context, or it was changed.
     [[nodiscard]] Result<Secret> open(const Sealed& sealed, std::string_view context) const override;
+    // BLAKE2b with a key that comes of the master key alone.
+    [[nodiscard]] std::string mac(const Secret& secret, std::string_view context) const override;
     [[nodiscard]] std::string current() const;
 
   private:
-    KeyRing(Secret master, Random& random, const Clock& clock)
-        : master_(std::move(master)), random_(random), clock_(clock) {}
+    KeyRing(Secret master, Random& random, const Clock& clock);
     Task<Status> add_key(Store& store, std::string previous);
     [[nodiscard]] std::string wrap(const Secret& key, const std::string& id, const std::string& previous);
 
     const Secret master_;
+    const Secret mac_key_;
     Random& random_;
     const Clock& clock_;
     mutable std::shared_mutex mutex_;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/digest.h"
 #include "base/start_test_support.h"
 #include "base/temporary_directory_test_support.h"
 #include "store/master_key.h"
@@ -51,6 +52,37 @@ TEST_F(SealerTest, OpensWhatItSealedInTheSameContextOnly) {
         EXPECT_EQ(keys->open(sealed, "").error().code, ErrorCode::invalid_argument);
     }
     EXPECT_NE(keys->seal(Secret("x"), "c").ciphertext, keys->seal(Secret("x"), "c").ciphertext) << "a nonce each";
+}
+
+TEST_F(SealerTest, AMacIsTheSameForTheSameSecretInTheSameContextOnly) {
+    const auto keys = ring();
+    const std::string mac = keys->mac(Secret("hunter2"), "c");
+    EXPECT_EQ(mac.size(), 64U);
+    EXPECT_EQ(mac.find_first_not_of("0123456789abcdef"), std::string::npos);
+    EXPECT_EQ(keys->mac(Secret("hunter2"), "c"), mac);
+    EXPECT_NE(keys->mac(Secret("hunter3"), "c"), mac);
+    EXPECT_NE(keys->mac(Secret("hunter2"), "d"), mac);
+    EXPECT_NE(keys->mac(Secret("bc"), "a"), keys->mac(Secret("c"), "ab")) << "where the one ends is part of it";
+    EXPECT_NE(mac, sha256("hunter2"));
+}
+
+// It is compared with one that was stored before a rotation, or before a restart.
+TEST_F(SealerTest, AMacOutlivesDataKeysAndDependsOnTheMasterKeyAlone) {
+    const auto keys = ring();
+    const std::string mac = keys->mac(Secret("hunter2"), "c");
+    ASSERT_TRUE(run(keys->rotate(store)));
+    EXPECT_EQ(keys->mac(Secret("hunter2"), "c"), mac);
+    EXPECT_EQ(ring()->mac(Secret("hunter2"), "c"), mac);
+    MemoryStore other{clock};
+    const auto elsewhere = run(KeyRing::load_or_create(Secret(std::string(32, 'm')), other, random, clock));
+    ASSERT_TRUE(elsewhere);
+    EXPECT_EQ((*elsewhere)->mac(Secret("hunter2"), "c"), mac);
+    const auto stranger = run(KeyRing::load_or_create(Secret(std::string(32, 'n')), other, random, clock));
+    EXPECT_FALSE(stranger) << "another master key opens nothing";
+    MemoryStore third{clock};
+    const auto another = run(KeyRing::load_or_create(Secret(std::string(32, 'n')), third, random, clock));
+    ASSERT_TRUE(another);
+    EXPECT_NE((*another)->mac(Secret("hunter2"), "c"), mac);
 }
 
 TEST_F(SealerTest, RefusesEveryChangeOfASealedValue) {

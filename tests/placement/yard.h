@@ -11,6 +11,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "base/digest.h"
 #include "base/start_test_support.h"
 #include "base/temporary_directory_test_support.h"
 #include "broker/clusters.h"
@@ -31,6 +32,9 @@ class PlainSealer final : public Sealer {
     [[nodiscard]] Result<Secret> open(const Sealed& sealed, std::string_view context) const override {
         if (sealed.key_id != context) return fail(ErrorCode::internal, "sealed for another place");
         return Secret(sealed.ciphertext);
+    }
+    [[nodiscard]] std::string mac(const Secret& secret, std::string_view context) const override {
+        return sha256(std::string(context) + '\n' + secret.reveal());
     }
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/digest.h"
+
 namespace slipway::sim {
 
 namespace asio = boost::asio;
@@ -15,6 +17,10 @@ Sealed RecordingSealer::seal(const Secret& secret, std::string_view context) {
 Result<Secret> RecordingSealer::open(const Sealed& sealed, std::string_view context) const {
     if (sealed.key_id != context) return fail(ErrorCode::internal, "sealed for another place");
     return Secret(plaintexts_.at(std::stoul(sealed.ciphertext.substr(7))));
+}
+
+std::string RecordingSealer::mac(const Secret& secret, std::string_view context) const {
+    return sha256(std::string(context) + '\n' + secret.reveal());
 }
 
 namespace {

@@ -21,6 +21,7 @@ class RecordingSealer final : public Sealer {
   public:
     Sealed seal(const Secret& secret, std::string_view context) override;
     [[nodiscard]] Result<Secret> open(const Sealed& sealed, std::string_view context) const override;
+    [[nodiscard]] std::string mac(const Secret& secret, std::string_view context) const override;
     [[nodiscard]] const std::vector<std::string>& plaintexts() const { return plaintexts_; }
 
   private:
