@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "domain/machine.h"
 #include "domain/rotation.h"
+#include "domain/words.h"
 
 namespace slipway {
 namespace {
@@ -17,7 +19,7 @@ void add_secrets(Resource& resource, const Plan& plan, const ProviderTraits& tra
         const Secret secret(random.alphanumeric(kSecretLength));
         resource.secrets[name] = sealer.seal(secret, secret_context(resource.id, name));
     };
-    if (plan.password) add("password");
+    if (plan.password && plan.kind != Kind::machine) add("password");
     for (const std::string& name : traits.secrets) add(name);
 }
 
@@ -85,6 +87,10 @@ Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Rando
     resource.own_parameters = request.parameters;
     resource.placed_on = request.placed_on;
     make_of(resource, plan, request.traits, request.host, random, sealer);
+    if (!request.password.empty()) {
+        const std::string name(kMachinePassword);
+        resource.secrets[name] = sealer.seal(request.password, secret_context(resource.id, name));
+    }
     // What is served by another lives where that does, whoever its provider is.
     if (!request.placed_on.empty()) resource.host = request.host;
 
@@ -95,8 +101,8 @@ Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Rando
     draft.ranges = request.traits.ranges;
     EventDraft event =
         draft_event(resource, request.cause, now, "resource.requested",
-                    fmt::format("a {} of plan {} was requested; it is called {}{}{}", resource.engine, plan.name,
-                                resource.name, request.origin.empty() ? "" : "; ", request.origin));
+                    fmt::format("a {} of plan {} was requested; it is called {}{}{}", product_of(resource),
+                                plan.name, resource.name, request.origin.empty() ? "" : "; ", request.origin));
     event.operation = draft.operation.id;
     draft.events.push_back(std::move(event));
     return draft;

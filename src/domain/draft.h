@@ -33,6 +33,7 @@ struct ProvisionDraftRequest {
     std::string name_prefix;  // of the external name, e.g. "oct"
     bool pooled = false;
     json::object parameters = {};  // of this one; win over the plan's
+    Secret password = {};          // its owner's own, of a machine; empty: one is made where the plan has it
     ResourceId placed_on = {};     // what serves it; empty: nothing
     std::string origin = {};       // of what it is filled, in words for its owner; empty: of nothing
     OperationId blocked_by = {};   // what has to end before it is begun, e.g. the making of what serves it
@@ -51,8 +52,8 @@ struct Draft {
 // A requested resource and the queued operation that provisions it. External names are `prefix-` + 8 hex digits.
 Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Random& random, Sealer& sealer);
 
-// Makes a resource one of a plan, as its provider makes such now, with new secrets. Its names, owner, state and own
-// parameters stay.
+// Makes a resource one of a plan, as its provider makes such now, with new secrets, of which a machine's password
+// is none. Its names, owner, state and own parameters stay.
 void make_of(Resource& resource, const Plan& plan, const ProviderTraits& traits, const HostId& host, Random& random,
              Sealer& sealer);
 

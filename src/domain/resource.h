@@ -100,6 +100,7 @@ struct Resource {
     ResourceId placed_on;  // empty: none
 
     ResourceState state;
+    std::string address;  // of a machine: where it is reached, or was at last; empty: it never was
     Health health = Health::unknown;
     TimePoint health_at;
     std::string health_detail;          // public
@@ -109,7 +110,7 @@ struct Resource {
     json::object own_parameters;                      // given for this one alone: they survive a change of plan
     std::optional<FormerPlan> former;                 // while it changes to another plan
     std::map<std::string, std::int64_t> allocations;  // ports, uids, …, as given by the store
-    std::map<std::string, Sealed> secrets;            // "password", "management_password", …
+    std::map<std::string, Sealed> secrets;            // "password", "management_password", …; machine.h
     json::object handle;                              // the provider's immutable ids
 
     TimePoint created_at;

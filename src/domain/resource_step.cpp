@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "domain/machine.h"
 #include "domain/overloaded.h"
 
 namespace slipway {
@@ -225,7 +226,9 @@ Next on(const Resource& in, TimePoint at, const ev::DeprovisionFailed& event) {
 }  // namespace
 
 std::expected<ResourceStepped, Refusal> step(const Resource& resource, const ResourceEvent& event) {
-    return std::visit([&](const auto& change) { return on(resource, event.at, change); }, event.change);
+    Next next = std::visit([&](const auto& change) { return on(resource, event.at, change); }, event.change);
+    if (next) settle_machine(next->resource);
+    return next;
 }
 
 }  // namespace slipway

@@ -27,6 +27,11 @@ std::string_view noun_of(Kind kind) {
     return "";
 }
 
+std::string product_of(const Resource& resource) {
+    if (resource.kind == Kind::machine) return fmt::format("machine ({})", resource.engine);
+    return resource.engine;
+}
+
 std::string_view verb_of(StepKind kind) {
     switch (kind) {
         case StepKind::create: return "create it";

@@ -138,8 +138,8 @@ void read_identity(JsonIn& in, Resource& out) {
 std::string encode(const Resource& resource) {
     // A member that is added to a resource does not compile here before it is written and read as well.
     const auto& [id, name, kind, engine, plan, provider, external_name, generation, organization, face,
-                 billing_code, labels, pooled, host, placed_on, state, health, health_at, health_detail, remnants,
-                 parameters, own_parameters, former, allocations, secrets, handle, created_at, updated_at,
+                 billing_code, labels, pooled, host, placed_on, state, address, health, health_at, health_detail,
+                 remnants, parameters, own_parameters, former, allocations, secrets, handle, created_at, updated_at,
                  version] = resource;
     static_cast<void>(version);  // a column
     JsonOut out;
@@ -160,6 +160,7 @@ std::string encode(const Resource& resource) {
     out.text("host", host.str());
     if (!placed_on.empty()) out.text("placed_on", placed_on.str());
     write_state(out, state);
+    if (!address.empty()) out.text("address", address);
     out.text("health", to_string(health));
     out.time("health_at", health_at);
     out.text("health_detail", health_detail);
@@ -187,6 +188,7 @@ Result<Resource> decode_resource(std::string_view id, std::string_view body, std
     Resource out;
     read_identity(in, out);
     out.state = read_state(in.object("state"));
+    if (in.has("address")) out.address = in.text("address");
     out.health = in.word("health", parse_health);
     out.health_at = in.time("health_at");
     out.health_detail = in.text("health_detail");

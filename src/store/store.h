@@ -303,6 +303,8 @@ struct ResourceFilter {
     std::optional<std::string> name;
     std::optional<bool> pooled;
     std::optional<ResourceId> placed_on = {};
+    std::optional<std::string> address =
+        {};  // Resource::address; of what is not gone it costs the few that have it
     std::vector<std::pair<std::string, std::string>> labels;  // all must match
     bool include_gone = false;
 };

@@ -209,6 +209,12 @@ std::string dump(Store& store) {
     ResourceFilter all;
     all.include_gone = true;
     std::string out = dump_pages<Resource>([&](const PageRequest& page) { return store.resources(all, page); });
+    for (int i = 0; i < kSampleAddresses; ++i) {
+        ResourceFilter at;
+        at.address = sample_address(i);
+        out += "at " + *at.address + ":\n";
+        out += dump_pages<Resource>([&](const PageRequest& page) { return store.resources(at, page); });
+    }
     out += dump_pages<Operation>([&](const PageRequest& page) { return store.operations({}, page); });
     std::uint64_t after = 0;
     while (true) {

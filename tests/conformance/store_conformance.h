@@ -49,6 +49,8 @@ ResourceId resource_id(int number);
 OperationId operation_id(int number);
 Resource sample_resource(int number, std::string organization = "acme");
 Operation sample_operation(int number, const Resource& resource, TimePoint run_at = kStart);
+inline constexpr int kSampleAddresses = 6;
+inline std::string sample_address(int number) { return "10.77.0." + std::to_string(number); }
 EventDraft sample_event(const Resource& resource, std::string type = "resource.requested");
 Commit accept(const Resource& resource, const Operation& operation);
 

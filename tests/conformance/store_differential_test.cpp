@@ -75,6 +75,8 @@ class RandomHistory {
             commit.allocations.push_back({"r", chance(2) ? "a" : "b", 0, 12, resource.id, chance(3), now_ + 5s});
         }
         if (chance(4)) resource.placed_on = chance(8) ? ResourceId() : resource_id(static_cast<int>(below(4)));
+        if (chance(4))
+            resource.address = chance(4) ? "" : sample_address(static_cast<int>(below(kSampleAddresses)));
         if (chance(20)) resource.external_name = "slipway-000001";
         commit.writes.emplace_back(write::PutResource{std::move(resource)});
     }

@@ -133,6 +133,62 @@ TEST_P(StoreFilters, FollowChangesOfLabelsAndState) {
     EXPECT_EQ(find(f), ids_of({1}));
 }
 
+// Addresses are given again: of what is gone only who asks for it is told.
+TEST_P(StoreFilters, WhatHasAnAddressIsFoundByItWhileItIsNotGone) {
+    for (int i = 1; i <= 6; ++i) {
+        Resource resource = sample_resource(i, i % 2 == 0 ? "even" : "odd");
+        resource.kind = Kind::machine;
+        if (i != 6) resource.address = i == 5 ? "10.77.0.5" : "10.77.0.2";
+        resource.state = resource_state::Ready{{"ssh", resource.address, 22}, {}};
+        if (i == 1) resource.state = resource_state::Gone{kStart};
+        if (i == 2) resource.state = resource_state::Failed{"it is lost"};
+        put(resource);
+    }
+    ResourceFilter f;
+    f.address = "10.77.0.2";
+    EXPECT_EQ(find(f), ids_of({2, 3, 4}));
+    f.organization = OrganizationId("odd");
+    EXPECT_EQ(find(f), ids_of({3}));
+    f.kind = Kind::cache;
+    EXPECT_EQ(find(f), ids_of({}));
+    f = {};
+    f.address = "10.77.0.2";
+    f.state = "ready";
+    EXPECT_EQ(find(f), ids_of({3, 4}));
+    f.include_gone = true;
+    f.state.reset();
+    EXPECT_EQ(find(f), ids_of({1, 2, 3, 4}));
+    f.labels = {{"no", "such"}};
+    EXPECT_EQ(find(f), ids_of({}));
+    for (const std::string none : {"10.77.0.9", "", "10.77.0.%"}) {
+        f = {};
+        f.address = none;
+        EXPECT_EQ(find(f), ids_of({})) << none;
+    }
+}
+
+// One that is made is found from the commit on that says where it is, and one that is gone is not any more.
+TEST_P(StoreFilters, AnAddressIsFollowed) {
+    ResourceFilter f;
+    f.address = "10.77.0.2";
+    Resource machine = sample_resource(1);
+    machine.kind = Kind::machine;
+    machine = put(machine);
+    EXPECT_EQ(find(f), ids_of({}));
+    machine.address = "10.77.0.2";
+    machine = put(machine);
+    EXPECT_EQ(find(f), ids_of({1}));
+    EXPECT_EQ(stored(machine.id).address, "10.77.0.2");
+    machine.address = "10.77.0.3";
+    machine = put(machine);
+    EXPECT_EQ(find(f), ids_of({}));
+    f.address = "10.77.0.3";
+    EXPECT_EQ(find(f), ids_of({1}));
+    machine.state = resource_state::Gone{kStart};
+    put(machine);
+    EXPECT_EQ(find(f), ids_of({}));
+}
+
 TEST_P(StoreFilters, ANameIsFoundWhetherItIsTheExternalOneOrNot) {
     for (int i = 30; i < 36; ++i) {
         Resource resource = sample_resource(i, i % 2 == 0 ? "acme" : "globex");

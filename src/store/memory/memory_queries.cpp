@@ -16,11 +16,14 @@ bool matches(const ResourceFilter& filter, const Resource& in) {
         const auto found = in.labels.find(label.first);
         return found != in.labels.end() && found->second == label.second;
     };
+    const auto is_at = [&](const Resource& of) {
+        return !filter.address || (!of.address.empty() && of.address == *filter.address);
+    };
     return (filter.include_gone || !is_gone(in.state)) && agrees(filter.organization, in.organization) &&
            agrees(filter.kind, in.kind) && agrees(filter.engine, in.engine) && agrees(filter.plan, in.plan) &&
            agrees(filter.provider, in.provider) && agrees(filter.state, state_name(in.state)) &&
            agrees(filter.billing_code, in.billing_code) && agrees(filter.name, in.name) &&
-           agrees(filter.pooled, in.pooled) && agrees(filter.placed_on, in.placed_on) &&
+           agrees(filter.pooled, in.pooled) && agrees(filter.placed_on, in.placed_on) && is_at(in) &&
            std::ranges::all_of(filter.labels, has_label);
 }
 

@@ -54,6 +54,7 @@ void add_columns(Conditions& conditions, const ResourceFilter& filter) {
     if (filter.provider) conditions.add("r.provider", *filter.provider);
     if (filter.pooled) conditions.add(*filter.pooled ? "r.pooled = 1" : "r.pooled = 0");
     if (filter.placed_on) conditions.add("r.placed_on", filter.placed_on->str());
+    if (filter.address) conditions.add("r.address", *filter.address);
     if (filter.state) conditions.add("r.state", *filter.state);
     if (!filter.include_gone) conditions.add("r.state <> 'gone'");
 }
@@ -96,6 +97,15 @@ std::string sql_by_billing_code(Conditions& c, const ResourceFilter& filter, std
         c.where());
 }
 
+// Of what is not gone: the one or two that have it.
+std::string sql_by_address(Conditions& c, const ResourceFilter& filter, std::string_view after) {
+    add_columns(c, filter);
+    c.add(fmt::format("r.id > {}", c.value(std::string(after))));
+    return fmt::format(
+        "SELECT r.id, r.version, r.body FROM resources r INDEXED BY resources_address WHERE {} ORDER BY r.id",
+        c.where());
+}
+
 std::string sql_by_column(Conditions& conditions, const ResourceFilter& filter, std::string_view after,
                           const std::string& rows) {
     const std::string from = conditions.value(std::string(after));
@@ -133,6 +143,7 @@ std::string sql_by_column(Conditions& conditions, const ResourceFilter& filter, 
 std::string shape_of(Conditions& conditions, const ResourceFilter& filter, std::string_view after,
                      const std::string& rows) {
     if (!filter.labels.empty()) return sql_by_label(conditions, filter, after);
+    if (filter.address && !filter.include_gone) return sql_by_address(conditions, filter, after);
     if (filter.name) return sql_by_name(conditions, filter, after);
     if (filter.billing_code && !filter.billing_code->empty()) {
         return sql_by_billing_code(conditions, filter, after);

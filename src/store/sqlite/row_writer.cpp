@@ -28,8 +28,8 @@ std::string_view kind_of(const Quota& quota) { return quota.kind ? to_string(*qu
 
 // The columns that hardly ever change, apart from the state.
 auto settled(const StoredResource& in) {
-    return std::tie(in.organization, in.kind, in.engine, in.plan, in.name, in.billing_code, in.pooled,
-                    in.placed_on);
+    return std::tie(in.organization, in.kind, in.engine, in.plan, in.name, in.billing_code, in.pooled, in.placed_on,
+                    in.address);
 }
 
 std::string_view lease_token(const Operation& operation) {
@@ -51,7 +51,8 @@ StoredResource stored_form(const Resource& in) {
             in.billing_code,
             in.pooled,
             std::string(state_name(in.state)),
-            in.placed_on.str()};
+            in.placed_on.str(),
+            in.address};
 }
 
 StoredOperation stored_form(const Operation& in) {
@@ -64,12 +65,13 @@ std::optional<StoredResource> RowWriter::find_resource(const ResourceId& id) {
     Cursor row = database_
                      .statement(
                          "SELECT version, provider, external_name, organization, kind, engine, plan, name, "
-                         "billing_code, pooled, state, coalesce(placed_on, '') FROM resources WHERE id = ?1")
+                         "billing_code, pooled, state, coalesce(placed_on, ''), coalesce(address, '') "
+                         "FROM resources WHERE id = ?1")
                      .run(id.str());
     if (!row.next()) return std::nullopt;
-    return StoredResource{row.natural(0), row.string(1),       row.string(2),  row.string(3),
-                          row.string(4),  row.string(5),       row.string(6),  row.string(7),
-                          row.string(8),  row.integer(9) != 0, row.string(10), row.string(11)};
+    return StoredResource{row.natural(0), row.string(1),  row.string(2), row.string(3), row.string(4),
+                          row.string(5),  row.string(6),  row.string(7), row.string(8), row.integer(9) != 0,
+                          row.string(10), row.string(11), row.string(12)};
 }
 
 std::optional<StoredOperation> RowWriter::find_operation(const OperationId& id) {
@@ -90,20 +92,22 @@ void RowWriter::put(const Resource& in, std::string_view body, const StoredResou
         database_
             .statement(
                 "INSERT INTO resources (id, version, provider, external_name, organization, kind, engine, "
-                "plan, name, billing_code, pooled, state, body, placed_on) "
-                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
+                "plan, name, billing_code, pooled, state, body, placed_on, address) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")
             .run(id, after.version, after.provider, after.external_name, after.organization, after.kind,
                  after.engine, after.plan, after.name, after.billing_code, after.pooled, after.state, body,
-                 NullIfEmpty{after.placed_on})
+                 NullIfEmpty{after.placed_on}, NullIfEmpty{after.address})
             .done();
     } else if (settled(*before) != settled(after)) {
         database_
             .statement(
                 "UPDATE resources SET version = ?2, organization = ?3, kind = ?4, engine = ?5, plan = ?6, "
-                "name = ?7, billing_code = ?8, pooled = ?9, state = ?10, body = ?11, placed_on = ?12 "
+                "name = ?7, billing_code = ?8, pooled = ?9, state = ?10, body = ?11, placed_on = ?12, address = "
+                "?13 "
                 "WHERE id = ?1")
             .run(id, after.version, after.organization, after.kind, after.engine, after.plan, after.name,
-                 after.billing_code, after.pooled, after.state, body, NullIfEmpty{after.placed_on})
+                 after.billing_code, after.pooled, after.state, body, NullIfEmpty{after.placed_on},
+                 NullIfEmpty{after.address})
             .done();
     } else if (before->state != after.state) {
         // Columns that are left out leave their indexes alone.

@@ -32,6 +32,7 @@ struct StoredResource {
     bool pooled = false;
     std::string state;
     std::string placed_on;                          // empty: nothing serves it
+    std::string address;                            // empty: it has none
     std::shared_ptr<const Resource> row = nullptr;  // all of it, where it is known
 };
 StoredResource stored_form(const Resource& resource);
