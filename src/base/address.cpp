@@ -64,4 +64,6 @@ bool is_public(const boost::asio::ip::address& address) {
     return address.is_v4() ? is_public_v4(address.to_v4()) : is_public_v6(address.to_v6());
 }
 
+std::string ipv4_text(std::int64_t number) { return address_v4(static_cast<std::uint32_t>(number)).to_string(); }
+
 }  // namespace slipway

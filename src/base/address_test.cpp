@@ -48,5 +48,10 @@ TEST(Address, WhatOnlyThisNetworkCanReachIsNot) {
     }
 }
 
+TEST(Address, ANumberIsWrittenWithDots) {
+    EXPECT_EQ(ipv4_text(0x0a4d0002), "10.77.0.2");
+    EXPECT_EQ(ipv4_text(0xffffffff), "255.255.255.255");
+}
+
 }  // namespace
 }  // namespace slipway

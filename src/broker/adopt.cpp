@@ -62,10 +62,12 @@ Resource record_of(const Orphan& orphan, TimePoint now) {
 
 // `server`: the one that it is on; "": it lives by itself.
 std::string words_of(const Resource& adopted, const Plan& plan, const std::string& server) {
+    // What a machine takes as its login only its owner knows.
+    const std::string_view login =
+        adopted.kind == Kind::machine ? "keeps the login that it has" : "gets new credentials";
     return fmt::format(
-        "{} was found at provider {} with nobody to account for it; it is taken over with plan {}{} and gets new "
-        "credentials",
-        adopted.external_name, adopted.provider, plan.name, server.empty() ? "" : ", stays on " + server);
+        "{} was found at provider {} with nobody to account for it; it is taken over with plan {}{} and {}",
+        adopted.external_name, adopted.provider, plan.name, server.empty() ? "" : ", stays on " + server, login);
 }
 
 }  // namespace

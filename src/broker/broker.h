@@ -63,6 +63,10 @@ struct ProvisionRequest {
     // For the provider, besides the plan's, which they win over. The face has checked them: they are not the
     // caller's words.
     json::object parameters = {};
+    // Of a machine, and of nothing else: the login that is made on it. The password is kept until that was seen to
+    // work, and forgotten then.
+    std::string username = {};
+    Secret password = {};
     // What it takes as long as its data need; none: as long as anything may take.
     Duration time_limit = {};
     bool made_anew = false;  // never one that was made ahead
@@ -225,6 +229,9 @@ class Broker {
     Task<Result<Resource>> find_named(CallContext context, std::string id_or_name);
     // By the name that it has at its provider; nullopt: none of the catalog's providers has one, or it is gone.
     Task<Result<std::optional<Resource>>> by_external_name(CallContext context, std::string name);
+    // The machine that has this IP address, or had it before it failed; of several the caller's own, and one that
+    // works. Errors: not_found; conflict (it cannot be told which is meant); storage.
+    Task<Result<Resource>> find_machine(CallContext context, std::string address);
     // Callers other than administrators see their own organization only; naming another one is forbidden to them.
     Task<Result<Page<Resource>>> list(CallContext context, ResourceFilter filter, PageRequest page);
     // Those whose labels match, too. A page may be short while there is a next one: the work of one is bounded.

@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/address.h"
 #include "base/digest.h"
 #include "base/start_test_support.h"
 #include "broker/key_test_support.h"
@@ -227,6 +228,9 @@ class BrokerTest : public ::testing::Test {
         Observation seen;
         seen.presence = exists ? Presence::running : Presence::absent;
         if (exists) seen.endpoint = Endpoint{"redis", "127.0.0.1", 20'000};
+        if (exists && of.kind == Kind::machine) {
+            seen.endpoint = Endpoint{"ssh", ipv4_text(of.allocations.at("address")), 22};
+        }
         return seen;
     }
 

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "broker/broker.h"
+#include "domain/machine.h"
 
 namespace slipway {
 namespace {
@@ -144,9 +145,29 @@ std::expected<Kind, FieldProblem> kind_of(const Catalog& catalog, std::optional<
         "kind", fmt::format("is required, because {} is of several; one of: {}", engine, fmt::join(names, ", "))});
 }
 
+namespace {
+
+// A machine has the login that its owner asks for; everything else has one of ours, or none.
+void check_login(const ProvisionRequest& request, std::vector<FieldProblem>& problems) {
+    const auto judge = [&](std::string_view field, bool given, const std::optional<std::string>& fault) {
+        if (request.kind != Kind::machine) {
+            if (given) problems.push_back({std::string(field), "belongs to machines"});
+        } else if (!given) {
+            problems.push_back({std::string(field), "is required"});
+        } else if (fault) {
+            problems.push_back({std::string(field), *fault});
+        }
+    };
+    judge(kUsername, !request.username.empty(), fault_of_username(request.username));
+    judge(kMachinePassword, !request.password.empty(), fault_of_machine_password(request.password));
+}
+
+}  // namespace
+
 std::vector<FieldProblem> check(const ProvisionRequest& request, const Catalog& catalog) {
     std::vector<FieldProblem> problems;
     check_plan(catalog, request.kind, request.engine, request.plan, problems);
+    check_login(request, problems);
     check_billing_code(request.billing_code, problems);
     check_labels(request.labels, problems);
     check_idempotency_key(request.idempotency_key, problems);

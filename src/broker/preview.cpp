@@ -48,7 +48,9 @@ std::string words_for(StepKind kind, OperationKind operation, Kind of, const std
     const std::string what = name_of(of, engine);
     switch (kind) {
         case StepKind::create: return fmt::format("create the {}", what);
-        case StepKind::verify: return fmt::format("check that the {} answers", what);
+        case StepKind::verify:
+            return of == Kind::machine ? "log in to the machine by SSH"
+                                       : fmt::format("check that the {} answers", what);
         case StepKind::update:
             return operation == OperationKind::claim ? "tell the provider who owns it now" : "give it its settings";
         case StepKind::change: return "change it to the settings of its new plan";

@@ -90,7 +90,8 @@ Task<Status> Broker::foresee_adoption(const CallContext& context, const AdoptReq
     if (Status told = co_await foresee(taking->operation, of.kind, of.engine, of.plan, preview); !told) {
         co_return told;
     }
-    preview.steps.at(0).what = "take it over where it is, with new credentials";
+    preview.steps.at(0).what = of.kind == Kind::machine ? "take it over where it is, with the login that it has"
+                                                        : "take it over where it is, with new credentials";
     co_return co_await try_out(std::move(taking->commit), taking->quotas);
 }
 

@@ -3,6 +3,7 @@
 #include "broker/access.h"
 #include "broker/check.h"
 #include "broker/orders.h"
+#include "domain/machine.h"
 #include "domain/resource_step.h"
 
 namespace slipway {
@@ -13,7 +14,9 @@ constexpr std::uint32_t kClaimTries = 8;
 // A name of 8 random hex digits is taken once in a blue moon; twice in a row means that something is wrong.
 constexpr int kNameTries = 5;
 
-std::string fingerprint(const ProvisionRequest& request) {
+// The password is in it in a form that nobody can guess at from what is stored: `scope` and the key keep two
+// requests with one password apart.
+std::string fingerprint(const ProvisionRequest& request, const Sealer& sealer, std::string_view scope) {
     json::object body{{"kind", std::string(to_string(request.kind))},
                       {"engine", request.engine},
                       {"plan", request.plan},
@@ -25,6 +28,11 @@ std::string fingerprint(const ProvisionRequest& request) {
     if (request.organization) body["organization"] = request.organization->str();
     if (!request.parameters.empty()) body["parameters"] = request.parameters;
     if (request.placed_on) body["placed_on"] = request.placed_on->str();
+    if (!request.username.empty()) body["username"] = request.username;
+    if (!request.password.empty()) {
+        body["password"] =
+            sealer.mac(request.password, fmt::format("idempotency/{}/{}", scope, request.idempotency_key));
+    }
     return fingerprint_of(body);
 }
 
@@ -89,7 +97,9 @@ Task<Result<Broker::Order>> Broker::examine(const CallContext& context, const Pr
         if (!known) co_return fail(known.error());
     }
     order.plan = parts_.catalog.find(request.kind, request.engine, request.plan);
-    order.memory = {idempotency_scope(context, request.face), request.idempotency_key, fingerprint(request)};
+    order.memory = {idempotency_scope(context, request.face), request.idempotency_key, {}};
+    order.memory.request_hash = fingerprint(request, parts_.sealer, order.memory.scope);
+    if (request.kind == Kind::machine) order.request.parameters[kUsername] = request.username;
     order.companion = std::move(companion);
     co_return order;
 }
@@ -245,6 +255,7 @@ Task<Result<Broker::Offer>> Broker::offer_creation(const CallContext& context, c
     wanted.host = options_.host;
     wanted.time_limit = std::max(options_.provision_limit, request.time_limit);
     wanted.parameters = request.parameters;
+    wanted.password = request.password;
     wanted.origin = request.origin;
     wanted.cause = context.cause();
     Offer offer;

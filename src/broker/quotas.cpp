@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "domain/words.h"
+
 namespace slipway {
 namespace {
 
@@ -19,7 +21,8 @@ std::string subject_of(const Quota& quota) {
 
 std::string words_for(const QuotaRule& rule) {
     const Quota& quota = rule.quota;
-    const std::string_view things = quota.limit == 1 ? "resource" : "resources";
+    const std::string_view thing = quota.kind == Kind::machine ? noun_of(*quota.kind) : "resource";
+    const std::string things = fmt::format("{}{}", thing, quota.limit == 1 ? "" : "s");
     if (rule.by_default) {
         return fmt::format("organization {} has no room left: {} {} is what every organization may have",
                            quota.organization.str(), quota.limit, things);

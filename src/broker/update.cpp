@@ -39,6 +39,17 @@ std::vector<std::string> take_over(const UpdateRequest& request, Resource& resou
     return said;
 }
 
+// A machine keeps its disk, and the disk what it was made of.
+void check_machine_change(const Plan& wanted, const Resource& machine, std::vector<FieldProblem>& problems) {
+    const std::string image = json::get_string(machine.parameters, "image");
+    if (json::get_string(wanted.parameters, "image") != image) {
+        problems.push_back(
+            {"plan", fmt::format("must be one with the image {}, which the machine was made of", image)});
+    } else if (json::get_int(wanted.parameters, "disk") < json::get_int(machine.parameters, "disk")) {
+        problems.push_back({"plan", "must be one whose disk is not smaller"});
+    }
+}
+
 void check_plan_change(const Catalog& catalog, const Resource& resource, const std::string& plan,
                        std::vector<FieldProblem>& problems) {
     check_plan(catalog, resource.kind, resource.engine, plan, problems);
@@ -50,6 +61,8 @@ void check_plan_change(const Catalog& catalog, const Resource& resource, const s
     } else if (wanted->placement.has_value() == resource.placed_on.empty()) {
         problems.push_back({"plan", resource.placed_on.empty() ? "must be one whose resources live by themselves"
                                                                : "must be one whose resources share a server"});
+    } else if (resource.kind == Kind::machine) {
+        check_machine_change(*wanted, resource, problems);
     } else if (wanted->password != resource.secrets.contains("password")) {
         problems.push_back({"plan", wanted->password ? "must be one without a password, as its present plan is"
                                                      : "must be one with a password, as its present plan is"});

@@ -48,7 +48,9 @@ std::string doing(StepKind kind, Direction direction, std::optional<Kind> of) {
     const std::string it = of ? fmt::format("the {}", noun_of(*of)) : "it";
     switch (kind) {
         case StepKind::create: return backup ? "dumping the database" : "creating " + it;
-        case StepKind::verify: return backup ? "checking that it is whole" : "checking that it answers";
+        case StepKind::verify:
+            if (of == Kind::machine) return "logging in to the machine";
+            return backup ? "checking that it is whole" : "checking that it answers";
         case StepKind::update:
         case StepKind::change: return "applying the change";
         case StepKind::restart: return "bringing it back";

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "base/address.h"
+
 namespace slipway::dummy {
 namespace {
 
@@ -23,7 +25,9 @@ Observation observation_of(const Thing& thing) {
     seen.handle = {{"id", thing.id}};
     seen.request_id = fmt::format("dummy-{}", thing.id);
     if (thing.presence == Presence::running) {
-        seen.endpoint = Endpoint{"dummy", fmt::format("{}.dummy", thing.external_name), thing.port};
+        seen.endpoint = thing.address.empty()
+                            ? Endpoint{"dummy", fmt::format("{}.dummy", thing.external_name), thing.port}
+                            : Endpoint{"ssh", thing.address, 22};
     }
     return seen;
 }
@@ -31,6 +35,11 @@ Observation observation_of(const Thing& thing) {
 std::uint16_t port_of(const Spec& spec) {
     const auto port = spec.allocations.find("port");
     return port == spec.allocations.end() ? std::uint16_t{6379} : static_cast<std::uint16_t>(port->second);
+}
+
+std::string address_in(const Spec& spec) {
+    const auto address = spec.allocations.find("address");
+    return address == spec.allocations.end() ? std::string() : ipv4_text(address->second);
 }
 
 }  // namespace
@@ -179,6 +188,7 @@ ProviderAnswer DummyProvider::make(const Target& target, const Spec& spec, const
     thing.parameters = spec.parameters;
     thing.tags = spec.tags;
     thing.port = port_of(spec);
+    thing.address = address_in(spec);
     if (reaction.kind == Reaction::Kind::pend) {
         thing.presence = Presence::pending;
         thing.polls_left = reaction.polls > 0 ? reaction.polls - 1 : 0;  // the answer of this call is the first
@@ -194,6 +204,7 @@ ProviderAnswer DummyProvider::change(const Target& target, const Spec& spec, con
         each->parameters = spec.parameters;
         each->tags = spec.tags;
         each->port = port_of(spec);
+        each->address = address_in(spec);
         each->presence = Presence::running;
         if (reaction.kind == Reaction::Kind::pend) {
             each->presence = Presence::pending;

@@ -2,10 +2,18 @@
 
 #include <fmt/format.h>
 
+#include "base/address.h"
+
 namespace slipway::dummy {
 namespace {
 
 constexpr std::uint16_t kPort = 6379;
+constexpr std::uint16_t kSshPort = 22;
+// Machines are known by an address. These are for measuring instruments (RFC 2544): no network that anybody reaches
+// has them.
+constexpr std::string_view kAddress = "address";
+constexpr std::int64_t kFirstAddress = 0xC612'0001;  // 198.18.0.1
+constexpr std::int64_t kLastAddress = 0xC613'FFFE;   // 198.19.255.254
 // More than can be under way at once (config.cpp bounds that), so that nothing is forgotten before it is recorded.
 constexpr std::size_t kRemembered = 16'384;
 
@@ -18,11 +26,17 @@ json::object handle_of(const Target& target) {
 
 Observation nothing_there() { return {}; }
 
-Observation running(const Target& target) {
+Endpoint endpoint_of(const Target& target, const Spec& spec) {
+    const auto address = spec.allocations.find(std::string(kAddress));
+    if (address != spec.allocations.end()) return {"ssh", ipv4_text(address->second), kSshPort};
+    // A name that never resolves (RFC 2606): nobody takes it for something that can be reached.
+    return {"dummy", target.external_name + ".invalid", kPort};
+}
+
+Observation running(const Target& target, const Spec& spec) {
     Observation seen;
     seen.presence = Presence::running;
-    // A name that never resolves (RFC 2606): nobody takes it for something that can be reached.
-    seen.endpoint = Endpoint{"dummy", target.external_name + ".invalid", kPort};
+    seen.endpoint = endpoint_of(target, spec);
     seen.handle = handle_of(target);
     seen.detail = "it is a dummy: nothing was made";
     return seen;
@@ -30,9 +44,9 @@ Observation running(const Target& target) {
 
 }  // namespace
 
-Observation InertProvider::look(const Target& target) const {
+Observation InertProvider::look(const Target& target, const Spec& spec) const {
     const bool there = target.handle == handle_of(target) || fresh_.contains(mark(target));
-    return there ? running(target) : nothing_there();
+    return there ? running(target, spec) : nothing_there();
 }
 
 void InertProvider::remember(const Target& target) {
@@ -45,15 +59,18 @@ void InertProvider::remember(const Target& target) {
 }
 
 Status InertProvider::available(Kind, std::string_view) const { return {}; }
-std::vector<AllocationRange> InertProvider::ranges(Kind, std::string_view) const { return {}; }
+std::vector<AllocationRange> InertProvider::ranges(Kind kind, std::string_view) const {
+    if (kind != Kind::machine) return {};
+    return {{"dummy/address", std::string(kAddress), kFirstAddress, kLastAddress}};
+}
 std::vector<std::string> InertProvider::secrets(Kind, std::string_view) const { return {}; }
 
-Task<ProviderAnswer> InertProvider::observe(Target target, Spec, Duration) { co_return look(target); }
-Task<ProviderAnswer> InertProvider::create(Target target, Spec, Duration) {
+Task<ProviderAnswer> InertProvider::observe(Target target, Spec spec, Duration) { co_return look(target, spec); }
+Task<ProviderAnswer> InertProvider::create(Target target, Spec spec, Duration) {
     remember(target);
-    co_return running(target);
+    co_return running(target, spec);
 }
-Task<ProviderAnswer> InertProvider::update(Target target, Spec, Duration) { co_return running(target); }
+Task<ProviderAnswer> InertProvider::update(Target target, Spec spec, Duration) { co_return running(target, spec); }
 Task<ProviderAnswer> InertProvider::remove(Target target, Spec, Duration) {
     fresh_.erase(mark(target));
     co_return nothing_there();

@@ -38,7 +38,7 @@ class InertProvider final : public Provider {
     void on_change(std::function<void(std::string external_name)> listener) override;
 
   private:
-    [[nodiscard]] Observation look(const Target& target) const;
+    [[nodiscard]] Observation look(const Target& target, const Spec& spec) const;
     void remember(const Target& target);
 
     InertOptions options_;

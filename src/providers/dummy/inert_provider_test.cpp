@@ -42,6 +42,22 @@ TEST_F(InertTest, TheRecordOfAResourceIsAllThatItGoesBy) {
         << "an earlier generation's record is none of this one";
 }
 
+TEST_F(InertTest, AMachineIsAtTheAddressThatItWasGiven) {
+    EXPECT_TRUE(provider_.ranges(Kind::cache, "redis").empty());
+    const auto ranges = provider_.ranges(Kind::machine, "vm");
+    ASSERT_EQ(ranges.size(), 1U);
+    EXPECT_EQ(ranges[0].key, "address");
+    Spec spec;
+    spec.kind = Kind::machine;
+    spec.allocations = {{"address", ranges[0].first}};
+    const Observation made = answer(provider_.create(target({}), spec, {}));
+    ASSERT_TRUE(made.endpoint);
+    EXPECT_EQ(*made.endpoint, (Endpoint{"ssh", "198.18.0.1", 22}));
+    EXPECT_EQ(answer(provider_.observe(target(made.handle), spec, {})).endpoint, made.endpoint);
+    spec.allocations["address"] = ranges[0].last;
+    EXPECT_EQ(answer(provider_.update(target(made.handle), spec, {})).endpoint->host, "198.19.255.254");
+}
+
 // A creation is checked before its handle is in any record.
 TEST_F(InertTest, WhatWasJustMadeIsThereBeforeItIsRecorded) {
     answer(provider_.create(target({}), {}, {}));

@@ -27,6 +27,7 @@ struct Thing {
     json::object parameters;
     std::map<std::string, std::string> tags;
     std::uint16_t port = 0;
+    std::string address = {};  // of a machine
 };
 
 // Not thread-safe: one executor.
