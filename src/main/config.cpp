@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "main/database_plans.h"
+#include "main/machine_plans.h"
 #include "main/plan_config.h"
 #include "main/toml_reader.h"
 #include "main/units.h"
@@ -186,6 +187,11 @@ void read_webhooks(TableReader& root, WebhookConfig& out, Problems& problems) {
     reader.finish();
 }
 
+// A plan's name, as far as what is told of it needs.
+std::string check_word(const std::string& text) {
+    return text.empty() || text.size() > 32 ? "must be 1 to 32 characters" : "";
+}
+
 std::string check_version(const std::string& text) {
     const bool good = !text.empty() && text.size() <= 16 &&
                       std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
@@ -206,6 +212,25 @@ void read_harbourmaster(TableReader& root, HarbourMasterConfig& out, Problems& p
     reader.finish();
 }
 
+// Whoever names a plan means one that is there.
+void read_ec2(TableReader& root, Ec2Config& out, const std::vector<Plan>& plans, Problems& problems) {
+    const toml::table* table = root.table("ec2");
+    if (table == nullptr) return;
+    TableReader reader(*table, "ec2", problems);
+    if (const auto engine = reader.one_of("engine", kMachineEngines)) out.engine = *engine;
+    reader.text("plan", out.plan, check_word);
+    std::vector<std::string_view> known;
+    for (const Plan& plan : plans) {
+        if (plan.kind == Kind::machine && plan.engine == out.engine) known.push_back(plan.name);
+    }
+    if (std::ranges::find(known, out.plan) == known.end()) {
+        reader.problem(reader.has("plan") ? "plan" : "engine",
+                       fmt::format("there is no plan {} of kind machine and engine {}; there are: {}", out.plan,
+                                   out.engine, known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", "))));
+    }
+    reader.finish();
+}
+
 Config read(const toml::table& table, Problems& problems) {
     Config config = default_config();
     TableReader root(table, "", problems);
@@ -219,6 +244,7 @@ Config read(const toml::table& table, Problems& problems) {
     read_webhooks(root, config.webhooks, problems);
     read_harbourmaster(root, config.harbourmaster, problems);
     read_plans(root, config.plans, config.local, problems);
+    read_ec2(root, config.ec2, config.plans, problems);
     root.finish();
     return config;
 }

@@ -19,9 +19,9 @@
 namespace slipway {
 
 // What may be opened to callers without a key on every address, by name.
-inline constexpr std::array<std::string_view, 3> kOpenFaces{"redis", "memcached", "metrics"};
+inline constexpr std::array<std::string_view, 4> kOpenFaces{"redis", "memcached", "ec2", "metrics"};
 // Faces that are to come, and whose protocols have no authentication either.
-inline constexpr std::array<std::string_view, 2> kFacesToCome{"ec2", "bigdata"};
+inline constexpr std::array<std::string_view, 1> kFacesToCome{"bigdata"};
 
 struct ServerConfig {
     std::vector<std::string> listen = {};  // "ADDR:PORT"; empty: the default listeners
@@ -87,6 +87,11 @@ struct HarbourMasterConfig {
     Duration rotation_grace = std::chrono::hours(24);  // for which the former password of a rotation stays good
 };
 
+struct Ec2Config {
+    std::string engine = "vm";  // of the machines that the EC2 API makes
+    std::string plan = "tiny";  // and their plan; where there is none of this name, it makes none
+};
+
 struct WebhookConfig {
     bool allow_private = false;  // to addresses of this machine and of private networks
 };
@@ -101,6 +106,7 @@ struct Config {
     BackgroundConfig background;
     WebhookConfig webhooks = {};
     HarbourMasterConfig harbourmaster = {};
+    Ec2Config ec2 = {};
     std::vector<Plan> plans;
 };
 

@@ -6,6 +6,7 @@
 
 #include "main/backup_plans.h"
 #include "main/database_plans.h"
+#include "main/machine_plans.h"
 #include "main/units.h"
 
 namespace slipway {
@@ -25,11 +26,11 @@ constexpr std::array<std::string_view, 8> kPolicies{"noeviction",      "allkeys-
                                                     "allkeys-random",  "volatile-lru", "volatile-lfu",
                                                     "volatile-random", "volatile-ttl"};
 constexpr std::array<std::string_view, 3> kFsync{"everysec", "always", "no"};
-constexpr std::array<std::string_view, 4> kKinds{"cache", "database-server", "database", "backup"};
+constexpr std::array<std::string_view, 5> kKinds{"cache", "database-server", "database", "backup", "machine"};
 // A bare name in [pool] is a plan of the first.
 constexpr std::array<std::string_view, 2> kEngines{"redis", "memcached"};
-constexpr std::array<std::string_view, 4> kAllEngines{"redis", "memcached", "postgres", "mysql"};
-constexpr std::array<std::string_view, 4> kProviders{"local", "databases", "backups", "dummy"};
+constexpr std::array<std::string_view, 6> kAllEngines{"redis", "memcached", "postgres", "mysql", "vm", "container"};
+constexpr std::array<std::string_view, 6> kProviders{"local", "databases", "backups", "libvirt", "lxc", "dummy"};
 
 std::string check_name(const std::string& name) {
     const bool good = !name.empty() && name.size() <= kMaxName && std::ranges::all_of(name, [](char c) {
@@ -175,34 +176,33 @@ void read_databases(TableReader& reader, Plan& plan, std::vector<ConfigProblem>&
     inner.finish();
 }
 
-// Who makes a plan's resources where the plan does not say it.
-std::string_view provider_of(const Plan& plan) {
-    switch (plan.kind) {
-        case Kind::database: return "databases";
-        case Kind::backup: return "backups";
-        case Kind::cache:
-        case Kind::database_server:
-        case Kind::machine:
-        case Kind::cluster: return "local";
-    }
-    return "local";
-}
-
 void check_kind(TableReader& reader, const Plan& plan) {
-    const bool of_databases = is_database_engine(plan.engine);
-    if (of_databases == (plan.kind != Kind::cache)) return;
-    reader.problem(
-        reader.has("kind") ? "kind" : "engine",
-        of_databases
-            ? fmt::format("must be \"database-server\", \"database\" or \"backup\" for engine {}", plan.engine)
-            : fmt::format("must be \"cache\" for engine {}", plan.engine));
+    std::string_view allowed = "\"cache\"";
+    bool good = plan.kind == Kind::cache;
+    if (is_machine_engine(plan.engine)) {
+        allowed = "\"machine\"";
+        good = plan.kind == Kind::machine;
+    } else if (is_database_engine(plan.engine)) {
+        allowed = "\"database-server\", \"database\" or \"backup\"";
+        good = plan.kind != Kind::cache && plan.kind != Kind::machine;
+    }
+    if (good) return;
+    reader.problem(reader.has("kind") ? "kind" : "engine",
+                   fmt::format("must be {} for engine {}", allowed, plan.engine));
 }
 
 // A pool that is asked for where nothing can be made ahead.
 void check_pool(TableReader& reader, std::string_view key, Plan& plan) {
-    if (plan.pool == 0 || can_be_made_ahead(plan)) return;
+    if (plan.pool == 0) return;
+    std::string_view why;
+    if (plan.kind == Kind::machine) {
+        why = "a machine gets the login of whoever asks for it, so that none is made ahead";
+    } else if (!can_be_made_ahead(plan)) {
+        why = "mysql cannot rename a database, so that none is made ahead";
+    }
+    if (why.empty()) return;
     plan.pool = 0;
-    reader.problem(key, "must be 0: mysql cannot rename a database, so that none is made ahead");
+    reader.problem(key, fmt::format("must be 0: {}", why));
 }
 
 Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<ConfigProblem>& problems) {
@@ -216,7 +216,7 @@ Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<Config
     if (const auto kind = reader.one_of("kind", kKinds)) plan.kind = parse_kind(*kind).value_or(Kind::cache);
     if (const auto engine = reader.one_of("engine", kAllEngines)) plan.engine = *engine;
     check_kind(reader, plan);
-    plan.provider = provider_of(plan);
+    plan.provider = real_provider_of(plan);
     if (const auto provider = reader.one_of("provider", kProviders)) plan.provider = *provider;
     reader.integer("pool", plan.pool, 0, kMaxPool);
     check_pool(reader, "pool", plan);
@@ -225,9 +225,12 @@ Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<Config
         read_cache(reader, plan, local, problems);
     } else if (plan.kind == Kind::backup) {
         read_backups(reader, plan, problems);
+    } else if (plan.kind == Kind::machine) {
+        read_machine(reader, plan, problems);
     } else {
         read_databases(reader, plan, problems);
     }
+    if (plan.kind != Kind::machine) check_makes_machines(reader, plan);
     reader.finish();
     return plan;
 }
@@ -274,12 +277,25 @@ void read_pools(TableReader& root, std::vector<Plan>& plans, std::vector<ConfigP
 
 }  // namespace
 
+std::string_view real_provider_of(const Plan& plan) {
+    switch (plan.kind) {
+        case Kind::database: return "databases";
+        case Kind::backup: return "backups";
+        case Kind::machine: return machine_provider_of(plan.engine);
+        case Kind::cache:
+        case Kind::database_server:
+        case Kind::cluster: return "local";
+    }
+    return "local";
+}
+
 std::vector<Plan> default_plans() {
     std::vector<Plan> plans{redis_plan("small", "Small", 64),        redis_plan("medium", "Medium", 256),
                             redis_plan("large", "Large", 1024),      memcached_plan("small", "Small", 64),
                             memcached_plan("medium", "Medium", 256), memcached_plan("large", "Large", 1024)};
     std::ranges::move(default_database_plans(), std::back_inserter(plans));
     std::ranges::move(default_backup_plans(), std::back_inserter(plans));
+    std::ranges::move(default_machine_plans(), std::back_inserter(plans));
     return plans;
 }
 

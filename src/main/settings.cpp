@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/unexpected.h"
+#include "main/plan_config.h"
 #include "main/units.h"
 
 namespace slipway {
@@ -45,7 +46,8 @@ void declare(CLI::App& app, Words& words) {
                    "Make everything with this provider, whatever the plans say: local, dummy (makes nothing)")
         ->type_name("NAME");
     app.add_option("--allow-anonymous", words.allow_anonymous,
-                   "Faces open without a key on every address: redis, memcached, metrics (always open on loopback)")
+                   "Faces open without a key on every address: redis, memcached, ec2, metrics (always open on "
+                   "loopback)")
         ->type_name("FACE,...")
         ->delimiter(',')
         ->allow_extra_args(false);
@@ -196,16 +198,9 @@ class Merger {
             config.server.allow_anonymous.insert(face);
         }
         if (!words_.provider.empty()) {
+            // What is real is made by whom it takes: a database by the server that it lives on, and so on.
             for (Plan& plan : config.plans) {
-                // A database is made by the server that it lives on, whoever made that.
-                const bool real = words_.provider != "dummy";
-                if (real && plan.kind == Kind::database) {
-                    plan.provider = "databases";
-                } else if (real && plan.kind == Kind::backup) {
-                    plan.provider = "backups";
-                } else {
-                    plan.provider = words_.provider;
-                }
+                plan.provider = words_.provider == "dummy" ? words_.provider : real_provider_of(plan);
             }
         }
         if (words_.log_format == "json") config.log.format = log::Format::json;

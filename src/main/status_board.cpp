@@ -59,8 +59,10 @@ std::vector<StatusBoard::Part> StatusBoard::parts() const {
     std::vector<Part> parts{{"store", store_}};
     for (const auto& [key, state] : traits_) {
         const auto& [provider, kind, engine] = key;
+        const bool others_suffice =
+            kind == Kind::backup || useful.contains(provider) || (kind == Kind::machine && !useful.empty());
         parts.push_back({fmt::format("{} {}", provider, engine), state ? Status() : Status(fail(state.error())),
-                         kind != Kind::backup && !useful.contains(provider)});
+                         !others_suffice});
     }
     return parts;
 }

@@ -56,5 +56,22 @@ TEST(StatusBoardTest, AChangeNamesWhatTheProviderMakes) {
     EXPECT_EQ(named(), (Words{"local database-server mysql not there"}));
 }
 
+// What few servers have must not take the others out of a load balancer.
+TEST(StatusBoardTest, MachinesAreNeededWhereNothingElseCanBeMade) {
+    Plan machine = plan_of(Kind::machine, "vm");
+    machine.provider = "libvirt";
+    Everything directory;
+    directory.broken = "vm";
+    const auto needed = [&](std::vector<Plan> plans) {
+        StatusBoard board;
+        board.refresh(directory, Catalog(std::move(plans)));
+        std::map<std::string, bool> by_name;
+        for (const StatusBoard::Part& part : board.parts()) by_name[part.name] = part.needed;
+        return by_name.at("libvirt vm");
+    };
+    EXPECT_FALSE(needed({plan_of(Kind::cache, "redis"), machine}));
+    EXPECT_TRUE(needed({machine})) << "a server of machines alone is none without them";
+}
+
 }  // namespace
 }  // namespace slipway

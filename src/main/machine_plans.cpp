@@ -1,0 +1,96 @@
+#include "main/machine_plans.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace slipway {
+namespace {
+
+constexpr std::int64_t kMegabyte = 1LL << 20;
+constexpr std::int64_t kLeast = 64 * kMegabyte;  // of memory and of a disk: what a kernel and its programs need
+constexpr std::int64_t kMostMemory = 1LL << 42;
+constexpr std::int64_t kMostDisk = 1LL << 47;
+constexpr std::int64_t kMostCpus = 64;
+constexpr std::size_t kMaxImage = 63;
+
+struct Maker {
+    std::string_view engine;
+    std::string_view provider;
+};
+constexpr std::array<Maker, 2> kMakers{{{"vm", "libvirt"}, {"container", "lxc"}}};
+constexpr std::string_view kDummy = "dummy";
+
+// Where a plan says nothing.
+constexpr std::int64_t kCpus = 1;
+constexpr std::int64_t kMemory = 128 * kMegabyte;
+constexpr std::int64_t kDisk = 256 * kMegabyte;
+
+void read_parameters(TableReader& inner, Plan& plan) {
+    std::string image;
+    if (!inner.has("image")) inner.problem("image", "is required: the name of an image in the store of images");
+    inner.text("image", image, check_image);
+    plan.parameters = {{"image", image},
+                       {"cpus", inner.whole("cpus", 1, kMostCpus).value_or(kCpus)},
+                       {"memory", inner.size("memory", kLeast, kMostMemory).value_or(kMemory)},
+                       {"disk", inner.size("disk", kLeast, kMostDisk).value_or(kDisk)}};
+}
+
+}  // namespace
+
+bool is_machine_engine(std::string_view name) {
+    return std::ranges::find(kMachineEngines, name) != kMachineEngines.end();
+}
+
+std::string_view machine_provider_of(std::string_view engine) {
+    const auto* const maker = std::ranges::find(kMakers, engine, &Maker::engine);
+    return maker == kMakers.end() ? kDummy : maker->provider;
+}
+
+std::string check_image(const std::string& name) {
+    const bool good =
+        !name.empty() && name.size() <= kMaxImage && name.front() != '.' && name.front() != '-' &&
+        std::ranges::all_of(name, [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        });
+    return good ? "" : fmt::format("must be 1 to {} of a-z 0-9 . _ -, and begin with none of . -", kMaxImage);
+}
+
+std::vector<Plan> default_machine_plans() {
+    Plan plan;
+    plan.kind = Kind::machine;
+    plan.engine = "vm";
+    plan.name = "tiny";
+    plan.title = "Tiny machine";
+    plan.description = "a virtual machine with 1 processor, 128 MiB and a disk of 256 MiB";
+    plan.provider = machine_provider_of(plan.engine);
+    plan.parameters = {{"image", "tiny"}, {"cpus", kCpus}, {"memory", kMemory}, {"disk", kDisk}};
+    plan.password = false;
+    return {std::move(plan)};
+}
+
+void read_machine(TableReader& reader, Plan& plan, std::vector<ConfigProblem>& problems) {
+    plan.password = false;
+    const std::string_view own = machine_provider_of(plan.engine);
+    if (plan.provider != own && plan.provider != kDummy) {
+        reader.problem(reader.has("provider") ? "provider" : "engine",
+                       fmt::format("must be \"{}\" or \"{}\" for machines of engine {}", own, kDummy, plan.engine));
+    }
+    const toml::table* parameters = reader.table("parameters");
+    if (parameters == nullptr) {
+        reader.problem("parameters", "must name an image: {image = \"tiny\"}");
+        return;
+    }
+    TableReader inner(*parameters, reader.path() + ".parameters", problems);
+    read_parameters(inner, plan);
+    inner.finish();
+}
+
+void check_makes_machines(TableReader& reader, const Plan& plan) {
+    const bool makes_machines =
+        std::ranges::any_of(kMakers, [&](const Maker& maker) { return maker.provider == plan.provider; });
+    if (makes_machines) reader.problem("provider", fmt::format("{} makes machines only", plan.provider));
+}
+
+}  // namespace slipway
