@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -39,6 +40,24 @@ std::optional<Duration> retry_after(ErrorCode code) {
     return std::nullopt;
 }
 
+// A name that somebody may have made point here; what has no dot is this machine's own, or one of its network.
+bool is_foreign_name(std::string_view host) {
+    if (host.starts_with('[')) return false;  // an IPv6 address
+    host = host.substr(0, host.find(':'));
+    boost::system::error_code wrong;
+    static_cast<void>(boost::asio::ip::make_address(host, wrong));
+    return static_cast<bool>(wrong) && host.contains('.') && !host.ends_with(".localhost");
+}
+
+// Any page that a browser on this machine shows can send requests to a loopback address. With most it says so by an
+// Origin; images and links have none, but Sec-Fetch-Site, which is "none" only for what the user typed. A page
+// whose own name was made to point here is of the same origin, and is known by that name.
+bool is_of_a_web_page(const http::Request& request) {
+    if (request.headers.get("origin")) return true;
+    if (request.headers.get("sec-fetch-site").value_or("none") != "none") return true;
+    return request.loopback_listener && is_foreign_name(request.headers.get("host").value_or(""));
+}
+
 Caller anonymous_caller() {
     return Caller{OrganizationId(kAnonymousOrganization), Role::user, std::string(kAnonymousOrganization)};
 }
@@ -56,8 +75,7 @@ Task<Result<Caller>> caller_of(const FaceContext& context, std::string_view face
     if (!open) {
         co_return fail(ErrorCode::unauthenticated, "an API key is needed: send it as Authorization: Bearer KEY");
     }
-    // Any page that a browser on this machine shows can post to a loopback address, and says so with an Origin.
-    if (request.headers.get("origin")) {
+    if (is_of_a_web_page(request)) {
         co_return fail(ErrorCode::forbidden,
                        "web pages need an API key here: send it as Authorization: Bearer KEY");
     }

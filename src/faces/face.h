@@ -33,7 +33,8 @@ struct FaceContext {
 bool may_be_anonymous(std::string_view face);
 
 // Who calls. Errors: unauthenticated (no key where one is needed; a wrong one anywhere), forbidden (a web page on a
-// face without keys), storage.
+// face without keys: what has an Origin, comes from another site, or names a loopback address by a domain name),
+// storage.
 Task<Result<Caller>> caller_of(const FaceContext& context, std::string_view face, const http::Request& request);
 
 // The public text with every faulty field: "plan is required; one of: small. billingcode must be a string."

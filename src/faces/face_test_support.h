@@ -14,6 +14,7 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include "base/address.h"
 #include "base/digest.h"
 #include "base/start_test_support.h"
 #include "broker/administration.h"
@@ -21,6 +22,7 @@
 #include "broker/key_test_support.h"
 #include "domain/stepping.h"
 #include "faces/answer_recorder_test_support.h"
+#include "faces/ec2/ec2_face.h"
 #include "faces/harbourmaster/harbourmaster_face.h"
 #include "faces/native/native_face.h"
 #include "faces/redis/memcached_face.h"
@@ -62,6 +64,10 @@ class Directory final : public ProviderDirectory {
         ProviderTraits traits;
         traits.provider = provider;
         if (kind == Kind::database || kind == Kind::backup) return traits;
+        if (kind == Kind::machine) {
+            traits.ranges.push_back({"dummy/address", "address", 0x0a4d0002, 0x0a4d00fe});
+            return traits;
+        }
         traits.ranges.push_back({"local/port", "port", 20'000, 20'999});
         return traits;
     }
@@ -75,6 +81,7 @@ class Worker {
     bool paused = false;  // a provider that never gets to it
     std::optional<ProviderError> create_error = {};
     std::optional<ProviderError> update_error = {};
+    std::optional<ProviderError> remove_error = {};
     // Something that is out there already.
     void put(const std::string& external_name) { there_.insert(external_name); }
 
@@ -83,7 +90,7 @@ class Worker {
         while (!paused) {
             LeaseRequest request;
             request.duration = std::chrono::seconds(30);
-            request.capacity = {{"local", 64}, {"databases", 64}, {"backups", 64}};
+            request.capacity = {{"local", 64}, {"databases", 64}, {"backups", 64}, {"dummy", 64}};
             auto leased = co_await store_.lease(std::move(request));
             if (!leased || leased->work.empty()) co_return;
             for (LeasedWork& work : leased->work) co_await run(std::move(work));
@@ -100,7 +107,10 @@ class Worker {
                 if (create_error) return std::unexpected(*create_error);
                 there_.insert(resource.external_name);
                 break;
-            case Verb::remove: there_.erase(resource.external_name); break;
+            case Verb::remove:
+                if (remove_error) return std::unexpected(*remove_error);
+                there_.erase(resource.external_name);
+                break;
             case Verb::update:
                 if (update_error) return std::unexpected(*update_error);
                 break;
@@ -110,6 +120,10 @@ class Worker {
         if (!there_.contains(resource.external_name)) return seen;
         seen.presence = Presence::running;
         if (resource.kind == Kind::backup) return seen;
+        if (resource.kind == Kind::machine) {
+            seen.endpoint = Endpoint{"ssh", ipv4_text(resource.allocations.at("address")), 22};
+            return seen;
+        }
         const auto port = resource.allocations.find("port");
         seen.endpoint =
             Endpoint{resource.engine, resource.external_name + ".localhost",
@@ -253,6 +267,7 @@ class World {
             add_redis(router_, context);
             add_memcached(router_, context, engine_operations);
             add_harbourmaster(router_, context, {clusters, servers, rotations, harbourmaster});
+            add_ec2(router_, context, ec2);
             ports.rotations = &rotations;
             add_native(router_, context, ports);
             built_ = true;
@@ -400,6 +415,7 @@ class World {
     SharedServers servers{{store, broker, catalog, sealer}};
     Rotations rotations{{store, sealer, clock(), *random_}};
     HarbourMasterOptions harbourmaster;  // set before the first request
+    Ec2Options ec2;                      // likewise
     FaceContext context{broker, administration};
     NativePorts ports;  // set before the first request
     bool loopback = true;

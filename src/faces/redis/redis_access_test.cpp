@@ -65,6 +65,31 @@ TEST(RedisAccess, WebPagesAreNotAnonymous) {
     EXPECT_EQ(world.ask(Method::post, "/v1/redis/instance", kSmall, with_key).status, 200);
 }
 
+// What a page loads as an image has no Origin, and one whose name was made to point here is of the same origin.
+TEST(RedisAccess, NorAreTheirImagesAndTheirNames) {
+    World world;
+    const auto plans = [&](const Fields& fields) {
+        return world.ask(Method::get, "/v1/redis/plans", {}, fields).status;
+    };
+    for (const std::string site : {"cross-site", "same-site", "same-origin", "else"}) {
+        EXPECT_EQ(plans({{"Sec-Fetch-Site", site}}), 403) << site;
+    }
+    EXPECT_EQ(plans({{"Sec-Fetch-Site", "none"}}), 200) << "the user typed it";
+    for (const std::string host : {"evil.example", "evil.example:5000", "127.0.0.1.evil.example"}) {
+        EXPECT_EQ(plans({{"Host", host}}), 403) << host;
+    }
+    for (const std::string host : {"127.0.0.1", "127.0.0.1:5000", "[::1]:5000", "localhost", "localhost:5000",
+                                   "slipway.localhost:5000", "box", ""}) {
+        EXPECT_EQ(plans({{"Host", host}}), 200) << host;
+    }
+    Fields with_key = World::bearer(world.key("team", Role::user));
+    with_key.emplace_back("Host", "slipway.example");
+    EXPECT_EQ(plans(with_key), 200);
+    world.loopback = false;
+    world.context.options.anonymous = {"redis"};
+    EXPECT_EQ(plans({{"Host", "slipway.example"}}), 200) << "where everybody may come, names are no sign";
+}
+
 TEST(RedisAccess, OthersResourcesDoNotExist) {
     World world;
     const Fields ours = World::bearer(world.key("ours", Role::user));
