@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "domain/machine.h"
 #include "domain/rotation.h"
 
 namespace slipway::faces {
@@ -60,8 +61,12 @@ Access access_of(const Resource& resource, const Endpoint& endpoint, const std::
         return now.empty() ? json::get_string(resource.parameters, key) : now;
     };
     switch (resource.kind) {
+        case Kind::machine: {
+            Access access{username_of(resource), "", {}};
+            access.url = url_of(endpoint, std::nullopt, access.user);
+            return access;
+        }
         case Kind::cache:
-        case Kind::machine:
         case Kind::cluster:
         case Kind::backup: return {password ? kDefaultUser : "", "", url_of(endpoint, password)};
         case Kind::database_server: {

@@ -27,7 +27,8 @@ struct Access {
     std::string database;  // "" where it has none
     std::string url;       // with all of it
 };
-// Of a cache as above; of a server and a database with their users' names, whether there is a password or not.
+// Of a cache as above; of a server, a database and a machine with their users' names, whether there is a password
+// or not. A machine's is never there: only its owner knows it.
 Access access_of(const Resource& resource, const Endpoint& endpoint, const std::optional<Secret>& password);
 
 }  // namespace slipway::faces

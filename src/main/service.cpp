@@ -14,6 +14,7 @@
 #include "broker/database_servers.h"
 #include "broker/engine_operations.h"
 #include "broker/rotation.h"
+#include "faces/ec2/ec2_face.h"
 #include "faces/harbourmaster/harbourmaster_face.h"
 #include "faces/native/native_face.h"
 #include "faces/native/shapes.h"
@@ -391,6 +392,7 @@ http::Router Service::Impl::routes() {
     faces::add_memcached(router, *faces_, *engine_operations_);
     faces::add_harbourmaster(router, *faces_,
                              {*clusters_, *servers_, *rotations_, harbourmaster_options(config_.harbourmaster)});
+    faces::add_ec2(router, *faces_, {config_.ec2.engine, config_.ec2.plan});
     faces::NativePorts native = admin_ports(
         {config_, catalog_, state_dir_, board_, *store_, *sweeper_, *webhooks_, disk_, ops_.executor()});
     native.rotations = rotations_.get();
@@ -455,7 +457,7 @@ void Service::Impl::tell_who_may_call() const {
         if (listener.loopback) {
             log::warning(
                 "main",
-                "the redis and memcached faces need no key on this address: every program on this machine may "
+                "the redis, memcached and ec2 faces need no key on this address: every program on this machine may "
                 "use them",
                 {{"listener", listener.address}});
         } else if (!named.empty()) {

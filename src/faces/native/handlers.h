@@ -78,6 +78,7 @@ class NativeFace {
     Task<http::Response> openapi_redis(http::Request& request) const;
     Task<http::Response> openapi_memcached(http::Request& request) const;
     Task<http::Response> openapi_harbourmaster(http::Request& request) const;
+    Task<http::Response> openapi_ec2(http::Request& request) const;
 
     // As render_error, with the error's code and its faulty fields.
     static http::Response render(int status, const Error& error);

@@ -34,6 +34,7 @@ void add_native(http::Router& router, const FaceContext& context, NativePorts po
     add(Method::get, "/api/v1/openapi/redis.yaml", &F::openapi_redis);
     add(Method::get, "/api/v1/openapi/memcached.yaml", &F::openapi_memcached);
     add(Method::get, "/api/v1/openapi/harbourmaster.yaml", &F::openapi_harbourmaster);
+    add(Method::get, "/api/v1/openapi/ec2.yaml", &F::openapi_ec2);
     add(Method::get, "/api/v1/me", &F::me);
     add(Method::get, "/api/v1/plans", &F::list_plans);
     add(Method::post, "/api/v1/plan", &F::preview);

@@ -34,6 +34,7 @@ const std::vector<Row>& rows() {
         {kGet, "/api/v1/openapi/redis.yaml", "", {200, 200, 200, 200, 200}},
         {kGet, "/api/v1/openapi/memcached.yaml", "", {200, 200, 200, 200, 200}},
         {kGet, "/api/v1/openapi/harbourmaster.yaml", "", {200, 200, 200, 200, 200}},
+        {kGet, "/api/v1/openapi/ec2.yaml", "", {200, 200, 200, 200, 200}},
         {kGet, "/api/v1/me", "", {401, 200, 200, 200, 200}},
         {kGet, "/api/v1/plans", "", {401, 200, 200, 200, 200}},
         {kPost, "/api/v1/plan", kTry, {401, 200, 200, 200, 404}},

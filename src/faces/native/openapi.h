@@ -9,5 +9,6 @@ extern const std::string_view kNativeOpenApi;
 extern const std::string_view kRedisOpenApi;
 extern const std::string_view kMemcachedOpenApi;
 extern const std::string_view kHarbourMasterOpenApi;
+extern const std::string_view kEc2OpenApi;
 
 }  // namespace slipway::faces

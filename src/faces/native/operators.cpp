@@ -144,5 +144,6 @@ Task<Response> NativeFace::openapi_memcached(Request& /*request*/) const { co_re
 Task<Response> NativeFace::openapi_harbourmaster(Request& /*request*/) const {
     co_return yaml(kHarbourMasterOpenApi);
 }
+Task<Response> NativeFace::openapi_ec2(Request& /*request*/) const { co_return yaml(kEc2OpenApi); }
 
 }  // namespace slipway::faces

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "broker/check.h"
+#include "domain/machine.h"
 #include "faces/request_body.h"
 
 namespace slipway::faces {
@@ -165,6 +166,8 @@ Result<ProvisionBody> read_provision(http::BodyReader body, const Catalog& catal
     request.billing_code = body.optional_string("billing_code", kText).value_or("");
     request.labels = body.optional_map("labels", {.key = kWord, .value = kText});
     request.organization = take_organization(body);
+    request.username = body.optional_string(kUsername, kText).value_or("");
+    request.password = body.optional_secret(kMachinePassword, kText).value_or(Secret());
     read.restore_from = body.optional_string("restore_from", kWord).value_or("");
     read.wait = take_wait_seconds(body, longest_wait);
     if (!request.engine.empty()) {
@@ -181,8 +184,9 @@ Result<ProvisionBody> read_provision(http::BodyReader body, const Catalog& catal
             body.problem("restore_from", "only a database can be filled from a backup");
         }
     }
-    const Status good = finish_strictly(body, {"engine", "plan", "kind", "name", "billing_code", "labels",
-                                               "organization", "restore_from", "wait_seconds"});
+    const Status good =
+        finish_strictly(body, {"engine", "plan", "kind", "name", "billing_code", "labels", "organization",
+                               kUsername, kMachinePassword, "restore_from", "wait_seconds"});
     if (!good) return fail(good.error());
     if (!body.has("billing_code")) {
         request.billing_code = request.organization.value_or(call.caller.organization).str();

@@ -49,6 +49,7 @@ Task<Response> NativeFace::list_resources(Request& request) const {
     filter.state = query.one_of("state", kStates);
     filter.billing_code = query.text("billing_code");
     filter.name = query.text("name");
+    filter.address = query.text("address");
     filter.pooled = query.boolean("pooled");
     filter.labels = query.prefixed("label.");
     const auto server = query.text("server");

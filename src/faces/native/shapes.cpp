@@ -1,6 +1,7 @@
 #include "faces/native/shapes.h"
 
 #include "broker/backups.h"
+#include "domain/machine.h"
 #include "domain/overloaded.h"
 #include "domain/rotation.h"
 #include "faces/native/values.h"
@@ -53,8 +54,11 @@ void add_of_kind(const Resource& resource, const Sharing& sharing, json::object&
             out["current"] = sharing.current ? json::value(*sharing.current) : json::value(nullptr);
             return;
         case Kind::backup: out["backup"] = backup_json(resource); return;
-        case Kind::cache:
         case Kind::machine:
+            out["username"] = text_or_null(username_of(resource));
+            out["address"] = text_or_null(resource.address);
+            return;
+        case Kind::cache:
         case Kind::cluster: return;
     }
 }
