@@ -154,6 +154,11 @@ int run(int argc, char** argv, const std::vector<OtherCommand>& others) {
     environment.confirm = [&](std::string_view question) {
         return ask_the_user(interrupts, environment.err, question);
     };
+    environment.ask_secret = [&](std::string_view prompt) {
+        return ask_for_a_secret(interrupts, environment.err, prompt);
+    };
+    environment.read_input = [&](std::size_t most) { return read_standard_input(interrupts, most); };
+    environment.become = [&](const std::vector<std::string>& words) { return become_program(interrupts, words); };
     environment.call = [&](const net::Origin& origin, net::HttpCall call) {
         return call_until_interrupted(interrupts, origin, std::move(call), environment.tick, STDOUT_FILENO);
     };

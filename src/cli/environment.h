@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "cli/cli.h"
 #include "net/http_client.h"
 
@@ -35,6 +36,18 @@ struct Environment {
     // Asks whoever sits there; nullopt: nobody does.
     std::function<std::optional<bool>(std::string_view question)> confirm = [](std::string_view) {
         return std::optional<bool>();
+    };
+    // The same for what must not be shown while it is typed.
+    std::function<std::optional<Secret>(std::string_view prompt)> ask_secret = [](std::string_view) {
+        return std::optional<Secret>();
+    };
+    // Standard input to its end; nullopt: it cannot be read, or is longer than that.
+    std::function<std::optional<std::string>(std::size_t most)> read_input = [](std::size_t) {
+        return std::optional<std::string>();
+    };
+    // Becomes the program that the first of these words names; answers only where that fails, and why.
+    std::function<std::string(const std::vector<std::string>& words)> become = [](const std::vector<std::string>&) {
+        return std::string("not here");
     };
     std::function<std::string()> fresh_key = {};  // random: no other request ever has it
     std::function<void()> tick = {};  // where it is set, called about once a second during calls and pauses

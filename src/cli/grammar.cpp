@@ -141,6 +141,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const std::vector<OtherCommand>
     add_resource_commands(app, parsed);
     add_plan_commands(app, parsed);
     add_backup_commands(app, parsed);
+    add_machine_commands(app, parsed);
     add_operation_commands(app, parsed);
     add_administration_commands(app, parsed);
     add_program_commands(app, parsed);

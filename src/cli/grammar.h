@@ -11,6 +11,7 @@
 #include "cli/administration.h"
 #include "cli/backups.h"
 #include "cli/events.h"
+#include "cli/machines.h"
 #include "cli/operations.h"
 
 namespace slipway::cli {
@@ -30,6 +31,7 @@ struct Parsed {
     RemoveOptions removal;
     BackupOptions backup;
     RestoreOptions restore;
+    SshOptions ssh;
     OperationsOptions operations;
     EventOptions events;
     KeyOptions key;
@@ -61,6 +63,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const std::vector<OtherCommand>
 void add_resource_commands(CLI::App& app, Parsed& parsed);
 void add_plan_commands(CLI::App& app, Parsed& parsed);
 void add_backup_commands(CLI::App& app, Parsed& parsed);
+void add_machine_commands(CLI::App& app, Parsed& parsed);
 void add_operation_commands(CLI::App& app, Parsed& parsed);
 void add_administration_commands(CLI::App& app, Parsed& parsed);
 void add_program_commands(CLI::App& app, Parsed& parsed);

@@ -1,6 +1,7 @@
 // Dry runs of what would change something.
 #include <fmt/format.h>
 
+#include "cli/machines.h"
 #include "cli/operations.h"
 
 namespace slipway::cli {
@@ -105,6 +106,9 @@ Outcome<Exit> run(Api& api, const json::object& body, const std::string& what, b
 Outcome<Exit> plan_create(Api& api, const CreateOptions& options, bool json) {
     auto request = create_body(options);
     if (!request) return std::unexpected(std::move(request.error()));
+    if (auto added = add_password_to_plan(api.environment(), options, *request); !added) {
+        return std::unexpected(std::move(added.error()));
+    }
     return run(api, {{"verb", "create"}, {"request", std::move(*request)}},
                fmt::format("create {} {}", printable(options.engine), printable(options.plan)), json);
 }

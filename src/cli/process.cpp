@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -11,6 +12,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace slipway::cli {
@@ -91,6 +93,10 @@ Interrupts::~Interrupts() {
     ::pthread_sigmask(SIG_SETMASK, &former_, nullptr);
 }
 
+void Interrupts::give_back() {
+    if (fd_ >= 0) ::pthread_sigmask(SIG_SETMASK, &former_, nullptr);
+}
+
 bool Interrupts::seen() {
     if (seen_ || fd_ < 0) return seen_;
     signalfd_siginfo info{};
@@ -168,6 +174,74 @@ std::optional<bool> ask_the_user(Interrupts& interrupts, std::ostream& err, std:
         answer += c;
     }
     return answer == "y\n" || answer == "Y\n" || answer == "yes\n";
+}
+
+namespace {
+
+// What is typed while it lives is not shown; the end of the line is.
+class Unseen {
+  public:
+    explicit Unseen(int fd) : fd_(fd) {
+        if (::tcgetattr(fd_, &former_) != 0) return;
+        termios unseen = former_;
+        unseen.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        unseen.c_lflag |= ECHONL;
+        good_ = ::tcsetattr(fd_, TCSAFLUSH, &unseen) == 0;
+    }
+    ~Unseen() {
+        if (good_) ::tcsetattr(fd_, TCSAFLUSH, &former_);
+    }
+    Unseen(const Unseen&) = delete;
+    Unseen& operator=(const Unseen&) = delete;
+    [[nodiscard]] bool good() const { return good_; }
+
+  private:
+    int fd_;
+    termios former_{};
+    bool good_ = false;
+};
+
+}  // namespace
+
+std::optional<Secret> ask_for_a_secret(Interrupts& interrupts, std::ostream& err, std::string_view prompt) {
+    if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) return std::nullopt;
+    const Unseen unseen(STDIN_FILENO);
+    if (!unseen.good()) return std::nullopt;
+    err << prompt << std::flush;
+    std::string typed;
+    while (!typed.ends_with('\n') && typed.size() < kLongestAnswer) {
+        char c = 0;
+        if (!interrupts.wait(STDIN_FILENO, std::nullopt) || ::read(STDIN_FILENO, &c, 1) <= 0) {
+            err << std::endl;  // what is said next begins a line
+            return std::nullopt;
+        }
+        typed += c;
+    }
+    if (typed.ends_with('\n')) typed.pop_back();
+    return Secret(std::move(typed));
+}
+
+std::optional<std::string> read_standard_input(Interrupts& interrupts, std::size_t most) {
+    std::string text;
+    std::array<char, 1024> buffer{};
+    while (text.size() <= most) {
+        if (!interrupts.wait(STDIN_FILENO, std::nullopt)) return std::nullopt;
+        const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+        if (got < 0) return std::nullopt;
+        if (got == 0) return text;
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    return std::nullopt;
+}
+
+std::string become_program(Interrupts& interrupts, const std::vector<std::string>& words) {
+    std::vector<std::string> kept = words;
+    std::vector<char*> arguments;
+    for (std::string& word : kept) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    interrupts.give_back();
+    ::execvp(arguments.front(), arguments.data());
+    return std::strerror(errno);
 }
 
 }  // namespace slipway::cli

@@ -3,7 +3,9 @@
 
 #include <csignal>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/environment.h"
 
@@ -23,6 +25,8 @@ class Interrupts {
     bool wait(int fd, std::optional<Duration> limit);
     // Readable once there is one.
     [[nodiscard]] int descriptor() const { return fd_; }
+    // What the process had before: for the program that it becomes.
+    void give_back();
 
   private:
     int fd_ = -1;
@@ -40,5 +44,14 @@ Terminal terminal_of(int fd, const Environment& environment);
 
 // Asks on standard error and reads standard input; nullopt where either is no terminal, or nobody answers.
 std::optional<bool> ask_the_user(Interrupts& interrupts, std::ostream& err, std::string_view question);
+
+// The same for a secret, which is not shown while it is typed; an empty one is an answer.
+std::optional<Secret> ask_for_a_secret(Interrupts& interrupts, std::ostream& err, std::string_view prompt);
+
+// Standard input to its end; nullopt: it cannot be read, was interrupted, or is longer than that.
+std::optional<std::string> read_standard_input(Interrupts& interrupts, std::size_t most);
+
+// Becomes the program that the first of these words names, found in PATH. Answers only where that fails, and why.
+std::string become_program(Interrupts& interrupts, const std::vector<std::string>& words);
 
 }  // namespace slipway::cli

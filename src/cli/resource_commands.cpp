@@ -21,6 +21,9 @@ void add_create_options(CLI::App& command, CreateOptions& to) {
     add_label_option(command, to.labels, "may be repeated");
     add_value(command, "--organization", to.organization, "ORGANIZATION", "for this one (administrators)");
     add_value(command, "--kind", to.kind, "KIND", "where the engine makes several");
+    add_value(command, "--username", to.username, "TEXT", "of a machine: the login that is made on it");
+    command.add_flag("--password-stdin", to.password_stdin, "its password is what comes on standard input");
+    add_value(command, "--password-file", to.password_file, "FILE", "holds its password; else it is asked for");
 }
 
 void add_update_options(CLI::App& command, UpdateOptions& to) {
@@ -98,7 +101,8 @@ void add_changing(CLI::App& app, Parsed& parsed) {
         app, parsed,
         {"create", "make a resource and wait until it is ready", resources(),
          "  slipway create redis small --name cache1 --label env=prod\n"
-         "  NAME=$(slipway create redis small -q -o name)"},
+         "  NAME=$(slipway create redis small -q -o name)\n"
+         "  slipway create vm tiny --name web1 --username suitepad"},
         [&parsed](Api& api) { return create_resource(api, parsed.create, parsed.wait, parsed.format()); });
     add_create_options(*create, parsed.create);
     add_wait_options(*create, parsed);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/listing.h"
+#include "cli/machines.h"
 #include "cli/query_text.h"
 
 namespace slipway::cli {
@@ -85,6 +86,9 @@ void print_resource(Environment& environment, const json::object& resource) {
             fields.emplace_back(key, cell(resource, key));
         }
     }
+    if (resource.contains("address")) {
+        for (const std::string key : {"address", "username"}) fields.emplace_back(key, cell(resource, key));
+    }
     if (cell(resource, "serves") != "-") {
         fields.emplace_back("serves", fmt::format("{} of at most {} databases", cell(resource, "serves"),
                                                   cell(resource, "places")));
@@ -111,6 +115,9 @@ Outcome<std::pair<std::string, std::string>> label_of(const std::string& text) {
     }
     return std::pair(text.substr(0, equals), text.substr(equals + 1));
 }
+
+// What is kept ready in a pool is nobody's yet, and a shared server is everybody's.
+bool is_everybodys(const Filters& filters) { return filters.pooled || !filters.server.empty(); }
 
 Outcome<QueryText> listing_query(const Filters& filters) {
     QueryText query("/api/v1/resources");
@@ -187,20 +194,22 @@ Outcome<Exit> list_plans(Api& api, const std::string& engine, const std::string&
     return list(api, listing, format);
 }
 
-Outcome<Exit> list_resources(Api& api, const ListOptions& options, Format format) {
+Outcome<Listing> resource_listing(Api& api, const ListOptions& options) {
     auto query = listing_query(options.filters);
     if (!query) return std::unexpected(query.error());
-    // What is kept ready in a pool is nobody's yet, and a shared server is everybody's.
-    const bool everybodys = options.filters.pooled || !options.filters.server.empty();
-    const auto organization = everybodys ? organization_of(api, options.scope) : owner_of(api, options.scope);
+    const auto organization =
+        is_everybodys(options.filters) ? organization_of(api, options.scope) : owner_of(api, options.scope);
     if (!organization) return std::unexpected(organization.error());
     query->add("organization", *organization);
-    const Listing listing{
-        .target = query->str(),
-        .items = "resources",
-        .columns = resource_columns(api.environment().now(), options.scope.everybody || everybodys),
-        .limit = options.limit};
-    return list(api, listing, format);
+    return Listing{.target = query->str(), .items = "resources", .columns = {}, .limit = options.limit};
+}
+
+Outcome<Exit> list_resources(Api& api, const ListOptions& options, Format format) {
+    auto listing = resource_listing(api, options);
+    if (!listing) return std::unexpected(std::move(listing.error()));
+    listing->columns =
+        resource_columns(api.environment().now(), options.scope.everybody || is_everybodys(options.filters));
+    return list(api, *listing, format);
 }
 
 Outcome<json::object> find_resource(Api& api, const std::string& name, bool gone_too) {
@@ -267,6 +276,7 @@ Outcome<json::object> create_body(const CreateOptions& options) {
     add("name", options.name);
     add("billing_code", options.billing_code);
     add("organization", options.organization);
+    add("username", options.username);
     json::object labels;
     for (const std::string& text : options.labels) {
         const auto label = label_of(text);
@@ -307,7 +317,10 @@ void say_result(Environment& environment, const json::object& resource, std::str
     const std::string state = cell(resource, "state");
     environment.out << fmt::format("{} {} and {}\n", name, done,
                                    paint(environment.out_terminal, colour_of_state(state), state));
-    if (!object_in(resource, "endpoint").empty()) {
+    if (object_in(resource, "endpoint").empty()) return;
+    if (json::get_string(resource, "kind") == "machine") {
+        environment.out << fmt::format("it is at {}; log in: slipway ssh {}\n", cell(resource, "address"), name);
+    } else {
         environment.out << fmt::format("its URL, with the password: slipway url {}\n", name);
     }
 }
@@ -370,8 +383,11 @@ Outcome<Exit> finish_change(Api& api, json::object answer, const WaitOptions& wa
 }
 
 Outcome<Exit> create_resource(Api& api, const CreateOptions& options, const WaitOptions& wait, Format format) {
-    const auto body = create_body(options);
+    auto body = create_body(options);
     if (!body) return std::unexpected(body.error());
+    if (auto added = add_password(api.environment(), options, *body); !added) {
+        return std::unexpected(std::move(added.error()));
+    }
     auto made = api.create("/api/v1/resources", *body);
     if (made) return finish_change(api, std::move(*made), wait, format, "is made");
     Failure failure = std::move(made.error());

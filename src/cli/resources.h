@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/listing.h"
 #include "cli/output.h"
 #include "cli/waiting.h"
 
@@ -34,6 +35,9 @@ struct ListOptions {
 struct CreateOptions {
     std::string engine, plan, kind, name, billing_code, organization;
     std::vector<std::string> labels;
+    std::string username;       // of a machine
+    std::string password_file;  // where its password is read from; "" and not from standard input: it is typed
+    bool password_stdin = false;
 };
 struct UpdateOptions {
     std::string name;  // of the resource as it is
@@ -61,7 +65,10 @@ Outcome<Exit> rotate_password(Api& api, const std::string& name, bool confirm, c
                               Format format);
 Outcome<Exit> remove_resources(Api& api, const RemoveOptions& options, const WaitOptions& wait, bool json);
 
-// Bodies of requests, for those who only plan them.
+// The listing that these options mean, without its columns.
+Outcome<Listing> resource_listing(Api& api, const ListOptions& options);
+
+// Bodies of requests, for those who only plan them; a machine's password is put in by who knows it (machines.h).
 Outcome<json::object> create_body(const CreateOptions& options);
 Outcome<json::object> update_body(const UpdateOptions& options);
 
