@@ -12,6 +12,49 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 namespace fs = std::filesystem;
 
+// Those that there are without a configuration, but for machines, which nothing is made for here.
+constexpr std::string_view kPlans = R"(
+[[plan]]
+name = "small"
+[[plan]]
+name = "medium"
+[[plan]]
+engine = "memcached"
+name = "small"
+[[plan]]
+kind = "database-server"
+engine = "postgres"
+name = "small"
+parameters = {instance_class = "db.t3.medium", max_connections = 200}
+[[plan]]
+kind = "database-server"
+engine = "mysql"
+name = "small"
+parameters = {instance_class = "db.t3.medium", max_connections = 200}
+[[plan]]
+kind = "database"
+engine = "postgres"
+name = "shared"
+[[plan]]
+kind = "database"
+engine = "mysql"
+name = "shared"
+[[plan]]
+kind = "backup"
+engine = "postgres"
+name = "standard"
+[[plan]]
+kind = "backup"
+engine = "mysql"
+name = "standard"
+[[plan]]
+kind = "machine"
+engine = "vm"
+name = "tiny"
+provider = "dummy"
+parameters = {image = "tiny"}
+)";
+
 std::string bytes_of_base64(std::string_view text) {
     std::string bytes(text.size(), '\0');
     std::size_t size = 0;
@@ -61,8 +104,8 @@ void CanaryRun::start() {
     // The first port is taken, so that an attempt fails.
     const std::string address = recorder_.address();
     const int port = std::stoi(address.substr(address.rfind(':') + 1));
-    site_.configure(fmt::format("[webhooks]\nallow_private = true\n[local]\nport_first = {}\nport_last = {}\n{}",
-                                port, std::min(port + 500, 65'535), databases));
+    site_.configure(fmt::format("[webhooks]\nallow_private = true\n[local]\nport_first = {}\nport_last = {}\n{}{}",
+                                port, std::min(port + 500, 65'535), databases, kPlans));
     const std::string secret = plant("environment of the server");
     environment_ = {{"SECRET_OF_SOMEBODY", secret}, {"SLIPWAY_KEY", secret}};
     ASSERT_NO_FATAL_FAILURE(start_site());
@@ -126,6 +169,7 @@ void CanaryRun::make_secrets() {
     make_webhooks();
     make_caches();
     make_databases();
+    make_machines();
 }
 
 void CanaryRun::make_caches() {

@@ -56,6 +56,7 @@ class CanaryRun : public CanaryTest, public ::testing::WithParamInterface<Run> {
     void make_caches();
     void make_webhooks();
     void make_databases();
+    void make_machines();
     std::string make_database(const std::string& cluster, const std::string& body) const;
     void back_up(const Login& login);
     void rotate(const Login& former);
@@ -67,6 +68,7 @@ class CanaryRun : public CanaryTest, public ::testing::WithParamInterface<Run> {
     void plant_in_commands();
     void plant_in_hephy_heads();
     void plant_in_hephy_bodies();
+    void plant_in_machines();
     void ask_what_is_not_theirs();
 
     void search_answers();

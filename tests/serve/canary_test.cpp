@@ -42,12 +42,16 @@ void CanaryRun::search_answers() {
                                      "/api/v1/openapi/redis.yaml",
                                      "/api/v1/openapi/memcached.yaml",
                                      "/api/v1/openapi/harbourmaster.yaml",
+                                     "/api/v1/openapi/ec2.yaml",
                                      "/api/v1/me",
                                      "/api/v1/plans",
                                      "/api/v1/resources?include_gone=true",
                                      "/api/v1/resources?kind=database",
                                      "/api/v1/resources?kind=database-server",
                                      "/api/v1/resources?kind=backup",
+                                     "/api/v1/resources?kind=machine&include_gone=true",
+                                     "/api/v1/resources/web1/events",
+                                     "/instances",
                                      "/api/v1/resources/sessions",
                                      "/api/v1/resources/sessions/events",
                                      "/api/v1/keys",
@@ -113,6 +117,8 @@ void CanaryRun::search_commands() {
                                                     {"keys", "ls", "-A"},
                                                     {"orgs", "ls"},
                                                     {"plans"},
+                                                    {"machines", "-A", "--gone", "--json"},
+                                                    {"why", "web1", "--all"},
                                                     {"usage"},
                                                     {"orphans", "ls"},
                                                     {"sweep"},
@@ -226,6 +232,7 @@ TEST_P(CanaryRun, IsInNothingThatTheProgramShowsWritesOrStarts) {
     plant_in_commands();
     plant_in_hephy_heads();
     plant_in_hephy_bodies();
+    plant_in_machines();
     ask_what_is_not_theirs();
     search_answers();
     search_hephy_answers();
