@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/log.h"
+#include "faces/ec2/ec2_test_support.h"
 #include "faces/harbourmaster/harbourmaster_test_support.h"
 #include "fuzz/fuzz.h"
 #include "http/in_process.h"
@@ -28,6 +29,9 @@ struct Actor {
 Catalog every_plan() {
     std::vector<Plan> plans = faces::test::test_catalog().plans();
     for (const Plan& each : faces::test::hephy_catalog(1).plans()) plans.push_back(each);
+    for (const Plan& each : faces::test::machine_catalog().plans()) {
+        if (each.kind == Kind::machine) plans.push_back(each);
+    }
     return Catalog(std::move(plans));
 }
 
