@@ -25,7 +25,7 @@ CREATE TABLE "resources" (
                                        OR state = 'failed'),
     placed_on     TEXT CHECK (placed_on <> ''),  -- NULL: nothing serves it
     body          TEXT NOT NULL CHECK (body <> '')
-, address TEXT) STRICT;
+, address TEXT CHECK (address <> '')) STRICT;
 -- No two resources, live or gone, ever share a name at a provider.
 CREATE UNIQUE INDEX resources_external_name ON resources (external_name, provider);
 CREATE INDEX resources_state ON resources (state, id);
