@@ -28,7 +28,7 @@ class CompletionTest : public CliTest {
 };
 
 TEST_F(CompletionTest, CommandsOptionsAndKnownValuesNeedNoServer) {
-    EXPECT_EQ(offered({"s"}), (Words{"show", "sweep", "serve"}));
+    EXPECT_EQ(offered({"s"}), (Words{"show", "ssh", "sweep", "serve"}));
     EXPECT_EQ(offered({"keys", ""}), (Words{"ls", "create", "revoke"}));
     EXPECT_EQ(offered({"--json", "orgs", "q"}), (Words{"quota"}));
     EXPECT_EQ(offered({"rm", "--s"}), (Words{"--selector", "--server", "--state-dir"}));

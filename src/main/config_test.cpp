@@ -80,7 +80,7 @@ TEST(Config, TheManualsExampleIsTheDefaults) {
 TEST(Config, AnEmptyFileMeansTheDefaults) {
     const auto config = parse_config("# nothing\n", "x.toml");
     ASSERT_TRUE(config);
-    ASSERT_EQ(config->plans.size(), 12U);
+    ASSERT_EQ(config->plans.size(), 13U);
     const std::vector<std::pair<std::string, std::int64_t>> wanted{{"small", 64}, {"medium", 256}, {"large", 1024}};
     for (const auto& [name, megabytes] : wanted) {
         const Plan* plan = plan_of(*config, name);
@@ -322,7 +322,7 @@ TEST(Config, EmbeddedPlansOfMemcachedAreForLoopbackOnly) {
     const auto config =
         parse_config("[local]\nbind = [\"127.0.0.1\", \"192.0.2.1\"]\n[pool]\nsmall = 1\n", "x.toml");
     ASSERT_TRUE(config) << told(config.error());
-    EXPECT_EQ(config->plans.size(), 9U);
+    EXPECT_EQ(config->plans.size(), 10U);
     EXPECT_EQ(plan_of(*config, "small", "memcached"), nullptr);
     EXPECT_EQ(plan_of(*config, "small")->pool, 1U);
 }
