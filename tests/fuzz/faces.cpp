@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "base/log.h"
-#include "faces/ec2/ec2_test_support.h"
 #include "faces/harbourmaster/harbourmaster_test_support.h"
+#include "faces/machine_test_support.h"
 #include "fuzz/fuzz.h"
 #include "http/in_process.h"
 #include "store/codec.h"

@@ -1,7 +1,7 @@
 // Machines through the native face: their login comes with the request, and only its name is ever told.
 #include <gmock/gmock.h>
 
-#include "faces/ec2/ec2_test_support.h"
+#include "faces/machine_test_support.h"
 #include "faces/native/native_test_support.h"
 
 namespace slipway::faces::test {
