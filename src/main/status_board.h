@@ -40,8 +40,8 @@ class StatusBoard final : public ProviderDirectory {
     void set_store(Status state);
 
     // The store, then what providers make for plans. Where a provider can make something, the rest of it is not
-    // needed: a server without MariaDB serves everything else. Nor are backups, nor machines where anything else can
-    // be made: few servers have what it takes to run those.
+    // needed: a server without MariaDB serves everything else. Nor are backups, nor machines where anything else
+    // can be made: few servers have what it takes to run those.
     [[nodiscard]] std::vector<Part> parts() const;
 
   private:
