@@ -180,10 +180,10 @@ TEST(MachineStep, OtherKindsKeepTheirs) {
 TEST(MachineStep, ItIsKnownByItsAddressFromReadyOn) {
     SeededRandom random(3);
     const Draft draft = draft_machine(random, "open sesame");
-    const auto apply = [](const Resource& machine, ResourceChange change) {
-        auto stepped = step(machine, {kNow, std::move(change)});
+    const auto apply = [](const Resource& machine, const ResourceChange& change) {
+        auto stepped = step(machine, {kNow, change});
         EXPECT_TRUE(stepped);
-        return stepped ? std::move(stepped->resource) : machine;
+        return stepped ? stepped->resource : machine;
     };
     Resource machine = apply(draft.resource, ev::Started{draft.operation.id});
     EXPECT_EQ(machine.address, "");
