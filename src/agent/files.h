@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-#include "agent/fd.h"
 #include "agent/protocol.h"
+#include "base/fd.h"
 
 namespace slipway::agent {
 

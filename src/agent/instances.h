@@ -18,9 +18,9 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/fd.h"
 #include "agent/files.h"
 #include "agent/protocol.h"
+#include "base/fd.h"
 
 namespace slipway::agent {
 

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "agent/fd.h"
+#include "base/fd.h"
 
 namespace slipway::agent {
 

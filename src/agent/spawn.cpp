@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "agent/spawn_parts.h"
+#include "base/spawn_parts.h"
 
 namespace slipway::agent {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <sys/types.h>
 
-#include "agent/fd.h"
 #include "agent/protocol.h"
+#include "base/fd.h"
 
 namespace slipway::agent {
 

@@ -67,7 +67,7 @@ inline std::vector<agent::Process> processes_below(const std::string& directory)
 }
 
 inline void kill_process(const agent::Process& process) {
-    const agent::UniqueFd pidfd = agent::open_pidfd(process);
+    const UniqueFd pidfd = agent::open_pidfd(process);
     if (!pidfd) return;
     agent::send_signal(pidfd, SIGKILL);
     agent::wait_exit(pidfd, 5000);

@@ -7,7 +7,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
-#include "agent/spawn_parts.h"
+#include "base/spawn_parts.h"
 
 namespace slipway::testing {
 namespace {
@@ -34,8 +34,8 @@ Command::Command(const std::string& program, std::vector<std::string> words,
     ::posix_spawn_file_actions_addopen(&actions, 1, out_.c_str(), O_WRONLY | O_APPEND, 0);
     ::posix_spawn_file_actions_addopen(&actions, 2, err_.c_str(), O_WRONLY | O_APPEND, 0);
     words.insert(words.begin(), program);
-    const int error = ::posix_spawnp(&pid_, program.c_str(), &actions, nullptr, agent::pointers(words).data(),
-                                     agent::pointers(variables).data());
+    const int error = ::posix_spawnp(&pid_, program.c_str(), &actions, nullptr, pointers(words).data(),
+                                     pointers(variables).data());
     ::posix_spawn_file_actions_destroy(&actions);
     if (error != 0) throw std::runtime_error(program + " cannot be started");
 }

@@ -29,13 +29,13 @@ class Listener {
               "there is a socket", path_);
     }
     [[nodiscard]] const std::string& path() const { return path_; }
-    [[nodiscard]] agent::UniqueFd accept() const {
-        return agent::UniqueFd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    [[nodiscard]] UniqueFd accept() const {
+        return UniqueFd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     }
 
   private:
     std::string path_;
-    agent::UniqueFd fd_;
+    UniqueFd fd_;
 };
 
 template <class T>
@@ -85,7 +85,7 @@ void agent_answers(std::string_view input) {
         start(io, client.create_instance("one", {}, {}, false, kBudget), ended);
         io.poll();
         {
-            const agent::UniqueFd helper = listener.accept();
+            const UniqueFd helper = listener.accept();
             check(static_cast<bool>(helper), "the client has come");
             for (const std::string_view line : lines) {
                 ::send(helper.get(), line.data(), std::min(line.size(), agent::kMaxMessage), MSG_NOSIGNAL);

@@ -89,7 +89,7 @@ void agent_files(std::string_view input) {
     write(directory + "/meta.json", replaced(std::string(part(1)), "$UID", std::to_string(::geteuid())));
     write(directory + "/log", part(2));
     {
-        const agent::UniqueFd lock(::open((directory + "/lock").c_str(), O_RDWR | O_CLOEXEC));
+        const UniqueFd lock(::open((directory + "/lock").c_str(), O_RDWR | O_CLOEXEC));
         check(lock && agent::take_lock(lock.get()), "its lock can be taken");
         ask(root, true, mine);
     }

@@ -86,7 +86,7 @@ class ServeTroubled : public ServeDatabases {
     }
     static void signal_all(const std::vector<agent::Process>& processes, int number) {
         for (const agent::Process& each : processes) {
-            if (const agent::UniqueFd pidfd = agent::open_pidfd(each)) agent::send_signal(pidfd, number);
+            if (const UniqueFd pidfd = agent::open_pidfd(each)) agent::send_signal(pidfd, number);
         }
     }
     void remove(const std::string& cluster) const {
@@ -197,7 +197,7 @@ class SmallDisk {
     [[nodiscard]] bool good() const { return good_; }
     // To the last byte.
     void fill() const {
-        const agent::UniqueFd file(::open(ballast().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+        const UniqueFd file(::open(ballast().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
         const std::string block(1 << 16, '.');
         for (std::size_t size = block.size(); size > 0;) {
             if (::write(file.get(), block.data(), size) < 0) size /= 2;

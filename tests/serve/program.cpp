@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/spawn_parts.h"
+#include "base/spawn_parts.h"
 #include "faces/answer_recorder_test_support.h"
 
 namespace slipway::testing {
@@ -93,7 +93,7 @@ Program::Program(std::vector<std::string> words, const std::map<std::string, std
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     output_.reset(ends[0]);
-    const agent::UniqueFd theirs(ends[1]);
+    const UniqueFd theirs(ends[1]);
     std::vector<std::string> variables;
     for (const auto& [name, value] : environment) variables.push_back(fmt::format("{}={}", name, value));
     posix_spawn_file_actions_t actions{};
@@ -102,8 +102,8 @@ Program::Program(std::vector<std::string> words, const std::map<std::string, std
     ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), 1);
     ::posix_spawn_file_actions_addopen(&actions, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     words.insert(words.begin(), "slipway");
-    const int error = ::posix_spawn(&pid_, SLIPWAY_PROGRAM, &actions, nullptr, agent::pointers(words).data(),
-                                    agent::pointers(variables).data());
+    const int error = ::posix_spawn(&pid_, SLIPWAY_PROGRAM, &actions, nullptr, pointers(words).data(),
+                                    pointers(variables).data());
     ::posix_spawn_file_actions_destroy(&actions);
     if (error != 0) throw std::runtime_error("the program cannot be started");
 }

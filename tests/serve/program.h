@@ -10,8 +10,8 @@
 
 #include <sys/types.h>
 
-#include "agent/fd.h"
 #include "agent/testing.h"
+#include "base/fd.h"
 #include "base/json.h"
 
 namespace slipway::testing {
@@ -39,7 +39,7 @@ class Program {
     bool receive(std::chrono::milliseconds limit);
 
     pid_t pid_ = 0;
-    agent::UniqueFd output_;
+    UniqueFd output_;
     std::string received_;
     std::optional<int> status_;
 };
@@ -53,7 +53,7 @@ class Connection {
     [[nodiscard]] std::string receive(const std::function<bool(const std::string&)>& whole) const;
 
   private:
-    agent::UniqueFd fd_;
+    UniqueFd fd_;
 };
 
 struct Answer {

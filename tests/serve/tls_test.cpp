@@ -153,12 +153,12 @@ pid_t start_on_terminal(const std::string& terminal, int out, const std::string&
 
 // As when a window is closed: nobody is left who could stop it otherwise.
 TEST_F(ServeTls, TheEndOfItsTerminalStopsIt) {
-    agent::UniqueFd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    UniqueFd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     ASSERT_TRUE(terminal && ::grantpt(terminal.get()) == 0 && ::unlockpt(terminal.get()) == 0);
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
-    const agent::UniqueFd out(ends[0]);
-    agent::UniqueFd theirs(ends[1]);
+    const UniqueFd out(ends[0]);
+    UniqueFd theirs(ends[1]);
     const std::string log = pems_.write("terminal.log", "");
     const pid_t pid = start_on_terminal(::ptsname(terminal.get()), theirs.get(), log, site_.state());
     ASSERT_GT(pid, 0);
@@ -204,7 +204,7 @@ TEST_F(ServeTls, AnExpiredCertificateIsServedWithAWarning) {
 TEST_F(ServeTls, TheServiceManagerIsToldOfStartReloadAndStop) {
     const std::string path = pems_.write("manager", "");
     std::filesystem::remove(path);
-    const agent::UniqueFd manager(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const UniqueFd manager(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);

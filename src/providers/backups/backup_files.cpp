@@ -10,14 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/fd.h"
+#include "base/fd.h"
 #include "base/json.h"
 
 namespace slipway::backups {
 namespace {
 
 namespace fs = std::filesystem;
-using agent::UniqueFd;
 
 constexpr std::size_t kMostName = 128;
 constexpr std::size_t kMostMeta = 64UL * 1024;

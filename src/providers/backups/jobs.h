@@ -14,8 +14,8 @@
 #include <string>
 #include <thread>
 
+#include "base/child.h"
 #include "base/clock.h"
-#include "providers/backups/child.h"
 
 namespace slipway::backups {
 

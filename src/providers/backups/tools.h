@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/child.h"
 #include "base/result.h"
 #include "domain/ports.h"
-#include "providers/backups/child.h"
 
 namespace slipway::backups {
 

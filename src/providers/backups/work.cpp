@@ -9,15 +9,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "agent/fd.h"
 #include "base/digest.h"
+#include "base/fd.h"
 #include "providers/backups/definers.h"
 
 namespace slipway::backups {
 namespace {
 
 namespace fs = std::filesystem;
-using agent::UniqueFd;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kPiece = 256UL * 1024;

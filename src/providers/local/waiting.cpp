@@ -39,7 +39,7 @@ Task<void> pause(Duration delay) {
 }
 
 Task<bool> wait_exit(agent::Process process, Deadline deadline) {
-    agent::UniqueFd pidfd = agent::open_pidfd(process);
+    UniqueFd pidfd = agent::open_pidfd(process);
     if (!pidfd) co_return !agent::is_alive(process);
     const auto executor = co_await asio::this_coro::executor;
     const auto descriptor = std::make_shared<asio::posix::stream_descriptor>(executor, pidfd.release());

@@ -42,7 +42,7 @@ void Watcher::forget(const std::string& name) { state_->watches.erase(name); }
 void Watcher::watch(const std::string& name, const agent::Process& process) {
     const auto found = state_->watches.find(name);
     if (found != state_->watches.end() && found->second.process == process) return;
-    agent::UniqueFd pidfd = agent::open_pidfd(process);
+    UniqueFd pidfd = agent::open_pidfd(process);
     if (!pidfd) {
         state_->watches[name] = {process, nullptr};
         asio::post(state_->executor, [state = state_, name, process] { state->died(name, process); });

@@ -175,7 +175,7 @@ TEST_F(LocalRedis, AChildThatOutlivedItsEngineIsClearedAwayBeforeTheNextStart) {
         for (;;) ::pause();
     }
     ASSERT_TRUE(eventually([&] {
-        const agent::UniqueFd fd(::open(lock.c_str(), O_RDONLY));
+        const UniqueFd fd(::open(lock.c_str(), O_RDONLY));
         return agent::lock_is_held(fd.get());
     }));
     EXPECT_TRUE(is(observe(), Presence::pending));

@@ -156,7 +156,7 @@ void LocalSubject::make_stop(const std::string& name) {
     if (found) kill_process(*found);
     // Its children end by themselves, a moment later; the last that can be seen of them is the lock.
     EXPECT_TRUE(eventually([&] {
-        const agent::UniqueFd lock(::open((directory(name) + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
+        const UniqueFd lock(::open((directory(name) + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
         return !lock || !agent::lock_is_held(lock.get());
     }));
 }

@@ -6,7 +6,7 @@
 
 #include <spawn.h>
 
-namespace slipway::agent {
+namespace slipway {
 
 // As execve has them; valid as long as the words are, and as they are.
 inline std::vector<char*> pointers(std::vector<std::string>& words) {
@@ -33,4 +33,4 @@ class SpawnParts {
     posix_spawn_file_actions_t actions_{};
 };
 
-}  // namespace slipway::agent
+}  // namespace slipway

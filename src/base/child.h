@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,13 +16,14 @@
 
 #include "base/secret.h"
 
-namespace slipway::backups {
+namespace slipway {
 
 struct Invocation {
     std::vector<std::string> words;        // the first is the program's path
     std::vector<std::string> environment;  // NAME=VALUE; all that it gets, with the password's
     std::string password_name;             // the variable that holds the password
     Secret password;
+    std::filesystem::path directory = {};  // where it works; empty: where we do
 };
 
 struct Streams {
@@ -61,7 +64,8 @@ class StopSign {
     int descriptor_ = -1;
 };
 
+// Whatever ends it takes the children of its own session along.
 Ended run_program(const Invocation& what, const Streams& streams, const StopSign& stop,
                   std::chrono::steady_clock::time_point until);
 
-}  // namespace slipway::backups
+}  // namespace slipway

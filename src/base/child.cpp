@@ -1,4 +1,4 @@
-#include "providers/backups/child.h"
+#include "base/child.h"
 
 #include <array>
 #include <cerrno>
@@ -12,13 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/fd.h"
-#include "agent/spawn_parts.h"
+#include "base/fd.h"
+#include "base/spawn_parts.h"
 
-namespace slipway::backups {
+namespace slipway {
 namespace {
 
-using agent::UniqueFd;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kPiece = 128UL * 1024;
@@ -51,7 +50,7 @@ std::vector<std::string> ending_with_us(std::vector<std::string> words) {
 }
 
 int start(const Invocation& what, const Pipe& in, const Pipe& out, const Pipe& err, pid_t& pid) {
-    agent::SpawnParts with;
+    SpawnParts with;
     sigset_t none;
     sigset_t usual;
     sigemptyset(&none);
@@ -65,13 +64,16 @@ int start(const Invocation& what, const Pipe& in, const Pipe& out, const Pipe& e
     ::posix_spawn_file_actions_adddup2(&with.actions_, in.theirs.get(), STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&with.actions_, out.theirs.get(), STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&with.actions_, err.theirs.get(), STDERR_FILENO);
+    if (!what.directory.empty()) {
+        ::posix_spawn_file_actions_addchdir_np(&with.actions_, what.directory.c_str());
+    }
     // Whatever else was open here is none of its.
     ::posix_spawn_file_actions_addclosefrom_np(&with.actions_, STDERR_FILENO + 1);
     std::vector<std::string> words = ending_with_us(what.words);
     std::vector<std::string> variables = what.environment;
     if (!what.password_name.empty()) variables.push_back(what.password_name + "=" + what.password.reveal());
     const int error = ::posix_spawn(&pid, words.front().c_str(), &with.actions_, &with.attributes_,
-                                    agent::pointers(words).data(), agent::pointers(variables).data());
+                                    pointers(words).data(), pointers(variables).data());
     if (!what.password_name.empty()) const Secret wiped(std::move(variables.back()));
     return error;
 }
@@ -183,7 +185,9 @@ Ended run_program(const Invocation& what, const Streams& streams, const StopSign
     for (Pipe* each : {&*in, &*out, &*err}) each->theirs.reset();
     Running running(streams, std::move(*in), std::move(*out), std::move(*err));
     ended.how = running.follow(stop, until);
-    if (ended.how != Ended::How::exited) ::kill(pid, SIGKILL);
+    // Its process group, which is its session's first: it cannot have been given to others, as it is not waited
+    // for.
+    if (ended.how != Ended::How::exited) ::kill(-pid, SIGKILL);
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
@@ -192,4 +196,4 @@ Ended run_program(const Invocation& what, const Streams& streams, const StopSign
     return ended;
 }
 
-}  // namespace slipway::backups
+}  // namespace slipway
