@@ -137,7 +137,7 @@ int run(std::vector<std::string> arguments, Environment& environment, const std:
     }
 }
 
-int run(int argc, char** argv, const std::vector<OtherCommand>& others) {
+int run(int argc, char** argv, const std::vector<OtherCommand>& others, LocalImages* images) {
     Interrupts interrupts;
     SystemRandom random;
     Environment environment{.variables = variables_of(environ),
@@ -162,6 +162,10 @@ int run(int argc, char** argv, const std::vector<OtherCommand>& others) {
     environment.call = [&](const net::Origin& origin, net::HttpCall call) {
         return call_until_interrupted(interrupts, origin, std::move(call), environment.tick, STDOUT_FILENO);
     };
+    environment.do_work = [&](const auto& work, const auto& show) {
+        work_until_interrupted(interrupts, work, show, environment.tick);
+    };
+    environment.images = images;
     environment.pause = [&](Duration delay) { pause_until_interrupted(interrupts, delay, environment.tick); };
     return run(std::vector<std::string>(argv + std::min(argc, 1), argv + argc), environment, others);
 }

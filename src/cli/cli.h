@@ -1,4 +1,5 @@
-// The command line: everything but `serve` and `agent`. Talks HTTP to the native face, and to nothing else.
+// The command line: everything but `serve` and `agent`. Talks HTTP to the native face, and to nothing else; only
+// `images` works on this machine.
 #pragma once
 
 #include <string>
@@ -25,8 +26,10 @@ enum class Exit : int {
     // 141 as shells have it: SIGPIPE, where whoever read the output left.
 };
 
-// `argv` as main got it. Returns the process's exit status. Call it while there is one thread: it reads the
-// environment.
-int run(int argc, char** argv, const std::vector<OtherCommand>& others = {});
+class LocalImages;
+
+// `argv` as main got it; `images` are those of this machine (cli/images.h). Returns the process's exit status. Call
+// it while there is one thread: it reads the environment.
+int run(int argc, char** argv, const std::vector<OtherCommand>& others = {}, LocalImages* images = nullptr);
 
 }  // namespace slipway::cli

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/contains.h"
+#include "cli/images.h"
 #include "cli/query_text.h"
 
 namespace slipway::cli {
@@ -168,8 +169,26 @@ std::vector<Candidate> asked_values(const Source& source, const Walk& walk, cons
     return found;
 }
 
+// Images lie on this machine: no server is asked.
+std::vector<Candidate> local_values(std::string_view value, const Walk& walk, const Environment& environment) {
+    std::vector<Candidate> found;
+    if (environment.images == nullptr) return found;
+    if (value == "RECIPE") {
+        for (const auto& [name, help] : environment.images->recipes()) found.push_back({name, help});
+    }
+    if (value == "IMAGE") {
+        const auto images = environment.images->list(state_dir(walk.common, environment));
+        if (!images) return found;
+        for (const json::value& each : *images) {
+            if (each.is_object()) found.push_back({cell(each.get_object(), "name"), {}});
+        }
+    }
+    return found;
+}
+
 std::vector<Candidate> values_of(const std::string& value, const Walk& walk, const Environment& environment) {
     std::vector<Candidate> found = known_values(value);
+    std::ranges::move(local_values(value, walk, environment), std::back_inserter(found));
     if (const auto source = source_of(value, walk)) {
         std::ranges::move(asked_values(*source, walk, environment), std::back_inserter(found));
     }

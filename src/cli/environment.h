@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "cli/cli.h"
@@ -20,6 +21,14 @@ struct Terminal {
     std::size_t width = 0;  // columns; 0: it is no terminal, and nothing is cut or written over
     bool colour = false;
 };
+
+// What takes long and is done here. It says how far it is, and ends soon after the sign is raised.
+struct LongWork {
+    const std::function<void(const std::string& sentence)>& say;
+    const StopSign& stop;
+};
+
+class LocalImages;
 
 struct Environment {
     std::map<std::string, std::string, std::less<>> variables;
@@ -50,7 +59,15 @@ struct Environment {
         return std::string("not here");
     };
     std::function<std::string()> fresh_key = {};  // random: no other request ever has it
-    std::function<void()> tick = {};  // where it is set, called about once a second during calls and pauses
+    std::function<void()> tick = {};  // where it is set, called about once a second during calls, pauses and work
+    // Does the work to its end; `show` is called by the caller's own thread with what it says.
+    std::function<void(const std::function<void(const LongWork&)>& work,
+                       const std::function<void(const std::string& sentence)>& show)>
+        do_work = [](const auto& work, const auto& show) {
+            const StopSign stop;
+            work({show, stop});
+        };
+    LocalImages* images = nullptr;  // of this machine; null: this program has none
 
     [[nodiscard]] std::string variable(std::string_view name) const {
         const auto found = variables.find(name);

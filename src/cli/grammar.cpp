@@ -113,6 +113,12 @@ CLI::App* add_command(CLI::App& app, Parsed& parsed, CommandText text, Parsed::A
     return made;
 }
 
+CLI::App* add_local_command(CLI::App& app, Parsed& parsed, CommandText text, Parsed::LocalAction action) {
+    CLI::App* made = add_command(app, parsed, std::move(text), {});
+    made->callback([&parsed, action = std::move(action)] { parsed.local = action; });
+    return made;
+}
+
 void add_output_option(CLI::App& command, Parsed& parsed) {
     add_value(command, "-o,--output", parsed.output, "FORMAT", "table, wide, name or json")
         ->check(CLI::IsMember(std::vector<std::string>{"table", "wide", "name", "json"}).description(""));
@@ -144,6 +150,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const std::vector<OtherCommand>
     add_machine_commands(app, parsed);
     add_operation_commands(app, parsed);
     add_administration_commands(app, parsed);
+    add_image_commands(app, parsed);
     add_program_commands(app, parsed);
     // Listed only: the caller takes these before it comes here.
     for (const OtherCommand& other : others) {

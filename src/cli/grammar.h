@@ -11,6 +11,7 @@
 #include "cli/administration.h"
 #include "cli/backups.h"
 #include "cli/events.h"
+#include "cli/images.h"
 #include "cli/machines.h"
 #include "cli/operations.h"
 
@@ -41,6 +42,7 @@ struct Parsed {
     UsageOptions usage;
     OrphanOptions orphan;
     SweepOptions sweep;
+    ImageOptions image;
     Scope scope;
     std::string name, reason, engine, kind;
     bool with_events = false;
@@ -66,6 +68,7 @@ void add_backup_commands(CLI::App& app, Parsed& parsed);
 void add_machine_commands(CLI::App& app, Parsed& parsed);
 void add_operation_commands(CLI::App& app, Parsed& parsed);
 void add_administration_commands(CLI::App& app, Parsed& parsed);
+void add_image_commands(CLI::App& app, Parsed& parsed);
 void add_program_commands(CLI::App& app, Parsed& parsed);
 
 // What those are made with.
@@ -76,6 +79,8 @@ struct CommandText {
     std::string examples = {};  // a line each
 };
 CLI::App* add_command(CLI::App& app, Parsed& parsed, CommandText text, Parsed::Action action);
+// One that asks no server.
+CLI::App* add_local_command(CLI::App& app, Parsed& parsed, CommandText text, Parsed::LocalAction action);
 // A command of commands: `slipway keys ls`.
 CLI::App* add_family(CLI::App& app, CommandText text);
 void add_output_option(CLI::App& command, Parsed& parsed);

@@ -4,12 +4,15 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <mutex>
+#include <thread>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
@@ -21,6 +24,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr Duration kTick = std::chrono::seconds(1);
+constexpr int kTickMs = 1000;
 constexpr std::size_t kUsualWidth = 80;  // of a terminal that does not say
 constexpr std::size_t kLeastWidth = 20;
 constexpr std::size_t kLongestAnswer = 1000;
@@ -73,6 +77,49 @@ class Watch {
     asio::posix::stream_descriptor signal_;
     asio::steady_timer timer_;
     asio::posix::stream_descriptor reader_;
+};
+
+// What one thread says and another one reads.
+class Sayings {
+  public:
+    Sayings() : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    ~Sayings() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+    Sayings(const Sayings&) = delete;
+    Sayings& operator=(const Sayings&) = delete;
+
+    void say(const std::string& sentence) {
+        const std::scoped_lock lock(mutex_);
+        said_.push_back(sentence);
+        wake();
+    }
+    void end() {
+        const std::scoped_lock lock(mutex_);
+        ended_ = true;
+        wake();
+    }
+    // What has been said since the last look; false once nothing more comes.
+    bool take(std::vector<std::string>& said) {
+        std::uint64_t count = 0;
+        static_cast<void>(::read(descriptor_, &count, sizeof count));
+        const std::scoped_lock lock(mutex_);
+        said = std::exchange(said_, {});
+        return !ended_;
+    }
+    // Readable when there is something to take.
+    [[nodiscard]] int descriptor() const { return descriptor_; }
+
+  private:
+    void wake() const {
+        const std::uint64_t one = 1;
+        static_cast<void>(::write(descriptor_, &one, sizeof one));
+    }
+
+    int descriptor_;
+    std::mutex mutex_;
+    std::vector<std::string> said_;
+    bool ended_ = false;
 };
 
 }  // namespace
@@ -149,6 +196,36 @@ void pause_until_interrupted(Interrupts& interrupts, Duration delay, const std::
         if (interrupts.seen()) return;
         if (tick) tick();
     }
+}
+
+void work_until_interrupted(Interrupts& interrupts, const std::function<void(const LongWork&)>& work,
+                            const std::function<void(const std::string&)>& show,
+                            const std::function<void()>& tick) {
+    StopSign stop;
+    Sayings sayings;
+    std::exception_ptr thrown;
+    const std::function<void(const std::string&)> say = [&](const std::string& sentence) { sayings.say(sentence); };
+    const std::jthread worker([&] {
+        try {
+            work({say, stop});
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+        sayings.end();
+    });
+    std::vector<std::string> said;
+    while (sayings.take(said)) {
+        for (const std::string& sentence : said) show(sentence);
+        if (tick) tick();
+        if (interrupts.seen()) {
+            stop.raise();
+            pollfd entry{sayings.descriptor(), POLLIN, 0};
+            ::poll(&entry, 1, kTickMs);
+        } else {
+            interrupts.wait(sayings.descriptor(), kTick);
+        }
+    }
+    if (thrown) std::rethrow_exception(thrown);
 }
 
 Terminal terminal_of(int fd, const Environment& environment) {

@@ -39,6 +39,11 @@ Result<net::HttpAnswer> call_until_interrupted(Interrupts& interrupts, const net
                                                net::HttpCall call, const std::function<void()>& tick, int reader);
 void pause_until_interrupted(Interrupts& interrupts, Duration delay, const std::function<void()>& tick);
 
+// Does the work on a thread of its own, and shows here what it says. Where it is interrupted the work is told to
+// end, and waited for all the same.
+void work_until_interrupted(Interrupts& interrupts, const std::function<void(const LongWork&)>& work,
+                            const std::function<void(const std::string&)>& show, const std::function<void()>& tick);
+
 // Of a standard stream: how wide it is, and whether it wants colours (not with NO_COLOR or TERM=dumb).
 Terminal terminal_of(int fd, const Environment& environment);
 

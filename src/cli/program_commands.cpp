@@ -8,30 +8,25 @@ namespace slipway::cli {
 
 void add_program_commands(CLI::App& app, Parsed& parsed) {
     const std::string group = "Program";
-    const auto local = [&](CLI::App* command, Parsed::LocalAction action) {
-        command->callback([&parsed, action = std::move(action)] { parsed.local = action; });
-        return command;
-    };
     CLI::App* completion =
-        local(add_command(app, parsed,
+        add_local_command(app, parsed,
                           {"completion", "print the completion script for a shell", group,
                            "  eval \"$(slipway completion bash)\"\n  source <(slipway completion zsh)\n"
                            "  slipway completion fish | source"},
-                          {}),
-              [&parsed](Environment& environment) -> Outcome<Exit> {
-                  environment.out << completion_script(parsed.name);
-                  return Exit::ok;
-              });
+                          [&parsed](Environment& environment) -> Outcome<Exit> {
+                              environment.out << completion_script(parsed.name);
+                              return Exit::ok;
+                          });
     add_argument(*completion, "SHELL", parsed.name, "bash, zsh or fish")
         ->check(CLI::IsMember(std::vector<std::string>{"bash", "zsh", "fish"}).description(""));
-    local(add_command(app, parsed, {"version", "print the version", group, "  slipway version --json"}, {}),
-          [&parsed](Environment& environment) -> Outcome<Exit> {
-              const std::string version = SLIPWAY_VERSION;
-              environment.out << (parsed.json() ? json::dump(json::object{{"version", version}})
-                                                : "slipway " + version)
-                              << '\n';
-              return Exit::ok;
-          });
+    add_local_command(app, parsed, {"version", "print the version", group, "  slipway version --json"},
+                      [&parsed](Environment& environment) -> Outcome<Exit> {
+                          const std::string version = SLIPWAY_VERSION;
+                          environment.out << (parsed.json() ? json::dump(json::object{{"version", version}})
+                                                            : "slipway " + version)
+                                          << '\n';
+                          return Exit::ok;
+                      });
 }
 
 }  // namespace slipway::cli

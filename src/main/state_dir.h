@@ -6,6 +6,7 @@
 //   DIR/admin.key     0600: the administrator's API key; the store has only its hash
 //   DIR/instances/    0711: the local provider's engines (src/agent)
 //   DIR/backups/      0700: dumps of databases
+//   DIR/images/       0755: disk images of machines (images/image_store.h)
 //
 // Engines run under uids of their own and never need a way through DIR: the helper enters their data directories by
 // descriptor before it drops its rights.
@@ -26,6 +27,7 @@ struct StateDir {
     [[nodiscard]] std::filesystem::path admin_key() const { return path / "admin.key"; }
     [[nodiscard]] std::filesystem::path instances() const { return path / "instances"; }
     [[nodiscard]] std::filesystem::path backups() const { return path / "backups"; }
+    [[nodiscard]] std::filesystem::path images() const { return path / "images"; }
 };
 
 // Makes the directory where it is missing. Errors: forbidden (it belongs to somebody else, or others may write to

@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "cli/cli.h"
+#include "main/image_verbs.h"
 #include "main/process_setup.h"
 #include "main/serve.h"
 
@@ -21,10 +22,11 @@ int dispatch(int argc, char** argv) {
     const std::vector<slipway::cli::OtherCommand> others{
         {"serve", "run the server (slipway serve --help)"},
         {"agent", "the helper that starts engines; the server starts its own"}};
-    if (verb != "help") return slipway::cli::run(argc, argv, others);
+    slipway::ImageVerbs images(slipway::process_environment());
+    if (verb != "help") return slipway::cli::run(argc, argv, others, &images);
     std::string help = "--help";
     std::vector<char*> words{argv[0], help.data(), nullptr};
-    return slipway::cli::run(2, words.data(), others);
+    return slipway::cli::run(2, words.data(), others, &images);
 }
 
 }  // namespace
