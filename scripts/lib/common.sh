@@ -52,5 +52,5 @@ script_files() {
             shell:*.sh:* | shell:*:'#!'*bash* | shell:*:'#!'*/sh*) printf '%s\n' "$file" ;;
             python:*.py:* | python:*:'#!'*python*) printf '%s\n' "$file" ;;
         esac
-    done < <(find scripts .ci tests packaging -type f ! -name '*.pyc' ! -name '*.cpp' ! -name '*.h' 2>/dev/null | sort)
+    done < <(find scripts .ci tests packaging src/images/guest -type f ! -name '*.pyc' ! -name '*.cpp' ! -name '*.h' 2>/dev/null | sort)
 }

@@ -51,7 +51,7 @@ class Unpacked {
              each.increment(error)) {
             if (each->path().filename() == "share")
                 each.disable_recursion_pending();  // neither programs nor libraries
-            if (!each->is_directory()) made.files_.emplace(each->path().filename(), each->path());
+            if (!each->is_directory()) made.add(each->path(), each->is_symlink());
         }
         if (error) return fail(ErrorCode::storage, fmt::format("{}: {}", root.string(), error.message()));
         return made;
@@ -67,18 +67,21 @@ class Unpacked {
             std::error_code error;
             const fs::path target = fs::read_symlink(found->second, error);
             if (error) return found->second;
-            // A link to a file of its own name in another directory.
-            if (target.filename() == wanted) {
-                const fs::path beside = (found->second.parent_path() / target).lexically_normal();
-                if (target.is_relative() && fs::is_regular_file(fs::symlink_status(beside, error))) return beside;
-                break;
-            }
             wanted = target.filename();
         }
         return fail(ErrorCode::unavailable, fmt::format("{} is in none of the packages", name));
     }
 
   private:
+    // Of several files of a name the one that is no link counts, and of those always the same, in whatever order
+    // the file system has them.
+    void add(const fs::path& path, bool link) {
+        const auto [at, is_new] = files_.emplace(path.filename(), path);
+        if (is_new) return;
+        const bool other_is_link = fs::is_symlink(at->second);
+        if (link != other_is_link ? other_is_link : path < at->second) at->second = path;
+    }
+
     std::map<std::string, fs::path> files_;
 };
 
