@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <span>
 
@@ -23,6 +24,7 @@ constexpr int kExclusiveWait = 5000;  // milliseconds for the helper before this
 
 struct Options {
     std::string root;
+    std::string images;
     Door door;
     uid_t uid_first = 0;
     uid_t uid_last = 0;
@@ -30,11 +32,13 @@ struct Options {
 
 constexpr std::string_view kHelp =
     "Usage: slipway agent --root DIR (--fd N | --socket PATH (--allow-uid UID | --allow-user NAME))\n"
-    "                     [--uid-first N --uid-last N]\n\n"
+    "                     [--images DIR] [--uid-first N --uid-last N]\n\n"
     "The helper that starts engines for a server, which starts one by itself. As root and a service of its own\n"
     "(local.helper_socket) it gives every engine a uid, and the server needs no rights.\n\n"
     "Options:\n"
     "  --root DIR                where instances are kept; the directory above it must exist\n"
+    "  --images DIR              where the images of machines are; they get their network and their own daemon "
+    "then\n"
     "  --fd N                    serve the connection that is open as this number\n"
     "  --socket PATH             listen there\n"
     "  --allow-uid UID           whom to serve there; nobody else\n"
@@ -60,6 +64,10 @@ bool set_option(Options& options, std::string_view name, std::string_view text) 
     if (name == "--root") {
         options.root = text;
         return !text.empty();
+    }
+    if (name == "--images") {
+        options.images = text;
+        return text.starts_with('/');
     }
     if (name == "--socket") {
         options.door.listen = text;
@@ -98,7 +106,8 @@ std::optional<Options> parse(std::span<char*> words) {
 
 // Resolved once, from fixed places: whoever asks later cannot choose.
 std::string find_program(const std::string& name) {
-    for (const std::string_view place : {"/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin"}) {
+    for (const std::string_view place :
+         {"/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"}) {
         const std::string path = fmt::format("{}/{}", place, name);
         if (::access(path.c_str(), X_OK) == 0) return path;
     }
@@ -137,7 +146,7 @@ int run(int argc, char** argv, const Checkpoint& checkpoint) {
     if (!options) {
         log::error("agent",
                    "usage: agent --root DIR (--fd N | --socket PATH (--allow-uid UID | --allow-user NAME)) "
-                   "[--uid-first N --uid-last N]");
+                   "[--images DIR] [--uid-first N --uid-last N]");
         return 2;
     }
     ::signal(SIGCHLD, SIG_IGN);  // children are reaped by the kernel
@@ -159,9 +168,16 @@ int run(int argc, char** argv, const Checkpoint& checkpoint) {
         return 1;
     }
     std::map<std::string, std::string> programs;
-    for (const std::string name : {"redis-server", "memcached", "mariadbd"}) programs[name] = find_program(name);
+    for (const std::string name : {"redis-server", "memcached", "mariadbd", "libvirtd", "qemu-system-x86_64",
+                                   "qemu-img", "genisoimage", "ip", "bridge"}) {
+        programs[name] = find_program(name);
+    }
     programs["postgres"] = find_postgres();
-    Handler handler(std::move(*instances), std::move(programs), checkpoint);
+    std::error_code ignored;
+    const std::filesystem::path root = std::filesystem::canonical(options->root, ignored);
+    const uid_t broker = options->door.connection >= 0 ? rights.uid : options->door.allowed_uid;
+    Handler handler(std::move(*instances), std::move(programs), {root.string(), options->images, broker},
+                    checkpoint);
     return serve(handler, options->door);
 }
 

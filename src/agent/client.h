@@ -46,6 +46,18 @@ class AgentClient {
     Task<Answer<ListPage>> list(std::string after, Duration budget);
     Task<Answer<std::string>> log_tail(std::string name, Duration budget);
 
+    // For machines (agent/machines.h). `network`: the id of one installation's.
+    Task<Answer<Started>> start_machines(std::string name, std::string network, bool kvm, std::string tag,
+                                         Duration budget);
+    // Answers whether the machine has its volume still.
+    Task<Answer<bool>> add_volume(std::string name, Identity identity, Duration budget);
+    Task<Answer<void>> drop_volume(std::string name, Identity identity, Duration budget);
+    Task<Answer<void>> network_up(std::string network, std::string subnet, Duration budget);
+    Task<Answer<void>> network_down(std::string network, Duration budget);
+    Task<Answer<void>> add_tap(TapRequest tap, Duration budget);
+    Task<Answer<void>> remove_tap(std::string network, std::string address, Duration budget);
+    Task<Answer<std::vector<std::string>>> taps(std::string network, Duration budget);
+
     // What the helper last said of itself; empty before the first answer.
     [[nodiscard]] const std::optional<Hello>& known() const;
     // The pid of a helper of our own while there is one, 0 otherwise.

@@ -1,3 +1,5 @@
+#include <array>
+
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -6,6 +8,9 @@
 
 namespace slipway::agent {
 namespace {
+
+// What `start` starts. The other programs that the helper knows it runs with words of its own only.
+constexpr std::array<std::string_view, 4> kEngines{"redis-server", "memcached", "mariadbd", "postgres"};
 
 Answer<FileContent> file_of(const json::object& from) {
     FileContent file{json::get_string(from, "file"), json::get_string(from, "content")};
@@ -67,8 +72,8 @@ bool runs_as(const Process& process, uid_t uid) {
 
 Answer<json::object> Handler::hello() const {
     const Rights& rights = instances_.rights();
-    return to_json(
-        Hello{kProtocolVersion, rights.isolation, rights.uid, rights.uid_first, rights.uid_last, programs_});
+    return to_json(Hello{kProtocolVersion, rights.isolation, rights.uid, rights.uid_first, rights.uid_last,
+                         programs_, machines_.places().root, machines_.places().images});
 }
 
 Answer<json::object> Handler::create(const json::object& request) {
@@ -102,6 +107,7 @@ Answer<json::object> Handler::create(const json::object& request) {
 
 Answer<SeedData> Handler::seed_data(const Seed& seed) {
     if (seed.name.empty()) return SeedData();
+    if (seed.name == kMachineSeed || seed.name == kDaemonSeed) return machines_.seed(seed);
     const std::string& program = Templates::program_of(seed);
     const auto found = programs_.find(program);
     if (found == programs_.end() || found->second.empty()) {
@@ -128,7 +134,9 @@ Answer<Launch> Handler::check_start(const json::object& request) const {
     Launch plan;
     plan.program = json::get_string(request, "program");
     const auto program = programs_.find(plan.program);
-    if (program == programs_.end()) return refuse(FailureCode::invalid, "this program is not on the list");
+    const bool listed = std::ranges::find(kEngines, plan.program) != kEngines.end();
+    if (program == programs_.end() || !listed)
+        return refuse(FailureCode::invalid, "this program is not on the list");
     if (program->second.empty()) return refuse(FailureCode::unsupported, plan.program + " is not installed");
     plan.path = program->second;
     plan.by_paths = Templates::asks_for_paths(plan.program);
@@ -264,6 +272,7 @@ Answer<json::object> Handler::dispatch(std::string_view verb, const json::object
         for (const InstanceStatus& each : page->instances) items.emplace_back(to_json(each));
         return json::object{{"instances", items}, {"next", page->next}};
     }
+    if (std::optional<Answer<json::object>> answer = dispatch_machines(verb, request)) return std::move(*answer);
     return refuse(FailureCode::invalid, "there is no such verb");
 }
 

@@ -26,7 +26,7 @@ class HandlerTest : public ::testing::Test {
         handler_.emplace(std::move(*instances),
                          std::map<std::string, std::string>{
                              {"redis-server", ""}, {"postgres", ""}, {"mariadbd", "/nonexistent/mariadbd"}},
-                         [](std::string_view) {});
+                         Machines::Places{temp_.root(), "", 0}, [](std::string_view) {});
     }
     json::object ask(json::object request) {
         request["id"] = 1;

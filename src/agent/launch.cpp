@@ -18,13 +18,18 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "agent/keeping_status.h"
+#include "base/spawn_parts.h"
+
 namespace slipway::agent {
 namespace {
 
 constexpr int kLockFd = 3;
 constexpr int kReportFd = 4;
-constexpr int kDataFd = 5;      // kDataPath
-constexpr int kInstanceFd = 6;  // kInstancePath
+constexpr int kMovedLockFd = 5;  // where a listener has the lock's number
+constexpr int kListenerFd = 3;   // SD_LISTEN_FDS_START of sd_listen_fds(3)
+constexpr int kDataFd = 5;       // kDataPath
+constexpr int kInstanceFd = 6;   // kInstancePath
 constexpr int kFirstFreeFd = 10;
 constexpr int kEndTimeout = 5000;  // milliseconds for a killed process
 constexpr const char* kOwnMount = "/mnt";
@@ -65,8 +70,29 @@ void lock_and_sign(const Launch& plan, int report) {
         ::pwrite(lock, content.data(), content.size(), 0) != static_cast<ssize_t>(content.size())) {
         give_up(report, "sign the lock");
     }
-    if (lock != kLockFd && ::dup2(lock, kLockFd) < 0) give_up(report, "keep the lock");
-    if (lock == kLockFd) ::fcntl(kLockFd, F_SETFD, 0);
+    const int number = plan.listener >= 0 ? kMovedLockFd : kLockFd;
+    if (lock != number && ::dup2(lock, number) < 0) give_up(report, "keep the lock");
+    if (lock == number) ::fcntl(number, F_SETFD, 0);
+}
+
+void keep_listener(const Launch& plan, int report) {
+    if (plan.listener >= 0 && ::dup2(plan.listener, kListenerFd) < 0) give_up(report, "keep its socket");
+}
+
+int last_kept_fd(const Launch& plan) {
+    if (plan.listener >= 0) return kMovedLockFd;
+    return plan.by_paths ? kInstanceFd : kReportFd;
+}
+
+std::vector<std::string> variables_of(const Launch& plan) {
+    std::vector<std::string> variables{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C"};
+    variables.insert(variables.end(), plan.variables.begin(), plan.variables.end());
+    if (plan.listener >= 0) {
+        variables.emplace_back("LISTEN_FDS=1");
+        variables.push_back(fmt::format("LISTEN_PID={}", ::getpid()));
+        variables.push_back("LISTEN_FDNAMES=" + plan.listener_name);
+    }
+    return variables;
 }
 
 void open_stdio(const Launch& plan, int report) {
@@ -182,8 +208,12 @@ void check_way(int report) {
     if (::setsid() < 0) give_up(report, "start a session");
     reset_signals();
     lock_and_sign(plan, report);
+    keep_listener(plan, report);
     open_stdio(plan, report);
     enter_directory(plan, report);
+    if (plan.world) {
+        if (const std::string_view failed = enter_world(*plan.world); !failed.empty()) give_up(report, failed);
+    }
     set_limits(plan, report);
     drop_rights(plan, report);
     if (plan.own_mount) check_way(report);
@@ -191,39 +221,17 @@ void check_way(int report) {
     // By its own rights. Nobody else is at work there: the lock is ours.
     if (!plan.stale.empty()) ::unlinkat(plan.by_paths ? kDataFd : AT_FDCWD, plan.stale.c_str(), 0);
     if (::dup3(report, kReportFd, O_CLOEXEC) < 0) ::_exit(127);
-    ::close_range(plan.by_paths ? kInstanceFd + 1 : kReportFd + 1, ~0U, 0);
+    ::close_range(static_cast<unsigned>(last_kept_fd(plan)) + 1, ~0U, 0);
     std::vector<std::string> words{plan.program};
     words.insert(words.end(), plan.args.begin(), plan.args.end());
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    std::string path = "PATH=/usr/local/bin:/usr/bin:/bin";
-    std::string lang = "LANG=C";
-    const std::array<char*, 3> environment{path.data(), lang.data(), nullptr};
+    std::vector<std::string> variables = variables_of(plan);
+    const std::vector<char*> argv = pointers(words);
+    const std::vector<char*> environment = pointers(variables);
     // The last of all: it is for the program, and what still ran here before it might need memory itself.
     if (plan.memory != 0) limit(kReportFd, RLIMIT_DATA, plan.memory);
     ::execve(plan.path.c_str(), argv.data(), environment.data());
     give_up(kReportFd, "execute the program");
 }
-
-// The kernel keeps how a child ended only where its parent does not ignore that. Engines that end meanwhile are
-// reaped here, because nobody else will.
-class KeepingStatus {
-  public:
-    KeepingStatus() : before_(::signal(SIGCHLD, SIG_DFL)) {}
-    KeepingStatus(const KeepingStatus&) = delete;
-    KeepingStatus& operator=(const KeepingStatus&) = delete;
-    ~KeepingStatus() {
-        ::signal(SIGCHLD, before_);
-        if (before_ != SIG_IGN) return;
-        while (::waitpid(-1, nullptr, WNOHANG) > 0) {
-        }
-    }
-
-  private:
-    sighandler_t before_;
-};
 
 }  // namespace
 

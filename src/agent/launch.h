@@ -1,6 +1,7 @@
 // Starting an engine so that it outlives the helper and can be found again.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 
 #include "agent/files.h"
 #include "agent/protocol.h"
+#include "agent/world.h"
 
 namespace slipway::agent {
 
@@ -29,6 +31,10 @@ struct Launch {
     std::uint64_t open_files = 0;
     std::uint64_t file_size = 0;
     std::uint64_t memory = 0;
+    std::optional<World> world = {};          // what it sees of this host; none: what we see
+    std::vector<std::string> variables = {};  // of its environment, besides PATH and LANG
+    int listener = -1;                        // a socket that it finds as descriptor 3, as systemd hands them over
+    std::string listener_name = {};
 };
 
 // Forks and waits (a moment) until the program has been executed or could not be. The child takes the instance's

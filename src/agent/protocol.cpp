@@ -96,7 +96,8 @@ json::object to_json(const Hello& hello) {
     json::object programs;
     for (const auto& [name, path] : hello.programs) programs[name] = path;
     return {{"version", hello.version},     {"isolation", hello.isolation}, {"uid", hello.uid},
-            {"uid_first", hello.uid_first}, {"uid_last", hello.uid_last},   {"programs", programs}};
+            {"uid_first", hello.uid_first}, {"uid_last", hello.uid_last},   {"programs", programs},
+            {"root", hello.root},           {"images", hello.images}};
 }
 
 Hello hello_from_json(const json::object& from) {
@@ -107,6 +108,8 @@ Hello hello_from_json(const json::object& from) {
     hello.uid = uid_from(from, "uid");
     hello.uid_first = uid_from(from, "uid_first");
     hello.uid_last = uid_from(from, "uid_last");
+    hello.root = json::get_string(from, "root");
+    hello.images = json::get_string(from, "images");
     if (const json::value* programs = from.if_contains("programs"); programs != nullptr && programs->is_object()) {
         for (const auto& [name, path] : programs->as_object()) {
             if (path.is_string()) hello.programs[std::string(name)] = std::string(path.as_string());
@@ -165,20 +168,43 @@ json::object to_json(const Identity& identity) {
 void add_seed(json::object& request, const Seed& seed) {
     if (seed.name.empty()) return;
     request["template"] = seed.name;
+    if (!seed.image.empty()) request["disk"] = json::object{{"image", seed.image}, {"bytes", seed.disk_bytes}};
     if (seed.user.empty()) return;
     request["logins"] = json::object{
         {"management", seed.management_verifier}, {"user", seed.user}, {"password", seed.user_verifier}};
 }
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kSeeds{"postgres", "mariadb", kMachineSeed, kDaemonSeed};
+
+Answer<void> read_disk(const json::object& request, Seed& seed) {
+    const json::value* disk = request.if_contains("disk");
+    if ((seed.name == kMachineSeed) != (disk != nullptr)) {
+        return refuse(FailureCode::invalid, "a disk goes with the template machine, and with no other");
+    }
+    if (disk == nullptr) return {};
+    if (!disk->is_object()) return refuse(FailureCode::invalid, "disk must be an object");
+    seed.image = json::get_string(disk->as_object(), "image");
+    const std::int64_t bytes = json::get_int(disk->as_object(), "bytes");
+    if (!valid_image(seed.image)) return refuse(FailureCode::invalid, "this is no image's name");
+    if (bytes < 1 || bytes > kMaxDisk) return refuse(FailureCode::invalid, "the disk's size is out of range");
+    seed.disk_bytes = static_cast<std::uint64_t>(bytes);
+    return {};
+}
+
+}  // namespace
 
 Answer<Seed> seed_of(const json::object& request) {
     Seed seed;
     const json::value* logins = request.if_contains("logins");
     if (const json::value* name = request.if_contains("template"); name != nullptr) {
         if (name->is_string()) seed.name = std::string(name->as_string());
-        if (seed.name != "postgres" && seed.name != "mariadb") {
+        if (std::ranges::find(kSeeds, seed.name) == kSeeds.end()) {
             return refuse(FailureCode::invalid, "there is no such template");
         }
     }
+    if (const Answer<void> read = read_disk(request, seed); !read) return std::unexpected(read.error());
     if ((seed.name == "postgres") != (logins != nullptr)) {
         return refuse(FailureCode::invalid, "logins go with the template postgres, and with no other");
     }
@@ -215,6 +241,28 @@ bool valid_role(std::string_view role) {
     if (!letter(role.front()) || role.starts_with("pg_")) return false;
     if (role == kManagementRole || role == "public" || role == "none") return false;
     return std::ranges::all_of(role, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+bool valid_image(std::string_view image) {
+    if (image.empty() || image.size() > 128 || !lower_or_digit(image.front())) return false;
+    return std::ranges::all_of(image,
+                               [](char c) { return lower_or_digit(c) || std::string_view("-_.@").contains(c); });
+}
+
+bool valid_network(std::string_view id) {
+    return id.size() == 8 &&
+           std::ranges::all_of(id, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+bool valid_mac(std::string_view mac) {
+    if (mac.size() != 17) return false;
+    for (std::size_t i = 0; i < mac.size(); ++i) {
+        const char c = mac[i];
+        const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        if (i % 3 == 2 ? c != ':' : !digit) return false;
+    }
+    // The two lowest bits of the first byte: of one machine, and no manufacturer's.
+    return std::string_view("26ae").contains(mac[1]);
 }
 
 bool valid_verifier(std::string_view verifier) {

@@ -10,6 +10,12 @@
 //     With "template" ("postgres", "mariadb") an instance that is made now begins with a copy of that program's
 //     data directory, which the helper itself made once. "logins" goes with "postgres": {"management": VERIFIER,
 //     "user": NAME, "password": VERIFIER}. No SQL comes from outside: the helper writes the statements.
+//     With "template": "machine" the data are a disk on an image: "disk": {"image": DIRECTORY, "bytes": N}.
+//     "machines" is the daemon that runs them.
+//   start_machines   {"name", "tag", "network": ID, "kvm"}: the daemon; its socket is <root>/<name>/socket
+//   add_volume       {"name", INSTALLATION…}  ->  {"volume"}; drop_volume: the machine has read it
+//   network_up       {"network": ID, "subnet": "10.213.0.0/24"}; network_down {"network": ID}
+//   add_tap          {"network", "address", "mac", "uid"}; remove_tap {"network", "address"}; taps {"network"}
 //   signal           {"name", "pid", "start_time", "signal": "terminate" | "interrupt" | "kill"}
 #pragma once
 
@@ -28,7 +34,7 @@
 
 namespace slipway::agent {
 
-inline constexpr int kProtocolVersion = 2;
+inline constexpr int kProtocolVersion = 3;
 inline constexpr std::size_t kMaxMessage = 64 * 1024;  // bytes, either way
 inline constexpr std::size_t kMaxFile = 32 * 1024;     // bytes of one written file
 inline constexpr std::size_t kMaxMeta = 4 * 1024;      // bytes of meta.json
@@ -36,8 +42,9 @@ inline constexpr std::size_t kMaxArguments = 32;
 inline constexpr std::size_t kMaxArgument = 256;  // bytes
 inline constexpr std::size_t kMaxTag = 128;       // bytes
 inline constexpr std::size_t kMaxLogTail = 4 * 1024;
-inline constexpr std::size_t kMaxVerifier = 200;  // bytes
-inline constexpr std::size_t kMaxRole = 32;       // bytes of a login's name: MySQL has no longer ones
+inline constexpr std::size_t kMaxVerifier = 200;                 // bytes
+inline constexpr std::int64_t kMaxDisk = std::int64_t{1} << 46;  // bytes of a machine's disk
+inline constexpr std::size_t kMaxRole = 32;  // bytes of a login's name: MySQL has no longer ones
 
 // Where a program that asks for paths finds its data directory and the directory that holds it: by descriptors that
 // stay open in it, because its uid may have no way through the directories above the root.
@@ -71,6 +78,12 @@ inline std::unexpected<Failure> refuse(FailureCode code, std::string message) {
     return std::unexpected(Failure{code, std::move(message)});
 }
 
+// The uids at the end of the range that no instance of an engine gets: who makes templates, and whom machines run
+// as.
+inline constexpr uid_t kTemplatesUid = 0;
+inline constexpr uid_t kMachinesUid = 1;
+inline constexpr uid_t kReservedUids = 2;
+
 struct Hello {
     int version = 0;
     bool isolation = false;  // every instance gets a uid of its own
@@ -78,6 +91,8 @@ struct Hello {
     uid_t uid_first = 0;     // with isolation: the uids that may be given
     uid_t uid_last = 0;
     std::map<std::string, std::string> programs;  // name -> path, or "" where it is not installed
+    std::string root;                             // of the instances, absolute
+    std::string images;                           // of machines, absolute; empty: it was told of none
 };
 
 // Whose instance it is; part of meta.json. All three must match before anything is changed.
@@ -95,12 +110,19 @@ struct FileContent {
     std::string content;
 };
 
+// Seeds of machines (machines.h).
+inline constexpr std::string_view kMachineSeed = "machine";
+inline constexpr std::string_view kDaemonSeed = "machines";
+
 // What an instance's data directory begins with.
 struct Seed {
-    std::string name;                 // of the template: "postgres", "mariadb"; empty: an empty directory
+    // Of the template: "postgres", "mariadb", kMachineSeed, kDaemonSeed; empty: an empty directory.
+    std::string name;
     std::string management_verifier;  // of kManagementRole; "postgres" only, like the others
     std::string user;                 // a login that may make databases and roles, but is no superuser
     std::string user_verifier;
+    std::string image = {};        // kMachineSeed: the directory of its image
+    std::uint64_t disk_bytes = 0;  // and the size of its disk
 };
 
 struct StartRequest {
@@ -112,6 +134,14 @@ struct StartRequest {
     std::uint64_t open_files = 0;  // RLIMIT_NOFILE; 0: as it is
     std::uint64_t file_size = 0;   // RLIMIT_FSIZE in bytes; 0: as it is. Beyond it a write fails; nothing is killed
     std::uint64_t memory = 0;      // RLIMIT_DATA in bytes; 0: as it is
+};
+
+// The connection of one machine to its network.
+struct TapRequest {
+    std::string network;
+    std::string address;
+    std::string mac;
+    uid_t uid = 0;  // who may open it
 };
 
 struct Started {
@@ -163,6 +193,9 @@ bool valid_file(std::string_view file);  // [a-z0-9][a-z0-9._-]{0,63}, none of t
 bool valid_argument(std::string_view argument);
 bool valid_tag(std::string_view tag);    // an argument of at most kMaxTag bytes
 bool valid_role(std::string_view role);  // [A-Za-z_][A-Za-z0-9_-]{0,31}, not "slipway", "public", "none" or "pg_…"
+bool valid_image(std::string_view image);        // [a-z0-9][a-z0-9._@-]{0,127}
+bool valid_network(std::string_view id);         // [0-9a-f]{8}
+bool valid_mac(std::string_view mac);            // xx:xx:xx:xx:xx:xx, of one machine and locally administered
 bool valid_verifier(std::string_view verifier);  // SCRAM-SHA-256$[A-Za-z0-9+/=$:]{1,186}
 
 }  // namespace slipway::agent

@@ -8,17 +8,23 @@
 
 #include "agent/instances.h"
 #include "agent/launch.h"
+#include "agent/machines.h"
 #include "agent/templates.h"
 
 namespace slipway::agent {
 
 class Handler {
   public:
-    Handler(Instances instances, std::map<std::string, std::string> programs, Checkpoint checkpoint)
+    Handler(Instances instances, std::map<std::string, std::string> programs, Machines::Places places,
+            Checkpoint checkpoint)
         : instances_(std::move(instances)),
           programs_(std::move(programs)),
           checkpoint_(std::move(checkpoint)),
-          templates_(instances_.templates(), instances_.rights(), checkpoint_) {}
+          templates_(instances_.templates(), instances_.rights(), checkpoint_),
+          machines_(std::move(places), instances_.rights(), programs_, checkpoint_) {}
+    // Parts of it refer to each other.
+    Handler(const Handler&) = delete;
+    Handler& operator=(const Handler&) = delete;
 
     // One message in, one message out. Whatever comes in is checked.
     std::string handle(std::string_view message);
@@ -37,10 +43,27 @@ class Handler {
     Answer<Launch> check_start(const json::object& request) const;
     Answer<SeedData> seed_data(const Seed& seed);
 
+    // An instance that a request names, and who runs in it.
+    struct Named {
+        std::string name;
+        UniqueFd directory;
+        uid_t uid = 0;
+        InstanceStatus status;
+    };
+    Answer<Named> named(const json::object& request) const;
+    Answer<Named> owned(const json::object& request) const;  // and whose it says it is
+    std::optional<Answer<json::object>> dispatch_machines(std::string_view verb, const json::object& request);
+    Answer<json::object> start_machines(const json::object& request);
+    Answer<json::object> change_volume(const json::object& request, bool add) const;
+    Answer<json::object> change_network(const json::object& request, bool up) const;
+    Answer<json::object> change_tap(const json::object& request, bool add) const;
+    Answer<json::object> list_taps(const json::object& request) const;
+
     Instances instances_;
     std::map<std::string, std::string> programs_;
     Checkpoint checkpoint_;
     Templates templates_;
+    Machines machines_;
 };
 
 // Where requests come from.

@@ -24,6 +24,7 @@ std::vector<std::string> words_of(const SpawnOptions& options) {
         "--uid-first", std::to_string(options.uid_first), "--uid-last", std::to_string(options.uid_last)};
     words.insert(words.end(), options.extra.begin(), options.extra.end());
     words.insert(words.end(), rest.begin(), rest.end());
+    if (!options.images.empty()) words.insert(words.end(), {"--images", options.images});
     return words;
 }
 

@@ -15,6 +15,7 @@ namespace slipway::agent {
 struct SpawnOptions {
     std::string executable = "/proc/self/exe";  // must dispatch `agent` to agent::run
     std::string root;                           // its parent must exist
+    std::string images = {};                    // absolute path; empty: it does nothing for machines
     uid_t uid_first = 210'000;
     uid_t uid_last = 299'999;
     std::vector<std::string> extra;  // further arguments before the options of `agent`; for tests

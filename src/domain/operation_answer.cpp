@@ -103,6 +103,7 @@ OperationStepped OperationAnswers::observed(Verb verb, const Observation& seen) 
 }
 
 OperationStepped OperationAnswers::on_create(Verb verb, const Observation& seen) {
+    if (verb == Verb::observe && seen.unfinished) return call(Verb::create, false);
     switch (seen.presence) {
         case Presence::running: return step_done(seen);
         case Presence::pending:

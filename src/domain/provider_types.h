@@ -43,6 +43,8 @@ struct Observation {
     std::string holder;
     // It was used within this very call, as its owner will use it: a check after it would see the same.
     bool proven = false;
+    // Seen by a look: whoever makes it has something left to do. create is to be called again.
+    bool unfinished = false;
 };
 
 // How a failed call is to be treated; every provider classes its own errors.

@@ -25,6 +25,8 @@ struct AdminParts {
     WebhookDelivery& webhooks;
     SyncProbe& disk;
     boost::asio::any_io_executor ops;
+    // How machines are run, in words; asked on `ops`. Empty: they are not, for a reason that the board says.
+    std::function<std::string()> acceleration;
 };
 
 faces::NativePorts admin_ports(AdminParts parts);

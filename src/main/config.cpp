@@ -4,6 +4,7 @@
 #include <fstream>
 #include <tuple>
 
+#include <boost/asio/ip/network_v4.hpp>
 #include <fmt/format.h>
 
 #include "main/database_plans.h"
@@ -24,6 +25,9 @@ using Problems = std::vector<ConfigProblem>;
 constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
 constexpr std::array<std::string_view, 3> kTlsModes{"off", "allow", "require"};
+constexpr std::array<std::string_view, 3> kAccelerations{"auto", "kvm", "emulation"};
+constexpr unsigned short kWidestSubnet = 16;  // agent/network.h
+constexpr unsigned short kNarrowestSubnet = 29;
 constexpr std::int64_t kMaxPort = 65'535;
 constexpr std::int64_t kMaxUid = 4'000'000'000;
 constexpr std::size_t kMaxPrefix = 16;
@@ -156,6 +160,25 @@ void read_databases(TableReader& root, DatabasesConfig& out, Problems& problems)
     reader.finish();
 }
 
+std::string check_subnet(const std::string& text) {
+    boost::system::error_code error;
+    const auto subnet = boost::asio::ip::make_network_v4(text, error);
+    const bool good = !error && subnet == subnet.canonical() && subnet.prefix_length() >= kWidestSubnet &&
+                      subnet.prefix_length() <= kNarrowestSubnet;
+    return good ? ""
+                : fmt::format("must be like \"10.213.0.0/24\", from /{} to /{}", kWidestSubnet, kNarrowestSubnet);
+}
+
+void read_machines(TableReader& root, MachinesConfig& out, Problems& problems) {
+    const toml::table* table = root.table("machines");
+    if (table == nullptr) return;
+    TableReader reader(*table, "machines", problems);
+    reader.text("subnet", out.subnet, check_subnet);
+    reader.integer("boots", out.boots, 1, 64);
+    if (const auto how = reader.one_of("acceleration", kAccelerations)) out.acceleration = *how;
+    reader.finish();
+}
+
 void read_dummy(TableReader& root, DummyConfig& out, Problems& problems) {
     const toml::table* table = root.table("dummy");
     if (table == nullptr) return;
@@ -239,6 +262,7 @@ Config read(const toml::table& table, Problems& problems) {
     read_broker(root, config.broker, problems);
     read_local(root, config.local, problems);
     read_databases(root, config.databases, problems);
+    read_machines(root, config.machines, problems);
     read_dummy(root, config.dummy, problems);
     read_background(root, config.background, problems);
     read_webhooks(root, config.webhooks, problems);

@@ -68,6 +68,12 @@ struct DatabasesConfig {
     std::string tls_key = {};
 };
 
+struct MachinesConfig {
+    std::string subnet = "10.213.0.0/24";  // of virtual machines of this host
+    std::uint32_t boots = 2;               // at once
+    std::string acceleration = "auto";     // "auto", "kvm", "emulation"
+};
+
 struct DummyConfig {
     std::uint32_t concurrency = 64;  // 0: what is asked for stays queued
 };
@@ -102,6 +108,7 @@ struct Config {
     BrokerConfig broker;
     LocalConfig local;
     DatabasesConfig databases = {};
+    MachinesConfig machines = {};
     DummyConfig dummy;
     BackgroundConfig background;
     WebhookConfig webhooks = {};

@@ -1,5 +1,6 @@
 // The doctor: looks at what a server needs from its machine, and says what to do where that is not there.
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -268,6 +269,19 @@ Task<Status> check_store(const AdminParts& parts, std::vector<Finding>& out) {
     co_return Status{};
 }
 
+Task<void> check_machines(const AdminParts& parts, std::vector<Finding>& out) {
+    const std::string how = co_await boost::asio::co_spawn(
+        parts.ops, [ask = parts.acceleration]() -> Task<std::string> { co_return ask(); },
+        boost::asio::use_awaitable);
+    if (how.empty()) co_return;
+    const bool emulated = how.starts_with("emulation") && parts.config.machines.acceleration == "auto";
+    out.push_back({"machines", emulated ? Severity::warning : Severity::ok, "are run by " + how,
+                   emulated
+                       ? "switch virtualization on in this host's firmware (or nested virtualization in its host): "
+                         "emulation is some ten times slower. machines.acceleration = \"emulation\" accepts it"
+                       : ""});
+}
+
 }  // namespace
 
 Task<Result<std::vector<Finding>>> examine(AdminParts parts) {
@@ -287,6 +301,7 @@ Task<Result<std::vector<Finding>>> examine(AdminParts parts) {
     check_database_certificate(parts, findings);
     check_doors(parts, findings);
     co_await check_names(parts, findings);
+    co_await check_machines(parts, findings);
     co_return findings;
 }
 

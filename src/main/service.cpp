@@ -26,8 +26,10 @@
 #include "main/database_tls.h"
 #include "main/identity.h"
 #include "main/live_engines.h"
+#include "main/machines.h"
 #include "main/metrics_route.h"
 #include "main/ops_thread.h"
+#include "main/service_options.h"
 #include "main/state_dir.h"
 #include "main/status_board.h"
 #include "main/store_levels.h"
@@ -54,59 +56,10 @@ using std::chrono::seconds;
 
 constexpr Duration kTick = milliseconds(100);
 constexpr Duration kLookAtParts = seconds(1);
-constexpr Duration kProviderStart = seconds(2);  // longer than that the first requests do not wait for a helper
+constexpr Duration kLookForMachines = seconds(3);
+constexpr Duration kMachinesStart = seconds(30);  // the first time QEMU is asked what it can do, and KVM is tried
+constexpr Duration kProviderStart = seconds(2);   // longer than that the first requests do not wait for a helper
 constexpr Duration kEngineStop = seconds(5);
-
-http::ServerOptions http_options(const ServerConfig& config) {
-    http::ServerOptions options;
-    options.listen = config.listen;
-    options.threads =
-        config.threads != 0 ? config.threads : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 16);
-    options.body_bytes = config.max_body;
-    options.max_connections = config.max_connections;
-    options.max_handlers = config.max_requests;
-    options.access_log = config.access_log;
-    if (!config.tls_cert.empty()) options.tls = http::TlsFiles{config.tls_cert, config.tls_key};
-    return options;
-}
-
-agent::AgentClient::Options helper_options(const LocalConfig& config, const StateDir& state_dir) {
-    if (!config.helper_socket.empty()) return agent::ConnectOptions{config.helper_socket, config.helper_uid};
-    agent::SpawnOptions options;
-    options.root = state_dir.instances().string();
-    options.uid_first = static_cast<uid_t>(config.uid_first);
-    options.uid_last = static_cast<uid_t>(config.uid_last);
-    return options;
-}
-
-local::LocalOptions local_options(const LocalConfig& config, const InstallationId& installation,
-                                  sql::SharedTls tls) {
-    local::LocalOptions options;
-    options.tls = std::move(tls);
-    options.installation = installation;
-    options.domain = config.domain;
-    options.addresses = config.bind;
-    options.port_first = config.port_first;
-    options.port_last = config.port_last;
-    options.uid_first = config.uid_first;
-    options.uid_last = config.uid_last;
-    options.concurrency = config.concurrency;
-    return options;
-}
-
-// What a client asks for where it says nothing is what the document says, as long as that is offered.
-faces::EngineVersions versions_of(const std::vector<std::string>& offered, std::string_view usual) {
-    const bool there = std::ranges::find(offered, usual) != offered.end();
-    return {offered, there ? std::string(usual) : offered.back()};
-}
-
-faces::HarbourMasterOptions harbourmaster_options(const HarbourMasterConfig& config) {
-    faces::HarbourMasterOptions options;
-    options.engine = config.engine;
-    options.versions = {{"postgres", versions_of(config.postgres_versions, "10")},
-                        {"mysql", versions_of(config.mysql_versions, "8.0")}};
-    return options;
-}
 
 }  // namespace
 
@@ -142,6 +95,7 @@ class Service::Impl {
     Task<void> tick();
     Task<void> look_at_parts();
     Task<bool> start_provider(Duration budget);
+    Task<void> start_machines();
     void note_provider_changes();
 
     const Config config_;
@@ -161,6 +115,7 @@ class Service::Impl {
     std::shared_ptr<sql::TlsSource> database_tls_;  // on the engine's thread
     std::unique_ptr<agent::AgentClient> agent_;
     std::unique_ptr<local::LocalProvider> local_;
+    std::unique_ptr<libvirt::LibvirtProvider> machines_;
     std::unique_ptr<StoreDatabaseServers> database_servers_;
     std::unique_ptr<databases::DatabasesProvider> databases_;
     std::unique_ptr<backups::RestoringProvider> restoring_;  // before it
@@ -224,6 +179,11 @@ Status Service::Impl::make_provider() {
     local_ = std::make_unique<local::LocalProvider>(
         local_options(config_.local, identity_.installation, database_tls_), *agent_, ops_.executor());
     registry_.add(*local_);
+    if (Status prepared = prepare_images(state_dir_.images()); !prepared) return prepared;
+    machines_ = std::make_unique<libvirt::LibvirtProvider>(
+        libvirt_options(config_.machines, identity_.installation, state_dir_.images()), *agent_, steady_clock_,
+        random_);
+    registry_.add(*machines_);
     database_servers_ = std::make_unique<StoreDatabaseServers>(*store_, *keys_);
     databases::DatabasesOptions databases{identity_.installation};
     databases.tls = database_tls_;
@@ -268,6 +228,18 @@ Task<bool> Service::Impl::start_provider(Duration budget) {
     }
     note_provider_changes();
     co_return provider_started_;
+}
+
+// Once there is an image, which may be made while we run.
+Task<void> Service::Impl::start_machines() {
+    for (;;) {
+        if (wants_machines(catalog_, state_dir_.images())) {
+            const Status started = co_await machines_->start(kMachinesStart);
+            note_provider_changes();
+            if (started) co_return;
+        }
+        co_await scheduler_.sleep(kLookForMachines);
+    }
 }
 
 void Service::Impl::note_provider_changes() {
@@ -393,8 +365,8 @@ http::Router Service::Impl::routes() {
     faces::add_harbourmaster(router, *faces_,
                              {*clusters_, *servers_, *rotations_, harbourmaster_options(config_.harbourmaster)});
     faces::add_ec2(router, *faces_, {config_.ec2.engine, config_.ec2.plan});
-    faces::NativePorts native = admin_ports(
-        {config_, catalog_, state_dir_, board_, *store_, *sweeper_, *webhooks_, disk_, ops_.executor()});
+    faces::NativePorts native = admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, *webhooks_,
+                                             disk_, ops_.executor(), [this] { return machines_->acceleration(); }});
     native.rotations = rotations_.get();
     faces::add_native(router, *faces_, std::move(native));
     add_metrics(router, {metrics_, *faces_, [this] { return levels(); }, metrics_open});
@@ -449,6 +421,7 @@ void Service::Impl::begin_work() {
     });
     asio::co_spawn(ops_.executor(), [this] { return tick(); }, asio::detached);
     asio::co_spawn(ops_.executor(), [this] { return look_at_parts(); }, asio::detached);
+    asio::co_spawn(ops_.executor(), [this] { return start_machines(); }, asio::detached);
 }
 
 void Service::Impl::tell_who_may_call() const {
@@ -558,6 +531,7 @@ void Service::Impl::stop() {
     backups_.reset();
     restoring_.reset();
     databases_.reset();
+    machines_.reset();
     local_.reset();
     agent_.reset();
     server_.reset();

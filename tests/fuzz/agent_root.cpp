@@ -43,8 +43,10 @@ agent::Handler make_handler(const std::string& root) {
     const agent::Rights rights{false, ::geteuid(), 0, 0};
     agent::Answer<agent::Instances> instances = agent::Instances::open(root, rights, 0, [](std::string_view) {});
     check(instances.has_value(), "the root can be used", instances ? "" : instances.error().message);
-    return {
-        std::move(*instances), {{"redis-server", ""}, {"postgres", ""}, {"mariadbd", ""}}, [](std::string_view) {}};
+    return {std::move(*instances),
+            {{"redis-server", ""}, {"postgres", ""}, {"mariadbd", ""}},
+            {},
+            [](std::string_view) {}};
 }
 
 }  // namespace

@@ -8,6 +8,12 @@
 namespace slipway::local {
 namespace {
 
+// The helper keeps the instances of other providers too.
+bool is_local(const agent::InstanceStatus& instance) {
+    const std::string provider = json::get_string(instance.meta, "provider");
+    return provider.empty() || provider == "local";
+}
+
 // Where an engine that listens on every address is connected to.
 std::string reachable(const std::string& address) {
     if (address == "0.0.0.0") return "127.0.0.1";
@@ -41,7 +47,7 @@ Task<Status> LocalProvider::start(Duration budget) {
             co_return fail(ErrorCode::unavailable, "the helper process does not answer", page.error().message);
         for (const agent::InstanceStatus& each : page->instances) {
             const bool ours = json::get_string(each.meta, "installation") == options_.installation.str();
-            if (ours && each.process) watcher_.watch(each.name, *each.process);
+            if (ours && each.process && is_local(each)) watcher_.watch(each.name, *each.process);
         }
         cursor = page->next;
     } while (!cursor.empty());
@@ -80,7 +86,8 @@ std::vector<AllocationRange> LocalProvider::ranges(Kind kind, std::string_view e
     if (engine_of(kind, engine) == nullptr) return {};
     std::vector<AllocationRange> ranges{{"local/port", "port", options_.port_first, options_.port_last}};
     if (agent_.known() && agent_.known()->isolation) {
-        ranges.push_back({"local/uid", "uid", options_.uid_first, options_.uid_last});
+        const std::int64_t last = options_.uid_last - static_cast<std::int64_t>(agent::kReservedUids);
+        ranges.push_back({"local/uid", "uid", options_.uid_first, std::max(options_.uid_first, last)});
     }
     return ranges;
 }
@@ -207,6 +214,7 @@ Task<std::expected<InventoryPage, ProviderError>> LocalProvider::inventory(std::
     InventoryPage answer;
     answer.next = page->next;
     for (const agent::InstanceStatus& each : page->instances) {
+        if (!is_local(each)) continue;
         InventoryItem item;
         item.external_name = each.name;
         item.presence = !each.held ? Presence::stopped : each.process ? Presence::running : Presence::pending;

@@ -1,0 +1,103 @@
+#include "agent/network.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "agent/testing.h"
+#include "agent/tool.h"
+
+namespace slipway::agent {
+namespace {
+
+using boost::asio::ip::address_v4;
+using boost::asio::ip::make_address_v4;
+using boost::asio::ip::make_network_v4;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// Each process has a network of its own: tests run at the same time.
+class NetworkTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (::geteuid() != 0) GTEST_SKIP() << "networks are made by root";
+    }
+    ~NetworkTest() override { EXPECT_TRUE(network_.down()); }
+
+    static std::string text(const std::string& program, std::vector<std::string> words) {
+        return run_tool("/sbin/" + program, std::move(words), 5000).value_or("");
+    }
+    [[nodiscard]] Tap tap(int number) const {
+        const address_v4 address(subnet_.network().to_uint() + static_cast<std::uint32_t>(number));
+        return {tap_name(address), address, "52:54:00:00:00:" + fmt::format("{:02x}", number), 210'007};
+    }
+
+    const boost::asio::ip::network_v4 subnet_ = make_network_v4(fmt::format("198.19.{}.0/24", ::getpid() % 256));
+    const Network network_{{"/sbin/ip", "/sbin/bridge"}, fmt::format("{:08x}", 0x7e580000 + ::getpid() % 0xffff)};
+};
+
+TEST_F(NetworkTest, ComesUpOnceHoweverOftenItIsAskedFor) {
+    for (int i = 0; i < 2; ++i) {
+        const Answer<void> up = network_.up(subnet_);
+        ASSERT_TRUE(up) << up.error().message;
+    }
+    EXPECT_THAT(text("ip", {"address", "show", "dev", network_.device()}),
+                HasSubstr(address_v4(subnet_.network().to_uint() + 1).to_string() + "/24"));
+    EXPECT_EQ(testing::file_text("/proc/sys/net/ipv4/conf/" + network_.device() + "/forwarding"), "0\n")
+        << "what comes from machines goes no further";
+    EXPECT_THAT(text("ip", {"-netns", network_.space(), "link"}), HasSubstr("machines"));
+    EXPECT_THAT(*network_.taps(), IsEmpty());
+    ASSERT_TRUE(network_.down());
+    EXPECT_THAT(text("ip", {"link"}), Not(HasSubstr(network_.device())));
+    EXPECT_FALSE(std::filesystem::exists(network_.space_path()));
+    ASSERT_TRUE(network_.down()) << "nothing there is fine";
+}
+
+TEST_F(NetworkTest, AMachineHasItsAddressForItselfAndReachesNoOther) {
+    ASSERT_TRUE(network_.up(subnet_));
+    for (int i = 0; i < 2; ++i) {
+        for (const int number : {7, 8}) {
+            const Answer<void> added = network_.add(tap(number));
+            ASSERT_TRUE(added) << added.error().message;
+        }
+    }
+    EXPECT_THAT(*network_.taps(), ElementsAre(tap(7).name, tap(8).name));
+    const std::string port =
+        text("bridge", {"-netns", network_.space(), "-details", "link", "show", "dev", tap(7).name});
+    EXPECT_THAT(port, HasSubstr("learning off"));
+    EXPECT_THAT(port, HasSubstr("isolated on"));
+    EXPECT_THAT(text("bridge", {"-netns", network_.space(), "fdb", "show", "dev", tap(7).name}),
+                HasSubstr(tap(7).mac + " master machines static"));
+    EXPECT_THAT(text("ip", {"neigh", "show", "dev", network_.device()}),
+                HasSubstr(tap(7).address.to_string() + " lladdr " + tap(7).mac + " PERMANENT"));
+    EXPECT_THAT(text("ip", {"-netns", network_.space(), "-details", "link", "show", "dev", tap(7).name}),
+                HasSubstr("user 210007"));
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(network_.remove(tap(7).address));
+    EXPECT_THAT(*network_.taps(), ElementsAre(tap(8).name));
+    EXPECT_THAT(text("ip", {"neigh", "show", "dev", network_.device()}), Not(HasSubstr(tap(7).mac)));
+}
+
+TEST_F(NetworkTest, RefusesASubnetThatThisHostReachesElsewhere) {
+    ASSERT_TRUE(network_.up(subnet_));
+    const Network another{{"/sbin/ip", "/sbin/bridge"}, "7e59" + fmt::format("{:04x}", ::getpid() % 0xffff)};
+    const auto within = make_network_v4(fmt::format("{}/25", subnet_.network().to_string()));
+    const Answer<void> up = another.up(within);
+    ASSERT_FALSE(up);
+    EXPECT_EQ(up.error().code, FailureCode::invalid);
+    EXPECT_THAT(up.error().message, HasSubstr(network_.device()));
+    EXPECT_THAT(up.error().message, HasSubstr("choose another one"));
+    EXPECT_FALSE(std::filesystem::exists(another.space_path()));
+}
+
+TEST(NetworkNames, FitWhatTheKernelTakes) {
+    EXPECT_EQ(tap_name(make_address_v4("10.213.0.7")), "m0ad50007");
+    const Network network{{"", ""}, "0123abcd"};
+    EXPECT_LT(network.device().size(), 16U);
+    const Answer<void> up = network.up(make_network_v4("10.213.0.0/24"));
+    ASSERT_FALSE(up);
+    EXPECT_THAT(up.error().message, HasSubstr("apt-get install iproute2"));
+}
+
+}  // namespace
+}  // namespace slipway::agent

@@ -1,0 +1,73 @@
+#include "main/machines.h"
+
+#include <fmt/format.h>
+
+#include "images/image_store.h"
+
+namespace slipway {
+namespace {
+
+libvirt::Image description(const images::Image& image) {
+    libvirt::Image out;
+    out.directory = image.directory.filename().string();
+    out.architecture = std::string(images::kArchitecture);
+    if (image.boot) {
+        out.kernel = image.boot->kernel.file;
+        out.initrd = image.boot->initrd.file;
+    }
+    out.cmdline = image.cmdline;
+    out.virtual_bytes = image.virtual_bytes;
+    return out;
+}
+
+libvirt::Acceleration acceleration_of(std::string_view word) {
+    if (word == "kvm") return libvirt::Acceleration::kvm;
+    return word == "emulation" ? libvirt::Acceleration::emulation : libvirt::Acceleration::automatic;
+}
+
+}  // namespace
+
+libvirt::FindImage image_finder(std::filesystem::path directory) {
+    return [directory = std::move(directory)](const std::string& name) -> Result<libvirt::Image> {
+        // A build's directory is named by what is in it; only who has made a machine of it knows that name.
+        const Result<images::Image> image =
+            name.contains('@') ? images::open_image(directory / name) : images::ImageStore(directory).find(name);
+        if (image) return description(*image);
+        if (image.error().code != ErrorCode::not_found) return fail(image.error());
+        return fail(
+            ErrorCode::not_found,
+            fmt::format("there is no image {0} (slipway images build {0}, or slipway images import)", name));
+    };
+}
+
+libvirt::LibvirtOptions libvirt_options(const MachinesConfig& config, const InstallationId& installation,
+                                        std::filesystem::path images) {
+    libvirt::LibvirtOptions options;
+    options.installation = installation;
+    options.subnet = boost::asio::ip::make_network_v4(config.subnet);
+    options.boots = config.boots;
+    options.acceleration = acceleration_of(config.acceleration);
+    options.find_image = image_finder(std::move(images));
+    return options;
+}
+
+Status prepare_images(const std::filesystem::path& directory) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (!error) {
+        std::filesystem::permissions(directory, std::filesystem::perms(0755), error);
+    }
+    if (error) return fail(ErrorCode::storage, fmt::format("{}: {}", directory.string(), error.message()));
+    return {};
+}
+
+bool wants_machines(const Catalog& catalog, const std::filesystem::path& images) {
+    const bool offered =
+        std::ranges::any_of(catalog.plans(), [](const Plan& plan) { return plan.provider == "libvirt"; });
+    std::error_code ignored;
+    return offered &&
+           std::ranges::any_of(std::filesystem::directory_iterator(images, ignored),
+                               [](const auto& entry) { return entry.path().filename().string().contains('@'); });
+}
+
+}  // namespace slipway

@@ -1,0 +1,196 @@
+// create and update, observe, remove: look, do the next thing that is missing, and be asked again while something
+// takes its time.
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "providers/libvirt/call.h"
+#include "providers/libvirt/password_hash.h"
+
+namespace slipway::libvirt {
+namespace {
+
+constexpr Duration kLookAgain = std::chrono::milliseconds(250);
+constexpr Duration kLookAtTurn = std::chrono::milliseconds(500);
+constexpr Duration kLoginPatience = std::chrono::seconds(4);  // emulated guests take their time to compute keys
+constexpr Duration kShutDownPatience = std::chrono::seconds(20);
+
+Observation pending(std::string detail, Duration look_again = kLookAgain) {
+    Observation seen;
+    seen.presence = Presence::pending;
+    seen.detail = std::move(detail);
+    seen.look_again = look_again;
+    return seen;
+}
+
+std::string turn_words(std::size_t before) {
+    return before == 1 ? "waiting for its turn to boot: one is before it"
+                       : fmt::format("waiting for its turn to boot: {} are before it", before);
+}
+
+}  // namespace
+
+std::optional<ProviderError> LibvirtProvider::read_shape(Call& call, const std::string& made_of) const {
+    auto shape = shape_of(call.target, call.spec, options_.subnet);
+    if (!shape) return shape.error();
+    call.shape = std::move(*shape);
+    Result<Image> image = options_.find_image(made_of.empty() ? call.shape.image : made_of);
+    if (!image) return provider_error(ErrorClass::permanent, image.error().message, image.error().detail);
+    call.image = std::move(*image);
+    call.shape.disk = std::max(call.shape.disk, call.image.virtual_bytes);
+    return std::nullopt;
+}
+
+// Its directory, with its disk.
+Task<std::optional<ProviderAnswer>> LibvirtProvider::make(Call& call) {
+    const auto password = call.spec.secrets.find("password");
+    if (password == call.spec.secrets.end()) {
+        co_return refuse(ErrorClass::permanent, "its password is forgotten: a machine cannot be made anew");
+    }
+    const auto hash = password_hash(password->second, random_);
+    if (!hash) co_return std::unexpected(hash.error());
+    agent::Seed seed;
+    seed.name = agent::kMachineSeed;
+    seed.image = call.image.directory;
+    seed.disk_bytes = call.shape.disk;
+    call.touched = true;
+    const agent::Answer<bool> made = co_await agent_.create_instance(
+        call.name(), meta(call), seed_files(call.shape, *hash), false, call.deadline.left(), std::move(seed));
+    if (!made) co_return std::unexpected(error_of(made.error(), true));
+    co_return std::nullopt;
+}
+
+// Where it runs otherwise than it should, it is shut down first.
+Task<ProviderAnswer> LibvirtProvider::stop_other(Call& call) {
+    call.touched = true;
+    const Deadline at_most = call.deadline.within(kShutDownPatience);
+    if (const Status asked = co_await hypervisor_->shut_down(call.domain(), at_most); !asked) {
+        co_return std::unexpected(error_of(asked.error(), true));
+    }
+    co_return pending("shutting down, to be started again as its plan says");
+}
+
+Task<std::optional<ProviderAnswer>> LibvirtProvider::boot(Call& call) {
+    if (const std::size_t before = boots_.ask(call.name(), clock_.now()); before > 0) {
+        co_return pending(turn_words(before), kLookAtTurn);
+    }
+    call.touched = true;
+    const agent::Answer<bool> volume =
+        co_await agent_.add_volume(call.name(), call.identity(), call.deadline.left());
+    if (!volume) co_return std::unexpected(error_of(volume.error(), true));
+    const agent::Answer<void> tap = co_await agent_.add_tap(
+        {network_, call.shape.address.to_string(), call.shape.mac, uid_}, call.deadline.left());
+    if (!tap) co_return std::unexpected(error_of(tap.error(), true));
+    const std::string xml = domain_xml(call.shape, call.image, {kvm_, *volume, tag_of(call.shape, call.image)});
+    if (const Status started = co_await hypervisor_->start(xml, call.deadline); !started) {
+        co_return std::unexpected(error_of(started.error(), true));
+    }
+    log::info("libvirt", "a machine boots",
+              {{"machine", call.name()}, {"address", call.shape.address.to_string()}});
+    co_return std::nullopt;
+}
+
+// Whether its login works, or, once that is forgotten, whether it is who it was.
+Task<ProviderAnswer> LibvirtProvider::settle(Call& call) {
+    LoginTry wanted;
+    wanted.address = call.shape.address.to_string();
+    wanted.user = call.shape.login;
+    wanted.password = secret_of(call.spec, "password");
+    wanted.host_key = json::get_string(call.target.handle, "host_key");
+    const bool first = !wanted.password.empty();
+    const Greeting greeting = co_await greet(logins_, std::move(wanted), call.deadline.within(kLoginPatience));
+    const bool settled = greeting.seen == Greeted::let_in || (!first && greeting.seen == Greeted::answered);
+    if (!settled) co_return pending("booting: " + greeting.why);
+    boots_.leave(call.name());
+    const agent::Answer<void> dropped =
+        co_await agent_.drop_volume(call.name(), call.identity(), call.deadline.left());
+    if (!dropped) co_return std::unexpected(error_of(dropped.error(), true));
+    co_return running(call, greeting);
+}
+
+Task<ProviderAnswer> LibvirtProvider::do_converge(Call& call) {
+    const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
+    if (!status) co_return std::unexpected(error_of(status.error(), false));
+    if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+    // What is gone cannot be changed; its disk cannot be made again either.
+    if (!status->exists && call.verb == Verb::update) co_return Observation{};
+    // It keeps what it was made of, whatever its image's name stands for now.
+    const std::string made_of = status->exists ? json::get_string(status->meta, "image") : "";
+    if (const auto wrong = read_shape(call, made_of)) co_return std::unexpected(*wrong);
+    if (!status->exists) {
+        if (auto answer = co_await make(call)) co_return std::move(*answer);
+    }
+    const Result<DomainSeen> seen = co_await hypervisor_->look(call.domain(), call.deadline);
+    if (!seen) co_return std::unexpected(error_of(seen.error(), call.touched));
+    switch (seen->state) {
+        case DomainState::foreign:
+            co_return refuse(ErrorClass::conflict, "the daemon runs another machine of this name");
+        case DomainState::stopping: co_return pending("shutting down");
+        case DomainState::running:
+            if (seen->tag == tag_of(call.shape, call.image)) break;
+            co_return co_await stop_other(call);
+        case DomainState::absent:
+            if (auto answer = co_await boot(call)) co_return std::move(*answer);
+            break;
+    }
+    co_return co_await settle(call);
+}
+
+Task<ProviderAnswer> LibvirtProvider::do_observe(Call& call) {
+    const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
+    if (!status) co_return std::unexpected(error_of(status.error(), false));
+    if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+    Observation answer;
+    if (!status->exists) co_return answer;
+    const Result<DomainSeen> seen = co_await hypervisor_->look(call.domain(), call.deadline);
+    if (!seen) co_return std::unexpected(error_of(seen.error(), false));
+    if (seen->state == DomainState::absent || seen->state == DomainState::foreign) {
+        answer.presence = Presence::stopped;
+        answer.detail = "the machine is not running";
+        co_return answer;
+    }
+    if (seen->state == DomainState::stopping) co_return pending("shutting down");
+    co_return co_await look_who_answers(call, json::get_string(status->meta, "address"));
+}
+
+Task<ProviderAnswer> LibvirtProvider::look_who_answers(Call& call, const std::string& address) {
+    boost::system::error_code error;
+    call.shape.address = boost::asio::ip::make_address_v4(address, error);
+    LoginTry wanted;
+    wanted.address = address;
+    wanted.user = json::get_string(call.spec.parameters, "username");
+    wanted.password = secret_of(call.spec, "password");
+    wanted.host_key = json::get_string(call.target.handle, "host_key");
+    const bool known = !wanted.host_key.empty();
+    const Greeting greeting = co_await greet(logins_, std::move(wanted), call.deadline.within(kLoginPatience));
+    if (greeting.seen == Greeted::let_in || (known && greeting.seen == Greeted::answered)) {
+        Observation seen = running(call, greeting);
+        // Its volume has to go, which is no business of a look.
+        seen.unfinished = greeting.seen == Greeted::let_in;
+        co_return seen;
+    }
+    // Before its first login nobody can say who answers.
+    co_return pending(greeting.seen == Greeted::answered ? "it runs, and who it is was never seen"
+                                                         : "it runs: " + greeting.why);
+}
+
+Task<ProviderAnswer> LibvirtProvider::do_remove(Call& call) {
+    const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
+    if (!status) co_return std::unexpected(error_of(status.error(), false));
+    if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+    boots_.leave(call.name());
+    call.touched = true;
+    if (const Status ended = co_await hypervisor_->end(call.domain(), call.deadline); !ended) {
+        co_return std::unexpected(error_of(ended.error(), true));
+    }
+    const std::string address = json::get_string(status->meta, "address");
+    if (!address.empty()) {
+        const agent::Answer<void> tap = co_await agent_.remove_tap(network_, address, call.deadline.left());
+        if (!tap) co_return std::unexpected(error_of(tap.error(), true));
+    }
+    const agent::Answer<void> removed =
+        co_await agent_.remove_instance(call.name(), call.identity(), call.deadline.left());
+    if (!removed) co_return std::unexpected(error_of(removed.error(), true));
+    co_return Observation{};
+}
+
+}  // namespace slipway::libvirt

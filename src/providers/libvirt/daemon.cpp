@@ -1,0 +1,169 @@
+// Bringing network and daemon up, or finding them; how guests are run.
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "agent/network.h"
+#include "base/log.h"
+#include "providers/libvirt/call.h"
+
+namespace slipway::libvirt {
+namespace {
+
+constexpr Duration kAnswerPatience = std::chrono::seconds(20);  // the daemon asks QEMU what it can do, once
+constexpr Duration kProbePatience = std::chrono::seconds(3);
+constexpr Duration kProbeLook = std::chrono::milliseconds(50);
+constexpr const char* kProbe = "slipway-probe";
+
+struct Needed {
+    std::string_view program;
+    std::string_view package;
+};
+constexpr std::array<Needed, 6> kNeeded{{{"libvirtd", "libvirt-daemon"},
+                                         {"qemu-system-x86_64", "qemu-system-x86"},
+                                         {"qemu-img", "qemu-utils"},
+                                         {"genisoimage", "genisoimage"},
+                                         {"ip", "iproute2"},
+                                         {"bridge", "iproute2"}}};
+
+Task<void> pause(Duration delay) {
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, delay);
+    co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+}
+
+std::unexpected<Error> unavailable(std::string message, std::string detail = {}) {
+    return fail(ErrorCode::unavailable, std::move(message), std::move(detail));
+}
+
+std::unexpected<Error> unavailable(const agent::Failure& failure) { return unavailable(failure.message); }
+
+Status has_programs(const agent::Hello& hello) {
+    for (const Needed& each : kNeeded) {
+        const auto found = hello.programs.find(std::string(each.program));
+        if (found == hello.programs.end()) {
+            return unavailable(fmt::format("the helper process does not know {}: restart it", each.program));
+        }
+        if (found->second.empty()) {
+            return unavailable(fmt::format("{} is not installed (apt-get install {})", each.program, each.package));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+json::object LibvirtProvider::daemon_meta() const {
+    return {{"installation", options_.installation.str()},
+            {"resource", "machines"},
+            {"generation", 1},
+            {"uid", static_cast<std::int64_t>(uid_)},
+            {"kind", "machines"},
+            {"engine", "libvirtd"},
+            {"provider", name()}};
+}
+
+Task<Status> LibvirtProvider::start(Duration budget) {
+    const Deadline deadline(budget);
+    ready_ = co_await bring_up(deadline);
+    co_return ready_;
+}
+
+Task<Status> LibvirtProvider::bring_up(Deadline deadline) {
+    const agent::Answer<agent::Hello> hello = co_await agent_.hello(deadline.left());
+    if (!hello) co_return unavailable("the helper process does not answer", hello.error().message);
+    if (hello->version != agent::kProtocolVersion) {
+        co_return unavailable("the helper process is of another version: restart it");
+    }
+    if (!hello->isolation) co_return unavailable("machines take a helper that is root (docs/operating.md)");
+    if (const Status installed = has_programs(*hello); !installed) co_return installed;
+    if (hello->root.empty() || hello->images.empty()) {
+        co_return unavailable("the helper process was not told where images are (slipway agent --images)");
+    }
+    uid_ = hello->uid_last - agent::kMachinesUid;
+    const agent::Answer<void> network =
+        co_await agent_.network_up(network_, options_.subnet.to_string(), deadline.left());
+    if (!network) co_return unavailable(network.error());
+    if (const Status started = co_await start_daemon(deadline); !started) co_return started;
+    if (const Status tried = co_await try_acceleration(deadline); !tried) co_return tried;
+    co_return co_await clear_taps(deadline);
+}
+
+// Guests outlive it: one that is found is used as it is.
+Task<Status> LibvirtProvider::start_daemon(Deadline deadline) {
+    agent::Seed seed;
+    seed.name = agent::kDaemonSeed;
+    const agent::Answer<bool> made =
+        co_await agent_.create_instance(daemon_, daemon_meta(), {}, false, deadline.left(), std::move(seed));
+    if (!made) co_return unavailable(made.error());
+    const bool may_use_kvm = options_.acceleration != Acceleration::emulation && ::access("/dev/kvm", F_OK) == 0;
+    const agent::Answer<agent::Started> started = co_await agent_.start_machines(
+        daemon_, network_, may_use_kvm, may_use_kvm ? "kvm" : "emulation", deadline.left());
+    if (!started) co_return unavailable(started.error());
+    if (!hypervisor_) {
+        hypervisor_ =
+            std::make_unique<Hypervisor>(fmt::format("{}/{}/socket", agent_.known()->root, daemon_), calls_);
+    }
+    const Result<std::string> version = co_await hypervisor_->version(deadline.within(kAnswerPatience));
+    if (!version) co_return fail(version.error());
+    log::info("libvirt", started->already ? "the machines' daemon was found" : "the machines' daemon was started",
+              {{"version", *version}});
+    co_return Status{};
+}
+
+// /dev/kvm may be there and run nothing: a guest that resets at once is tried with it.
+Task<Status> LibvirtProvider::try_acceleration(Deadline deadline) {
+    kvm_ = false;
+    if (options_.acceleration == Acceleration::emulation) {
+        acceleration_ = "emulation (TCG), as configured";
+        co_return Status{};
+    }
+    const DomainName probe{kProbe, {}};
+    std::string why = "this host has no /dev/kvm";
+    if (::access("/dev/kvm", F_OK) == 0) {
+        const Status started = co_await hypervisor_->start(probe_xml(kProbe, daemon_), deadline);
+        why = started ? "a guest that was tried with /dev/kvm did not run" : started.error().message;
+        const Deadline at_most = deadline.within(kProbePatience);
+        while (started && !kvm_ && !at_most.over()) {
+            const Result<DomainSeen> seen = co_await hypervisor_->look(probe, at_most);
+            kvm_ = seen && seen->state == DomainState::absent;
+            if (!kvm_) co_await pause(kProbeLook);
+        }
+        static_cast<void>(co_await hypervisor_->end_any(kProbe, deadline));
+    }
+    acceleration_ = kvm_ ? "KVM" : "emulation (TCG): " + why;
+    log::info("libvirt", "how machines are run", {{"acceleration", acceleration_}});
+    if (!kvm_ && options_.acceleration == Acceleration::kvm) {
+        co_return unavailable("machines are to be run by KVM (machines.acceleration), but " + why);
+    }
+    co_return Status{};
+}
+
+// Those of which there is no machine any more: an interrupted removal left them.
+Task<Status> LibvirtProvider::clear_taps(Deadline deadline) {
+    const agent::Answer<std::vector<std::string>> taps = co_await agent_.taps(network_, deadline.left());
+    if (!taps) co_return unavailable(taps.error());
+    std::set<std::string> used;
+    std::string cursor;
+    do {
+        const agent::Answer<agent::ListPage> page = co_await agent_.list(cursor, deadline.left());
+        if (!page) co_return unavailable(page.error());
+        for (const agent::InstanceStatus& each : page->instances) {
+            boost::system::error_code error;
+            const auto address = boost::asio::ip::make_address_v4(json::get_string(each.meta, "address"), error);
+            if (!error) used.insert(agent::tap_name(address));
+        }
+        cursor = page->next;
+    } while (!cursor.empty());
+    for (const std::string& each : *taps) {
+        if (used.contains(each) || each.size() != 9) continue;
+        const auto number = static_cast<std::uint32_t>(std::stoul(each.substr(1), nullptr, 16));
+        const agent::Answer<void> removed =
+            co_await agent_.remove_tap(network_, boost::asio::ip::address_v4(number).to_string(), deadline.left());
+        if (!removed) co_return unavailable(removed.error());
+    }
+    co_return Status{};
+}
+
+}  // namespace slipway::libvirt

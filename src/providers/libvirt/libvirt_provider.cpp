@@ -1,0 +1,185 @@
+#include "providers/libvirt/libvirt_provider.h"
+
+#include <fmt/format.h>
+
+#include "agent/network.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "providers/libvirt/call.h"
+
+namespace slipway::libvirt {
+namespace {
+
+using boost::asio::ip::address_v4;
+
+constexpr std::string_view kEngine = "vm";
+
+}  // namespace
+
+ProviderError error_of(const agent::Failure& failure, bool touched) {
+    const auto with = [&](ErrorClass error_class) { return provider_error(error_class, failure.message); };
+    switch (failure.code) {
+        case agent::FailureCode::unknown:
+        case agent::FailureCode::unavailable:
+            return with(touched ? ErrorClass::unknown_outcome : ErrorClass::transient);
+        case agent::FailureCode::invalid:
+        case agent::FailureCode::gone:
+        case agent::FailureCode::unsupported: return with(ErrorClass::permanent);
+        case agent::FailureCode::foreign: return with(ErrorClass::conflict);
+        case agent::FailureCode::absent:
+        case agent::FailureCode::busy:
+        case agent::FailureCode::io: return with(ErrorClass::transient);
+    }
+    return with(ErrorClass::transient);
+}
+
+ProviderError error_of(const Error& error, bool touched) {
+    const bool unknown = touched || error.code == ErrorCode::timeout;
+    return provider_error(unknown ? ErrorClass::unknown_outcome : ErrorClass::transient, error.message,
+                          error.detail);
+}
+
+LibvirtProvider::LibvirtProvider(LibvirtOptions options, agent::AgentClient& agent, const Clock& clock,
+                                 Random& random)
+    : options_(std::move(options)),
+      agent_(agent),
+      clock_(clock),
+      random_(random),
+      network_(options_.network.empty() ? sha256(options_.installation.str()).substr(0, 8) : options_.network),
+      daemon_("machines-" + network_),
+      boots_(options_.boots) {}
+
+LibvirtProvider::~LibvirtProvider() = default;
+
+Status LibvirtProvider::available(Kind kind, std::string_view engine) const {
+    if (kind != Kind::machine || engine != kEngine) {
+        return fail(ErrorCode::unavailable,
+                    fmt::format("the libvirt provider cannot make {} {}", engine, to_string(kind)));
+    }
+    return ready_;
+}
+
+// The first address is the host's, the last one the broadcast's.
+std::vector<AllocationRange> LibvirtProvider::ranges(Kind kind, std::string_view engine) const {
+    if (kind != Kind::machine || engine != kEngine) return {};
+    const std::int64_t first = std::int64_t{options_.subnet.network().to_uint()} + 2;
+    const std::int64_t last = std::int64_t{options_.subnet.broadcast().to_uint()} - 1;
+    return {{"libvirt/address", "address", first, last}};
+}
+
+std::vector<std::string> LibvirtProvider::secrets(Kind kind, std::string_view engine) const {
+    static_cast<void>(kind);
+    static_cast<void>(engine);
+    return {};
+}
+
+// What ends by itself is found by the scans.
+void LibvirtProvider::on_change(std::function<void(std::string external_name)> listener) {
+    static_cast<void>(listener);
+}
+
+Task<ProviderAnswer> LibvirtProvider::observe(Target target, Spec spec, Duration budget) {
+    return serialised(Verb::observe, std::move(target), std::move(spec), budget);
+}
+Task<ProviderAnswer> LibvirtProvider::create(Target target, Spec spec, Duration budget) {
+    return serialised(Verb::create, std::move(target), std::move(spec), budget);
+}
+Task<ProviderAnswer> LibvirtProvider::update(Target target, Spec spec, Duration budget) {
+    return serialised(Verb::update, std::move(target), std::move(spec), budget);
+}
+Task<ProviderAnswer> LibvirtProvider::remove(Target target, Spec spec, Duration budget) {
+    return serialised(Verb::remove, std::move(target), std::move(spec), budget);
+}
+
+Task<ProviderAnswer> LibvirtProvider::serialised(Verb verb, Target target, Spec spec, Duration budget) {
+    Call call{verb, std::move(target), std::move(spec), Deadline(budget)};
+    if (!agent::valid_name(call.name()))
+        co_return refuse(ErrorClass::permanent, "the name must match [a-z0-9-]{1,63}");
+    if (!ready_) co_return refuse(ErrorClass::transient, ready_.error().message);
+    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(call.name(), call.deadline);
+    if (!guard) co_return refuse(ErrorClass::transient, "another call for the same name is still under way");
+    switch (verb) {
+        case Verb::observe: co_return co_await do_observe(call);
+        case Verb::create:
+        case Verb::update: co_return co_await do_converge(call);
+        case Verb::remove: co_return co_await do_remove(call);
+    }
+    co_return refuse(ErrorClass::permanent, "unknown verb");
+}
+
+std::optional<Observation> LibvirtProvider::not_ours(const Call& call, const agent::InstanceStatus& status) const {
+    if (!status.exists) return std::nullopt;
+    if (status.damage.empty() && agent::identity_of(status.meta) == call.identity()) return std::nullopt;
+    Observation seen;
+    seen.presence = Presence::foreign;
+    seen.detail = status.damage.empty() ? "the name belongs to another resource or generation" : status.damage;
+    return seen;
+}
+
+json::object LibvirtProvider::meta(const Call& call) const {
+    return {{"installation", call.target.installation.str()},
+            {"resource", call.target.resource.str()},
+            {"generation", call.target.generation},
+            {"token", call.target.token},
+            {"uid", static_cast<std::int64_t>(uid_)},
+            {"kind", to_string(Kind::machine)},
+            {"engine", kEngine},
+            {"provider", name()},
+            {"address", call.shape.address.to_string()},
+            {"image", call.image.directory}};
+}
+
+Observation LibvirtProvider::running(const Call& call, const Greeting& greeting) const {
+    Observation seen;
+    seen.presence = Presence::running;
+    const auto address = call.spec.allocations.find("address");
+    const std::string host = address == call.spec.allocations.end()
+                                 ? call.shape.address.to_string()
+                                 : address_v4(static_cast<std::uint32_t>(address->second)).to_string();
+    seen.endpoint = Endpoint{"ssh", host, 22};
+    seen.handle = {{"uuid", uuid_of(call.target)},
+                   {"mac", mac_of(call.target)},
+                   {"host_key", greeting.host_key},
+                   {"generation", call.target.generation}};
+    seen.proven = greeting.seen == Greeted::let_in;
+    return seen;
+}
+
+Task<std::expected<InventoryPage, ProviderError>> LibvirtProvider::inventory(std::string cursor, Duration budget) {
+    const Deadline deadline(budget);
+    if (!ready_) co_return refuse(ErrorClass::transient, ready_.error().message);
+    const bool first = cursor.empty();
+    const agent::Answer<agent::ListPage> page = co_await agent_.list(std::move(cursor), deadline.left());
+    if (!page) co_return std::unexpected(error_of(page.error(), false));
+    const Result<std::vector<DomainName>> domains = co_await hypervisor_->all(deadline);
+    if (!domains) co_return std::unexpected(error_of(domains.error(), false));
+    InventoryPage answer;
+    answer.next = page->next;
+    for (const agent::InstanceStatus& each : page->instances) {
+        if (json::get_string(each.meta, "provider") != name()) continue;
+        const std::optional<agent::Identity> owner = agent::identity_of(each.meta);
+        if (!owner || json::get_string(each.meta, "kind") != to_string(Kind::machine)) continue;
+        InventoryItem item;
+        item.external_name = each.name;
+        item.installation = InstallationId(owner->installation);
+        item.resource = ResourceId(owner->resource);
+        item.generation = owner->generation;
+        const bool runs =
+            std::ranges::any_of(*domains, [&](const DomainName& domain) { return domain.name == each.name; });
+        item.presence = runs ? Presence::running : Presence::stopped;
+        answer.items.push_back(std::move(item));
+    }
+    // What the daemon runs and the helper has no directory of: nobody's, as far as can be told.
+    for (const DomainName& each : first ? *domains : std::vector<DomainName>()) {
+        const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(each.name, deadline.left());
+        if (!status || status->exists) continue;
+        InventoryItem item;
+        item.external_name = each.name;
+        item.presence = Presence::foreign;
+        item.detail = "the daemon runs a machine of which there is no directory";
+        answer.items.push_back(std::move(item));
+    }
+    co_return answer;
+}
+
+}  // namespace slipway::libvirt

@@ -1,0 +1,111 @@
+// Virtual machines on this host: QEMU, run by a libvirt daemon of this installation's own.
+//
+// A machine is an instance of the helper (src/agent): a directory with its disk, an overlay of an image. The daemon
+// is one too, runs as an unprivileged uid of its own, in a network namespace of its own, and knows a machine only
+// as long as it runs: what is there after a crash of the host is the directories. Guests outlive daemon and broker,
+// and are found again by both.
+//
+// "Running" means: the daemon runs the very machine (name and UUID), and who answers by its address has its host
+// key. That key is learned with the first login, which is a real one with the name and password that were asked
+// for: until it works the machine is `pending`. Then the volume that carried the password's hash goes.
+//
+// Only so many machines boot at once; the others wait for their turn, in the order in which they asked.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/client.h"
+#include "providers/libvirt/boot_queue.h"
+#include "providers/libvirt/hypervisor.h"
+#include "providers/libvirt/login.h"
+#include "providers/libvirt/machine.h"
+#include "providers/name_locks.h"
+#include "providers/provider.h"
+
+namespace slipway::libvirt {
+
+enum class Acceleration : std::uint8_t { automatic, kvm, emulation };
+
+struct LibvirtOptions {
+    InstallationId installation;
+    boost::asio::ip::network_v4 subnet;
+    std::size_t boots = 2;  // at once
+    Acceleration acceleration = Acceleration::automatic;
+    FindImage find_image;
+    std::string network =
+        {};  // the id of its network, 8 hexadecimal digits; empty: it follows from the installation
+};
+
+// Must outlive its calls; client and clock must outlive it. Used from one executor only.
+class LibvirtProvider final : public Provider {
+  public:
+    LibvirtProvider(LibvirtOptions options, agent::AgentClient& agent, const Clock& clock, Random& random);
+    ~LibvirtProvider() override;
+
+    // Brings network and daemon up, or finds them. Until it has succeeded once, `available` says why not. May be
+    // called again.
+    Task<Status> start(Duration budget);
+    // How guests are run, in words: "KVM", "emulation (TCG): …".
+    [[nodiscard]] const std::string& acceleration() const { return acceleration_; }
+
+    [[nodiscard]] std::string_view name() const override { return "libvirt"; }
+    [[nodiscard]] Status available(Kind kind, std::string_view engine) const override;
+    [[nodiscard]] std::vector<AllocationRange> ranges(Kind kind, std::string_view engine) const override;
+    [[nodiscard]] std::vector<std::string> secrets(Kind kind, std::string_view engine) const override;
+    [[nodiscard]] std::uint32_t concurrency() const override { return kConcurrency; }
+    [[nodiscard]] bool on_this_host() const override { return true; }
+
+    Task<ProviderAnswer> observe(Target target, Spec spec, Duration budget) override;
+    Task<ProviderAnswer> create(Target target, Spec spec, Duration budget) override;
+    Task<ProviderAnswer> update(Target target, Spec spec, Duration budget) override;
+    Task<ProviderAnswer> remove(Target target, Spec spec, Duration budget) override;
+    Task<std::expected<InventoryPage, ProviderError>> inventory(std::string cursor, Duration budget) override;
+    void on_change(std::function<void(std::string external_name)> listener) override;
+
+  private:
+    // Calls wait for a boot by being asked again, so that few of them are under way at any time.
+    static constexpr std::uint32_t kConcurrency = 8;
+
+    struct Call;
+
+    Task<ProviderAnswer> serialised(Verb verb, Target target, Spec spec, Duration budget);
+    Task<ProviderAnswer> do_observe(Call& call);
+    Task<ProviderAnswer> look_who_answers(Call& call, const std::string& address);
+    Task<ProviderAnswer> do_converge(Call& call);
+    Task<ProviderAnswer> do_remove(Call& call);
+
+    Task<std::optional<ProviderAnswer>> make(Call& call);
+    Task<std::optional<ProviderAnswer>> boot(Call& call);
+    Task<ProviderAnswer> stop_other(Call& call);
+    Task<ProviderAnswer> settle(Call& call);
+    [[nodiscard]] std::optional<ProviderError> read_shape(Call& call, const std::string& made_of) const;
+
+    Task<Status> bring_up(Deadline deadline);
+    Task<Status> start_daemon(Deadline deadline);
+    Task<Status> try_acceleration(Deadline deadline);
+    Task<Status> clear_taps(Deadline deadline);
+    [[nodiscard]] json::object daemon_meta() const;
+    [[nodiscard]] json::object meta(const Call& call) const;
+    [[nodiscard]] std::optional<Observation> not_ours(const Call& call, const agent::InstanceStatus& status) const;
+    [[nodiscard]] Observation running(const Call& call, const Greeting& greeting) const;
+
+    LibvirtOptions options_;
+    agent::AgentClient& agent_;
+    const Clock& clock_;
+    Random& random_;
+    std::string network_;  // the id of ours
+    std::string daemon_;   // the name of its instance
+    uid_t uid_ = 0;        // whom machines run as
+    Workers calls_{3};     // of the daemon
+    Workers logins_{4};
+    std::unique_ptr<Hypervisor> hypervisor_;
+    BootQueue boots_;
+    NameLocks locks_;
+    Status ready_ =
+        fail(ErrorCode::unavailable, "no image of machines has been made yet (slipway images build tiny)");
+    bool kvm_ = false;
+    std::string acceleration_;
+};
+
+}  // namespace slipway::libvirt

@@ -1,0 +1,74 @@
+// A virtual machine as this provider means it: everything that follows from its target, its specification and its
+// image. Pure data.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/ip/network_v4.hpp>
+
+#include "agent/protocol.h"
+#include "base/random.h"
+#include "providers/provider.h"
+
+namespace slipway::libvirt {
+
+// What a machine is made of an image (src/images).
+struct Image {
+    std::string directory;     // its name in the directory of images
+    std::string architecture;  // "x86_64"
+    std::string kernel;        // files in there; both or neither: without them it boots by its own loader
+    std::string initrd;
+    std::string cmdline;
+    std::uint64_t virtual_bytes = 0;  // of its disk: a machine has at least as much
+};
+// By its name, or by the directory of one that a machine was made of before. Errors: not_found, with how it is
+// made.
+using FindImage = std::function<Result<Image>(const std::string& name)>;
+
+struct Shape {
+    std::string name;
+    std::string uuid;
+    std::string host_name;
+    std::int64_t cpus = 1;
+    std::uint64_t memory = 0;  // bytes
+    std::uint64_t disk = 0;    // bytes
+    std::string image;
+    std::string login;
+    boost::asio::ip::address_v4 address;
+    boost::asio::ip::network_v4 subnet;
+    std::string mac;
+};
+
+// Errors are permanent and name the parameter.
+std::expected<Shape, ProviderError> shape_of(const Target& target, const Spec& spec,
+                                             const boost::asio::ip::network_v4& subnet);
+
+// 52:54:00 and three bytes that follow from resource and generation: who is made anew is another machine to its
+// network.
+std::string mac_of(const Target& target);
+// Likewise; RFC 9562, version 8.
+std::string uuid_of(const Target& target);
+
+// The NoCloud files, and "machine" for images of ours. `hash` is that of the login's password (password_hash.h).
+std::vector<agent::FileContent> seed_files(const Shape& shape, const std::string& hash);
+
+// How the daemon is told of it (https://libvirt.org/formatdomain.html). Where `volume`, with the volume that tells
+// it who it is. Nothing in it is secret.
+struct Run {
+    bool kvm = false;
+    bool volume = false;
+    std::string tag = {};  // kept with it: tag_of()
+};
+std::string domain_xml(const Shape& shape, const Image& image, const Run& run);
+// Changes whenever a machine that runs has to be started again for its description to hold.
+std::string tag_of(const Shape& shape, const Image& image);
+// That of a machine that the daemon describes; empty: none.
+std::string tag_in(const std::string& xml);
+
+// A guest that resets at once, after which nothing of it is left: shows whether an accelerator works.
+std::string probe_xml(const std::string& name, const std::string& daemon);
+
+}  // namespace slipway::libvirt

@@ -1,0 +1,47 @@
+// Real virtual machines, in a network of this process's own.
+#pragma once
+
+#include "providers/libvirt/libvirt_provider.h"
+#include "subject.h"
+
+namespace slipway::testing {
+
+// Where images are that tests use: made before by `slipway images build`.
+std::string test_images();
+
+class LibvirtSubject final : public Subject {
+  public:
+    LibvirtSubject();
+    ~LibvirtSubject() override;
+
+    void crash() override { open(); }
+    Provider& provider() override { return *provider_; }
+    Spec spec() override;
+    std::string picture() override;
+    std::string identity(const std::string& name) override;
+    void plant_foreign(const std::string& name) override;
+    void unplant_foreign(const std::string& name) override;
+    void make_stop(const std::string& name) override;
+    std::vector<std::string> leftovers() override;
+    [[nodiscard]] bool tells_of_stops() const override { return false; }
+
+    libvirt::LibvirtProvider& libvirt() { return *provider_; }
+    agent::AgentClient& client() { return *client_; }
+    [[nodiscard]] std::string directory(const std::string& name) const { return temp_.root() + "/" + name; }
+    [[nodiscard]] std::string network() const;
+    // The main processes of everything that runs in the machines' network, by name of the machine.
+    [[nodiscard]] std::map<std::string, agent::Process> guests() const;
+    [[nodiscard]] std::string daemon() const { return "machines-" + network(); }
+
+  private:
+    void open();
+
+    TempRoot temp_;
+    SystemClock clock_;
+    SystemRandom random_;
+    std::unique_ptr<agent::AgentClient> client_;
+    std::unique_ptr<libvirt::LibvirtProvider> provider_;
+    std::uint32_t addresses_ = 0;
+};
+
+}  // namespace slipway::testing
