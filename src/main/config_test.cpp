@@ -39,8 +39,8 @@ std::string manual() {
 
 // Every setting in words, so that two configurations can be compared.
 std::string words(const Config& config) {
-    const auto& [server, log, broker, local, databases, dummy, background, webhooks, harbourmaster, ec2, plans] =
-        config;
+    const auto& [server, log, broker, local, databases, machines, dummy, background, webhooks, harbourmaster, ec2,
+                 plans] = config;
     std::string text =
         fmt::format("{} {} {} {} {} {} {}\n{} {}\n{} {} {} {} {}\n", server.wait_limit.count(),
                     server.stop_grace.count(), server.max_body, server.max_connections, server.max_requests,
@@ -57,6 +57,7 @@ std::string words(const Config& config) {
                         fmt::join(harbourmaster.postgres_versions, ","),
                         fmt::join(harbourmaster.mysql_versions, ","), harbourmaster.rotation_grace.count());
     text += fmt::format("{} {}\n", ec2.engine, ec2.plan);
+    text += fmt::format("{} {} {}\n", machines.subnet, machines.boots, machines.acceleration);
     for (const Plan& plan : plans) {
         text +=
             fmt::format("{} {} {} {} {} {} {} {} {}\n", to_string(plan.kind), plan.engine, plan.name, plan.title,
@@ -133,6 +134,10 @@ uid_last = 300100
 concurrency = 4
 helper_socket = "/run/slipway/helper"
 helper_uid = 12
+[machines]
+subnet = "10.9.0.0/20"
+boots = 5
+acceleration = "kvm"
 [dummy]
 concurrency = 0
 [reconcile]
@@ -169,6 +174,9 @@ interval = "13s"
     EXPECT_EQ(config->local.concurrency, 4U);
     EXPECT_EQ(config->local.helper_socket, "/run/slipway/helper");
     EXPECT_EQ(config->local.helper_uid, 12U);
+    EXPECT_EQ(config->machines.subnet, "10.9.0.0/20");
+    EXPECT_EQ(config->machines.boots, 5U);
+    EXPECT_EQ(config->machines.acceleration, "kvm");
     EXPECT_EQ(config->dummy.concurrency, 0U);
     EXPECT_EQ(config->background.reconcile_interval, std::chrono::seconds(11));
     EXPECT_FALSE(config->background.sweep_dry_run);

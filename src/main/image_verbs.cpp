@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "images/image_uses.h"
 #include "images/import.h"
 #include "images/qcow2.h"
 #include "images/recipes.h"
@@ -54,7 +55,9 @@ std::vector<std::string> passed_on(const Environment& environment) {
 }  // namespace
 
 images::InUse machines_below(const fs::path& state_dir) {
-    return [state_dir](const fs::path& build) {
+    return [state_dir](const fs::path& build) -> Result<bool> {
+        const Result<bool> used = images::ImageUses(state_dir / "images").any(build.filename().string());
+        if (!used || *used) return used;
         return images::rests_below(build, state_dir, {"backups", "images", "instances", "store"});
     };
 }

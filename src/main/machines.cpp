@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "images/image_store.h"
+#include "images/image_uses.h"
 
 namespace slipway {
 namespace {
@@ -41,13 +42,20 @@ libvirt::FindImage image_finder(std::filesystem::path directory) {
 }
 
 libvirt::LibvirtOptions libvirt_options(const MachinesConfig& config, const InstallationId& installation,
-                                        std::filesystem::path images) {
+                                        std::filesystem::path images_directory) {
     libvirt::LibvirtOptions options;
     options.installation = installation;
     options.subnet = boost::asio::ip::make_network_v4(config.subnet);
     options.boots = config.boots;
     options.acceleration = acceleration_of(config.acceleration);
-    options.find_image = image_finder(std::move(images));
+    options.keeper.hold = [uses = images::ImageUses(images_directory)](const std::string& image,
+                                                                       const std::string& machine) {
+        return uses.add(image, machine);
+    };
+    options.keeper.release = [uses = images::ImageUses(images_directory)](const std::string& machine) {
+        return uses.drop(machine);
+    };
+    options.find_image = image_finder(std::move(images_directory));
     return options;
 }
 

@@ -40,6 +40,17 @@ std::optional<ProviderError> LibvirtProvider::read_shape(Call& call, const std::
     return std::nullopt;
 }
 
+// It may have been replaced and removed since it was found.
+std::optional<ProviderError> LibvirtProvider::hold_image(const Call& call) const {
+    if (const Status held = options_.keeper.hold(call.image.directory, call.name()); !held) {
+        return provider_error(ErrorClass::transient, "its image cannot be held", held.error().message);
+    }
+    if (const Result<Image> still = options_.find_image(call.image.directory); !still) {
+        return provider_error(ErrorClass::transient, still.error().message);
+    }
+    return std::nullopt;
+}
+
 // Its directory, with its disk.
 Task<std::optional<ProviderAnswer>> LibvirtProvider::make(Call& call) {
     const auto password = call.spec.secrets.find("password");
@@ -48,6 +59,7 @@ Task<std::optional<ProviderAnswer>> LibvirtProvider::make(Call& call) {
     }
     const auto hash = password_hash(password->second, random_);
     if (!hash) co_return std::unexpected(hash.error());
+    if (const auto lost = hold_image(call)) co_return std::unexpected(*lost);
     agent::Seed seed;
     seed.name = agent::kMachineSeed;
     seed.image = call.image.directory;
@@ -118,6 +130,9 @@ Task<ProviderAnswer> LibvirtProvider::do_converge(Call& call) {
     if (const auto wrong = read_shape(call, made_of)) co_return std::unexpected(*wrong);
     if (!status->exists) {
         if (auto answer = co_await make(call)) co_return std::move(*answer);
+    } else if (json::get_string(status->meta, "address") != call.shape.address.to_string()) {
+        // Of one that was lost and taken over: nobody else may be given the address that it has.
+        co_return refuse(ErrorClass::permanent, "it was made with another address, which a machine keeps for life");
     }
     const Result<DomainSeen> seen = co_await hypervisor_->look(call.domain(), call.deadline);
     if (!seen) co_return std::unexpected(error_of(seen.error(), call.touched));
@@ -190,6 +205,9 @@ Task<ProviderAnswer> LibvirtProvider::do_remove(Call& call) {
     const agent::Answer<void> removed =
         co_await agent_.remove_instance(call.name(), call.identity(), call.deadline.left());
     if (!removed) co_return std::unexpected(error_of(removed.error(), true));
+    if (const Status released = options_.keeper.release(call.name()); !released) {
+        co_return refuse(ErrorClass::transient, "its image cannot be released", released.error().message);
+    }
     co_return Observation{};
 }
 

@@ -10,8 +10,6 @@
 namespace slipway::libvirt {
 namespace {
 
-using boost::asio::ip::address_v4;
-
 constexpr std::string_view kEngine = "vm";
 
 }  // namespace
@@ -132,11 +130,7 @@ json::object LibvirtProvider::meta(const Call& call) const {
 Observation LibvirtProvider::running(const Call& call, const Greeting& greeting) const {
     Observation seen;
     seen.presence = Presence::running;
-    const auto address = call.spec.allocations.find("address");
-    const std::string host = address == call.spec.allocations.end()
-                                 ? call.shape.address.to_string()
-                                 : address_v4(static_cast<std::uint32_t>(address->second)).to_string();
-    seen.endpoint = Endpoint{"ssh", host, 22};
+    seen.endpoint = Endpoint{"ssh", call.shape.address.to_string(), 22};
     seen.handle = {{"uuid", uuid_of(call.target)},
                    {"mac", mac_of(call.target)},
                    {"host_key", greeting.host_key},

@@ -33,6 +33,7 @@ struct LibvirtOptions {
     std::size_t boots = 2;  // at once
     Acceleration acceleration = Acceleration::automatic;
     FindImage find_image;
+    ImageKeeper keeper;
     std::string network =
         {};  // the id of its network, 8 hexadecimal digits; empty: it follows from the installation
 };
@@ -80,6 +81,7 @@ class LibvirtProvider final : public Provider {
     Task<ProviderAnswer> stop_other(Call& call);
     Task<ProviderAnswer> settle(Call& call);
     [[nodiscard]] std::optional<ProviderError> read_shape(Call& call, const std::string& made_of) const;
+    [[nodiscard]] std::optional<ProviderError> hold_image(const Call& call) const;
 
     Task<Status> bring_up(Deadline deadline);
     Task<Status> start_daemon(Deadline deadline);

@@ -28,6 +28,12 @@ struct Image {
 // made.
 using FindImage = std::function<Result<Image>(const std::string& name)>;
 
+// So that no image goes while a machine's disk rests on it: told before the disk is made, and after it is gone.
+struct ImageKeeper {
+    std::function<Status(const std::string& image, const std::string& machine)> hold;
+    std::function<Status(const std::string& machine)> release;
+};
+
 struct Shape {
     std::string name;
     std::string uuid;

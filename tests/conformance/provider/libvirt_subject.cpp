@@ -82,6 +82,14 @@ void LibvirtSubject::open() {
     options.boots = 8;  // the suite does not wait for turns
     options.acceleration = libvirt::Acceleration::emulation;
     options.find_image = find_image;
+    options.keeper.hold = [this](const std::string& image, const std::string& machine) {
+        held_[machine] = image;
+        return Status();
+    };
+    options.keeper.release = [this](const std::string& machine) {
+        held_.erase(machine);
+        return Status();
+    };
     provider_ = std::make_unique<libvirt::LibvirtProvider>(std::move(options), *client_, clock_, random_);
     const Status started = run(provider_->start(20s));
     EXPECT_TRUE(started) << started.error().message << ": " << started.error().detail
@@ -176,6 +184,8 @@ std::vector<std::string> LibvirtSubject::leftovers() {
     }
     const agent::Answer<std::vector<std::string>> taps = run(client_->taps(network(), 5s));
     EXPECT_TRUE(taps) << taps.error().message;
+    for (const auto& [machine, image] : held_)
+        left.push_back(fmt::format("the image {} held by {}", image, machine));
     if (taps) left.insert(left.end(), taps->begin(), taps->end());
     return left;
 }

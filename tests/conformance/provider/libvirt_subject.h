@@ -41,6 +41,7 @@ class LibvirtSubject final : public Subject {
     SystemRandom random_;
     std::unique_ptr<agent::AgentClient> client_;
     std::unique_ptr<libvirt::LibvirtProvider> provider_;
+    std::map<std::string, std::string> held_;  // images, by machine
     std::uint32_t addresses_ = 0;
 };
 
