@@ -134,10 +134,6 @@ uid_last = 300100
 concurrency = 4
 helper_socket = "/run/slipway/helper"
 helper_uid = 12
-[machines]
-subnet = "10.9.0.0/20"
-boots = 5
-acceleration = "kvm"
 [dummy]
 concurrency = 0
 [reconcile]
@@ -174,14 +170,25 @@ interval = "13s"
     EXPECT_EQ(config->local.concurrency, 4U);
     EXPECT_EQ(config->local.helper_socket, "/run/slipway/helper");
     EXPECT_EQ(config->local.helper_uid, 12U);
-    EXPECT_EQ(config->machines.subnet, "10.9.0.0/20");
-    EXPECT_EQ(config->machines.boots, 5U);
-    EXPECT_EQ(config->machines.acceleration, "kvm");
     EXPECT_EQ(config->dummy.concurrency, 0U);
     EXPECT_EQ(config->background.reconcile_interval, std::chrono::seconds(11));
     EXPECT_FALSE(config->background.sweep_dry_run);
     EXPECT_EQ(config->background.sweep_grace, std::chrono::hours(2));
     EXPECT_EQ(config->background.sweep_interval, std::chrono::seconds(13));
+}
+
+TEST(Config, SaysHowMachinesAreRun) {
+    const auto config =
+        parse_config("[machines]\nsubnet = \"10.9.0.0/20\"\nboots = 5\nacceleration = \"kvm\"\n", "x.toml");
+    ASSERT_TRUE(config) << told(config.error());
+    EXPECT_EQ(config->machines.subnet, "10.9.0.0/20");
+    EXPECT_EQ(config->machines.boots, 5U);
+    EXPECT_EQ(config->machines.acceleration, "kvm");
+    for (const std::string subnet : {"10.9.0.1/24", "10.0.0.0/8", "10.9.0.0/30", "10.9.0.0", "fd00::/64"}) {
+        const auto wrong = parse_config(fmt::format("[machines]\nsubnet = \"{}\"\n", subnet), "x.toml");
+        ASSERT_FALSE(wrong) << subnet;
+        EXPECT_THAT(told(wrong.error()), HasSubstr("must be like \"10.213.0.0/24\", from /16 to /29"));
+    }
 }
 
 TEST(Config, PlansReplaceTheEmbeddedOnesAltogether) {
@@ -428,7 +435,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Wrong{"[server\n", "x.toml:1: column 8", ""},  //
         Wrong{"\n[serve]\n", "x.toml:2: serve",
-              "is not a setting; known here: broker, databases, dummy, ec2, harbourmaster, local, log, plan, pool"},
+              "is not a setting; known here: broker, databases, dummy, ec2, harbourmaster, local, log, machines, "
+              "plan, pool"},
         Wrong{"[server]\nlistn = []\n", "x.toml:2: server.listn",
               "known here: access_log, allow_anonymous, listen"},
         Wrong{"server = 3\n", "x.toml:1: server", "must be a table, not an integer"},
