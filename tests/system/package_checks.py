@@ -97,7 +97,7 @@ def check_installed(root):
     expect("the configuration is good" in root.run(["slipway", "serve", "--check-config", "--config", CONFIG])[1],
            "the configuration that comes with the package is good")
     # Every setting in it is one: with all the comments' marks taken away it is a good configuration as well.
-    plain = re.sub(r"^# (?=[a-z_.\[]+( =|\]))", "", root.read(CONFIG), flags=re.MULTILINE)
+    plain = re.sub(r"^# (?=[a-z0-9_.\[]+( =|\]))", "", root.read(CONFIG), flags=re.MULTILINE)
     with open(root.inside("/tmp/all.toml"), "w", encoding="utf-8") as file:
         file.write(plain)
     expect(plain.count("\n[") >= 6, "the configuration shows its sections")
