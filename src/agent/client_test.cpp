@@ -12,6 +12,23 @@ using slipway::testing::TempRoot;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
+// Which open descriptors of a process are neither its instance's (below 4) nor what it may open itself; one line
+// each.
+std::string stray_descriptors(const std::string& proc, const std::string& instance) {
+    std::string stray;
+    for (const fs::directory_entry& fd : fs::directory_iterator(proc + "/fd")) {
+        std::error_code closed;
+        const std::string target = fs::read_symlink(fd.path(), closed);
+        if (closed) continue;
+        const int number = std::stoi(fd.path().filename());
+        const bool its_own = target.starts_with("anon_inode:") || target.starts_with("pipe:") ||
+                             target.starts_with("socket:") || target.starts_with("/dev/");
+        if (number > 3 ? its_own : target.starts_with(instance)) continue;
+        stray += fmt::format("{} -> {}\n", number, target);
+    }
+    return stray;
+}
+
 class ClientTest : public ::testing::Test {
   protected:
     SpawnOptions options(std::vector<std::string> extra = {}) {
@@ -88,6 +105,7 @@ TEST_F(ClientTest, AStartedProcessHasItsOwnUidNoPrivilegesNoStrayDescriptorsAndA
     const Answer<Started> started = run(client.start(start("one"), 5s));
     ASSERT_TRUE(started) << started.error().message;
     const std::string base = fmt::format("/proc/{}", started->process.pid);
+    const std::string instance = temp_.root() + "/one/";
     // Its first moments: until it has executed the program and opened its own descriptors.
     ASSERT_TRUE(slipway::testing::eventually([&] { return fs::exists(temp_.root() + "/one/data/s"); }));
     const std::string status = slipway::testing::file_text(base + "/status");
@@ -100,15 +118,11 @@ TEST_F(ClientTest, AStartedProcessHasItsOwnUidNoPrivilegesNoStrayDescriptorsAndA
     }
     // Redis writes its title over its environment; whatever is left, nothing of ours may be in it.
     EXPECT_EQ(slipway::testing::file_text(base + "/environ").find("canary"), std::string::npos);
-    for (const fs::directory_entry& fd : fs::directory_iterator(base + "/fd")) {
-        const int number = std::stoi(fd.path().filename());
-        const std::string target = fs::read_symlink(fd.path());
-        const bool of_the_instance = target.starts_with(temp_.root() + "/one/");
-        const bool its_own = target.starts_with("anon_inode:") || target.starts_with("pipe:") ||
-                             target.starts_with("socket:") || target.starts_with("/dev/");
-        EXPECT_TRUE(number > 3 ? its_own : of_the_instance) << number << " -> " << target;
-    }
-    EXPECT_EQ(fs::read_symlink(base + "/fd/3"), temp_.root() + "/one/lock");
+    // Redis opens files of /proc and /sys for an instant while it starts; what it was born with stays.
+    std::string stray;
+    EXPECT_TRUE(slipway::testing::eventually([&] { return (stray = stray_descriptors(base, instance)).empty(); }))
+        << stray;
+    EXPECT_EQ(fs::read_symlink(base + "/fd/3"), instance + "lock");
 }
 
 TEST_F(ClientTest, AStartedProcessHasTheLimitsThatWereAskedForAndIsNotKilledByThem) {

@@ -20,7 +20,7 @@ Answer<std::string> network_id(const json::object& request) {
 
 Answer<network_v4> subnet_of(const json::object& request) {
     boost::system::error_code error;
-    const network_v4 subnet = boost::asio::ip::make_network_v4(json::get_string(request, "subnet"), error);
+    network_v4 subnet = boost::asio::ip::make_network_v4(json::get_string(request, "subnet"), error);
     if (error || subnet != subnet.canonical() || subnet.prefix_length() < kWidest ||
         subnet.prefix_length() > kNarrowest) {
         return refuse(FailureCode::invalid,
@@ -31,7 +31,7 @@ Answer<network_v4> subnet_of(const json::object& request) {
 
 Answer<address_v4> address_of(const json::object& request) {
     boost::system::error_code error;
-    const address_v4 address = boost::asio::ip::make_address_v4(json::get_string(request, "address"), error);
+    address_v4 address = boost::asio::ip::make_address_v4(json::get_string(request, "address"), error);
     if (error) return refuse(FailureCode::invalid, "the address must be an IPv4 address");
     return address;
 }
@@ -119,7 +119,7 @@ Answer<json::object> Handler::change_tap(const json::object& request, bool add) 
     const Answer<address_v4> address = address_of(request);
     if (!address) return std::unexpected(address.error());
     if (!add) return after(machines_.network(*id).remove(*address));
-    Tap tap{tap_name(*address), *address, json::get_string(request, "mac"), 0};
+    Tap tap{*address, json::get_string(request, "mac"), 0};
     if (!valid_mac(tap.mac)) return refuse(FailureCode::invalid, "the MAC must be like 52:54:00:12:34:56");
     const std::int64_t uid = json::get_int(request, "uid");
     const Rights& rights = instances_.rights();

@@ -149,19 +149,20 @@ Answer<void> Network::up(const network_v4& subnet) const {
 }
 
 Answer<void> Network::add(const Tap& tap) const {
+    const std::string name = tap_name(tap.address);
     const auto bridge = [&](std::vector<std::string> words) {
         words.insert(words.begin(), {"-netns", space()});
         return run_tool(programs_.bridge, std::move(words), kLimit);
     };
     return Steps()
         .then([&] {
-            return has_inside(tap.name) ? Answer<std::string>()
-                                        : inside({"tuntap", "add", "dev", tap.name, "mode", "tap", "user",
-                                                  std::to_string(tap.owner)});
+            return has_inside(name)
+                       ? Answer<std::string>()
+                       : inside({"tuntap", "add", "dev", name, "mode", "tap", "user", std::to_string(tap.owner)});
         })
-        .then([&] { return inside({"link", "set", "dev", tap.name, "master", kBridge, "up"}); })
-        .then([&] { return bridge({"link", "set", "dev", tap.name, "isolated", "on", "learning", "off"}); })
-        .then([&] { return bridge({"fdb", "replace", tap.mac, "dev", tap.name, "master", "static"}); })
+        .then([&] { return inside({"link", "set", "dev", name, "master", kBridge, "up"}); })
+        .then([&] { return bridge({"link", "set", "dev", name, "isolated", "on", "learning", "off"}); })
+        .then([&] { return bridge({"fdb", "replace", tap.mac, "dev", name, "master", "static"}); })
         .then([&] {
             return ip({"neigh", "replace", tap.address.to_string(), "lladdr", tap.mac, "dev", device(), "nud",
                        "permanent"});

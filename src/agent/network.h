@@ -30,13 +30,12 @@ struct NetworkPrograms {
 };
 
 struct Tap {
-    std::string name;  // m and 8 hexadecimal digits: tap_name()
     boost::asio::ip::address_v4 address;
     std::string mac;  // "52:54:00:…"
     uid_t owner = 0;  // who may open it
 };
 
-// Of the machine with this address.
+// Of the machine with this address: m and 8 hexadecimal digits.
 std::string tap_name(const boost::asio::ip::address_v4& address);
 
 class Network {

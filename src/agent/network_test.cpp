@@ -29,7 +29,7 @@ class NetworkTest : public ::testing::Test {
     }
     [[nodiscard]] Tap tap(int number) const {
         const address_v4 address(subnet_.network().to_uint() + static_cast<std::uint32_t>(number));
-        return {tap_name(address), address, "52:54:00:00:00:" + fmt::format("{:02x}", number), 210'007};
+        return {address, "52:54:00:00:00:" + fmt::format("{:02x}", number), 210'007};
     }
 
     const boost::asio::ip::network_v4 subnet_ = make_network_v4(fmt::format("198.19.{}.0/24", ::getpid() % 256));
@@ -63,19 +63,20 @@ TEST_F(NetworkTest, AMachineHasItsAddressForItselfAndReachesNoOther) {
             ASSERT_TRUE(added) << added.error().message;
         }
     }
-    EXPECT_THAT(*network_.taps(), ElementsAre(tap(7).name, tap(8).name));
+    EXPECT_THAT(*network_.taps(), ElementsAre(tap_name(tap(7).address), tap_name(tap(8).address)));
     const std::string port =
-        text("bridge", {"-netns", network_.space(), "-details", "link", "show", "dev", tap(7).name});
+        text("bridge", {"-netns", network_.space(), "-details", "link", "show", "dev", tap_name(tap(7).address)});
     EXPECT_THAT(port, HasSubstr("learning off"));
     EXPECT_THAT(port, HasSubstr("isolated on"));
-    EXPECT_THAT(text("bridge", {"-netns", network_.space(), "fdb", "show", "dev", tap(7).name}),
+    EXPECT_THAT(text("bridge", {"-netns", network_.space(), "fdb", "show", "dev", tap_name(tap(7).address)}),
                 HasSubstr(tap(7).mac + " master machines static"));
     EXPECT_THAT(text("ip", {"neigh", "show", "dev", network_.device()}),
                 HasSubstr(tap(7).address.to_string() + " lladdr " + tap(7).mac + " PERMANENT"));
-    EXPECT_THAT(text("ip", {"-netns", network_.space(), "-details", "link", "show", "dev", tap(7).name}),
-                HasSubstr("user 210007"));
+    EXPECT_THAT(
+        text("ip", {"-netns", network_.space(), "-details", "link", "show", "dev", tap_name(tap(7).address)}),
+        HasSubstr("user 210007"));
     for (int i = 0; i < 2; ++i) ASSERT_TRUE(network_.remove(tap(7).address));
-    EXPECT_THAT(*network_.taps(), ElementsAre(tap(8).name));
+    EXPECT_THAT(*network_.taps(), ElementsAre(tap_name(tap(8).address)));
     EXPECT_THAT(text("ip", {"neigh", "show", "dev", network_.device()}), Not(HasSubstr(tap(7).mac)));
 }
 

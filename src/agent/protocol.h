@@ -78,9 +78,8 @@ inline std::unexpected<Failure> refuse(FailureCode code, std::string message) {
     return std::unexpected(Failure{code, std::move(message)});
 }
 
-// The uids at the end of the range that no instance of an engine gets: who makes templates, and whom machines run
-// as.
-inline constexpr uid_t kTemplatesUid = 0;
+// The uids at the end of the range that no instance of an engine gets: the last makes templates, and machines run
+// as the one that lies kMachinesUid before it.
 inline constexpr uid_t kMachinesUid = 1;
 inline constexpr uid_t kReservedUids = 2;
 

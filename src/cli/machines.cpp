@@ -15,18 +15,12 @@ namespace {
 constexpr std::size_t kMaxFile = 4096;  // bytes: a password has at most 100
 
 std::vector<Column> machine_columns(TimePoint now, bool everybody) {
-    Column organization = column("ORGANIZATION", "organization");
-    organization.only_wide = !everybody;
-    Column name = column("NAME", "name");
-    name.least = 24;
-    Column state = column("STATE", "state");
-    state.is_state = true;
     return {
-        std::move(name),
+        name_column(),
         column("IP", "address"),
         column("USERNAME", "username", 3),
-        std::move(organization),
-        std::move(state),
+        organization_column(everybody),
+        state_column(),
         column("PLAN", "plan", 1),
         wide_column("ENGINE", "engine"),
         wide_column("ID", "id"),

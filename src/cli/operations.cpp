@@ -45,10 +45,6 @@ Outcome<Exit> list_operations(Api& api, const OperationsOptions& options, Format
     query.add("organization", *organization);
     if (options.open) query.add("open", "true");
     const TimePoint now = api.environment().now();
-    Column whose = column("ORGANIZATION", "organization");
-    whose.only_wide = !options.scope.everybody;
-    Column state = column("STATE", "state");
-    state.is_state = true;
     const auto took = [](const json::object& row) {
         const auto begun = parse_time(json::get_string(row, "created_at"));
         const auto ended = parse_time(json::get_string(row, "ended_at"));
@@ -59,9 +55,9 @@ Outcome<Exit> list_operations(Api& api, const OperationsOptions& options, Format
         .items = "operations",
         .columns = {column("OPERATION", "id"),
                     column("KIND", "kind"),
-                    std::move(state),
+                    state_column(),
                     wide_column("RESOURCE", "resource"),
-                    std::move(whose),
+                    organization_column(options.scope.everybody),
                     column("BY", "actor", 3),
                     {.head = "AGE",
                      .text = [now](const json::object& row) { return age(row, "created_at", now); },

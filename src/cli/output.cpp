@@ -240,6 +240,24 @@ Column wide_column(std::string head, std::string key) {
     return made;
 }
 
+Column name_column() {
+    Column name = column("NAME", "name");
+    name.least = 24;
+    return name;
+}
+
+Column state_column() {
+    Column state = column("STATE", "state");
+    state.is_state = true;
+    return state;
+}
+
+Column organization_column(bool everybody) {
+    Column organization = column("ORGANIZATION", "organization");
+    organization.only_wide = !everybody;
+    return organization;
+}
+
 Table::Table(std::ostream& out, const Terminal& terminal, std::vector<Column> columns, Format format)
     : out_(out), terminal_(terminal), columns_(std::move(columns)), fits_(format == Format::wide) {
     if (format != Format::wide) std::erase_if(columns_, [](const Column& column) { return column.only_wide; });

@@ -65,6 +65,10 @@ struct Column {
 // A member of the object as it is.
 Column column(std::string head, std::string key, std::uint8_t drop = 0);
 Column wide_column(std::string head, std::string key);
+// What several listings have in common.
+Column name_column();
+Column state_column();
+Column organization_column(bool everybody);  // shown to who sees more than one
 
 // Prints rows as they come: a page of them decides how wide the columns are, later ones keep to that.
 class Table {

@@ -24,20 +24,14 @@ std::string price_of(const json::object& plan) {
 }
 
 std::vector<Column> resource_columns(TimePoint now, bool everybody) {
-    Column organization = column("ORGANIZATION", "organization");
-    organization.only_wide = !everybody;
-    Column name = column("NAME", "name");
-    name.least = 24;
-    Column state = column("STATE", "state");
-    state.is_state = true;
     return {
-        std::move(name),
+        name_column(),
         wide_column("ID", "id"),
-        std::move(organization),
+        organization_column(everybody),
         column("KIND", "kind", 6),
         column("ENGINE", "engine"),
         column("PLAN", "plan", 1),
-        std::move(state),
+        state_column(),
         {.head = "HEALTH",
          .text = [](const json::object& row) { return cell(object_in(row, "health"), "status"); },
          .drop = 4,

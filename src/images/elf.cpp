@@ -14,7 +14,7 @@ namespace {
 template <class Record>
 std::optional<Record> record_at(std::string_view bytes, std::uint64_t offset) {
     if (offset > bytes.size() || bytes.size() - offset < sizeof(Record)) return std::nullopt;
-    Record record;
+    Record record{};
     std::memcpy(&record, bytes.data() + offset, sizeof record);
     return record;
 }

@@ -112,7 +112,7 @@ Draft::~Draft() {
 Result<std::string> ImageStore::target_of(std::string_view name) const {
     const fs::path link = directory_ / name;
     std::error_code error;
-    const std::string target = fs::read_symlink(link, error);
+    std::string target = fs::read_symlink(link, error);
     if (error == std::errc::no_such_file_or_directory) {
         return fail(ErrorCode::not_found, fmt::format("there is no image {}", name));
     }

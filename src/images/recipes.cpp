@@ -12,7 +12,7 @@ namespace {
 
 struct Known {
     Recipe recipe;
-    Result<Image> (*build)(const Draft& draft, const Workshop& workshop);
+    Result<Image> (*build)(const Draft& draft, const Workshop& workshop) = nullptr;
 };
 constexpr std::array kKnown{
     Known{{"tiny", "busybox and dropbear: starts in seconds, for tests and demonstrations"}, build_tiny},

@@ -83,6 +83,8 @@ class Ec2Face {
     Task<std::expected<Started, Response>> begin_creation(const Request& request) const;
     Task<std::expected<Started, Response>> begin_removal(const Request& request) const;
     static std::expected<Started, Response> started(const Request& request, Accepted accepted, std::string address);
+    static Response not_waited_for(const std::expected<Started, Response>& begun, std::string_view what,
+                                   int status);
     Task<Response> answer_made(const Request& request, const Started& begun, const Operation& ended) const;
     Task<Error> failure_of(const Request& request, const ResourceId& machine, std::string reason) const;
 
@@ -206,6 +208,10 @@ Task<Response> Ec2Face::answer_made(const Request& request, const Started& begun
     co_return Response::json(200, task_json(ended, *now));
 }
 
+Response Ec2Face::not_waited_for(const std::expected<Started, Response>& begun, std::string_view what, int status) {
+    return begun ? later(begun->task, what, status) : begun.error();
+}
+
 // Waits for the machine. What was accepted goes on whether anybody waits or not.
 Task<Response> Ec2Face::create(Request& request) const {
     const auto begun = co_await begin_creation(request);
@@ -218,14 +224,12 @@ Task<Response> Ec2Face::create(Request& request) const {
 
 Task<Response> Ec2Face::create_async(Request& request) const {
     const auto begun = co_await begin_creation(request);
-    if (!begun) co_return begun.error();
-    co_return later(begun->task, kMade, 200);
+    co_return not_waited_for(begun, kMade, 200);
 }
 
 Task<Response> Ec2Face::create_instance(Request& request) const {
     const auto begun = co_await begin_creation(request);
-    if (!begun) co_return begun.error();
-    co_return later(begun->task, kMade, 202);
+    co_return not_waited_for(begun, kMade, 202);
 }
 
 Task<Response> Ec2Face::remove(Request& request) const {
@@ -244,14 +248,12 @@ Task<Response> Ec2Face::remove(Request& request) const {
 
 Task<Response> Ec2Face::remove_async(Request& request) const {
     const auto begun = co_await begin_removal(request);
-    if (!begun) co_return begun.error();
-    co_return later(begun->task, kRemoved, 200);
+    co_return not_waited_for(begun, kRemoved, 200);
 }
 
 Task<Response> Ec2Face::remove_instance(Request& request) const {
     const auto begun = co_await begin_removal(request);
-    if (!begun) co_return begun.error();
-    co_return later(begun->task, kRemoved, 202);
+    co_return not_waited_for(begun, kRemoved, 202);
 }
 
 Task<Response> Ec2Face::status(Request& request) const {

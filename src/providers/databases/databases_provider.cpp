@@ -63,20 +63,7 @@ Status DatabasesProvider::available(Kind kind, std::string_view engine) const {
                 fmt::format("the databases provider cannot make {} {}", engine, to_string(kind)));
 }
 
-Task<ProviderAnswer> DatabasesProvider::observe(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::observe, std::move(target), std::move(spec), budget);
-}
-Task<ProviderAnswer> DatabasesProvider::create(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::create, std::move(target), std::move(spec), budget);
-}
-Task<ProviderAnswer> DatabasesProvider::update(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::update, std::move(target), std::move(spec), budget);
-}
-Task<ProviderAnswer> DatabasesProvider::remove(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::remove, std::move(target), std::move(spec), budget);
-}
-
-Task<ProviderAnswer> DatabasesProvider::serialised(Verb verb, Target target, Spec spec, Duration budget) {
+Task<ProviderAnswer> DatabasesProvider::answer(Verb verb, Target target, Spec spec, Duration budget) {
     const Deadline deadline(budget);
     const bool changes = verb == Verb::create || verb == Verb::update;
     auto tenant = changes ? tenant_of(target, spec) : names_of(target, spec);

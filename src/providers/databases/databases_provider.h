@@ -13,9 +13,9 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "domain/ports.h"
+#include "providers/by_verb.h"
 #include "providers/databases/host.h"
 #include "providers/name_locks.h"
-#include "providers/provider.h"
 
 namespace slipway::databases {
 
@@ -28,7 +28,7 @@ struct DatabasesOptions {
 };
 
 // Must outlive its calls; the servers must outlive it. Used from one executor only.
-class DatabasesProvider final : public Provider {
+class DatabasesProvider final : public ByVerb {
   public:
     DatabasesProvider(DatabasesOptions options, DatabaseServers& servers, boost::asio::any_io_executor executor)
         : options_(std::move(options)), servers_(servers), executor_(std::move(executor)) {
@@ -42,10 +42,6 @@ class DatabasesProvider final : public Provider {
     [[nodiscard]] std::uint32_t concurrency() const override { return options_.concurrency; }
     [[nodiscard]] bool on_this_host() const override { return true; }
 
-    Task<ProviderAnswer> observe(Target target, Spec spec, Duration budget) override;
-    Task<ProviderAnswer> create(Target target, Spec spec, Duration budget) override;
-    Task<ProviderAnswer> update(Target target, Spec spec, Duration budget) override;
-    Task<ProviderAnswer> remove(Target target, Spec spec, Duration budget) override;
     Task<std::expected<InventoryPage, ProviderError>> inventory(std::string cursor, Duration budget) override;
     // Servers tell nobody when a role of theirs changes: scans find it.
     void on_change(std::function<void(std::string external_name)>) override {}
@@ -57,7 +53,7 @@ class DatabasesProvider final : public Provider {
     };
     using Found = std::expected<Reached, ProviderAnswer>;
 
-    Task<ProviderAnswer> serialised(Verb verb, Target target, Spec spec, Duration budget);
+    Task<ProviderAnswer> answer(Verb verb, Target target, Spec spec, Duration budget) override;
     Task<ProviderAnswer> dispatch(Verb verb, ResourceId server, Tenant tenant, std::string engine,
                                   Deadline deadline);
     Task<ProviderAnswer> remove_anywhere(Tenant tenant, Deadline deadline);

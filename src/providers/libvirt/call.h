@@ -1,8 +1,8 @@
 // What one call of this provider carries along.
 #pragma once
 
+#include "providers/instances.h"
 #include "providers/libvirt/libvirt_provider.h"
-#include "providers/provider_error.h"
 
 namespace slipway::libvirt {
 
@@ -16,14 +16,11 @@ struct LibvirtProvider::Call {
     bool touched = false;  // something may have been changed already
 
     [[nodiscard]] const std::string& name() const { return target.external_name; }
-    [[nodiscard]] agent::Identity identity() const {
-        return {target.installation.str(), target.resource.str(), target.generation};
-    }
     [[nodiscard]] DomainName domain() const { return {target.external_name, uuid_of(target)}; }
 };
 
 // How failures of the helper and of the daemon are treated by the engine.
-ProviderError error_of(const agent::Failure& failure, bool touched);
+using slipway::error_of;
 ProviderError error_of(const Error& error, bool touched);
 
 }  // namespace slipway::libvirt

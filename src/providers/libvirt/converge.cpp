@@ -87,7 +87,7 @@ Task<std::optional<ProviderAnswer>> LibvirtProvider::boot(Call& call) {
     }
     call.touched = true;
     const agent::Answer<bool> volume =
-        co_await agent_.add_volume(call.name(), call.identity(), call.deadline.left());
+        co_await agent_.add_volume(call.name(), identity_of(call.target), call.deadline.left());
     if (!volume) co_return std::unexpected(error_of(volume.error(), true));
     const agent::Answer<void> tap = co_await agent_.add_tap(
         {network_, call.shape.address.to_string(), call.shape.mac, uid_}, call.deadline.left());
@@ -114,7 +114,7 @@ Task<ProviderAnswer> LibvirtProvider::settle(Call& call) {
     if (!settled) co_return pending("booting: " + greeting.why);
     boots_.leave(call.name());
     const agent::Answer<void> dropped =
-        co_await agent_.drop_volume(call.name(), call.identity(), call.deadline.left());
+        co_await agent_.drop_volume(call.name(), identity_of(call.target), call.deadline.left());
     if (!dropped) co_return std::unexpected(error_of(dropped.error(), true));
     co_return running(call, greeting);
 }
@@ -122,7 +122,7 @@ Task<ProviderAnswer> LibvirtProvider::settle(Call& call) {
 Task<ProviderAnswer> LibvirtProvider::do_converge(Call& call) {
     const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
     if (!status) co_return std::unexpected(error_of(status.error(), false));
-    if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+    if (std::optional<Observation> foreign = not_ours(call.target, *status)) co_return std::move(*foreign);
     // What is gone cannot be changed; its disk cannot be made again either.
     if (!status->exists && call.verb == Verb::update) co_return Observation{};
     // It keeps what it was made of, whatever its image's name stands for now.
@@ -153,7 +153,7 @@ Task<ProviderAnswer> LibvirtProvider::do_converge(Call& call) {
 Task<ProviderAnswer> LibvirtProvider::do_observe(Call& call) {
     const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
     if (!status) co_return std::unexpected(error_of(status.error(), false));
-    if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+    if (std::optional<Observation> foreign = not_ours(call.target, *status)) co_return std::move(*foreign);
     Observation answer;
     if (!status->exists) co_return answer;
     const Result<DomainSeen> seen = co_await hypervisor_->look(call.domain(), call.deadline);
@@ -191,7 +191,7 @@ Task<ProviderAnswer> LibvirtProvider::look_who_answers(Call& call, const std::st
 Task<ProviderAnswer> LibvirtProvider::do_remove(Call& call) {
     const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
     if (!status) co_return std::unexpected(error_of(status.error(), false));
-    if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+    if (std::optional<Observation> foreign = not_ours(call.target, *status)) co_return std::move(*foreign);
     boots_.leave(call.name());
     call.touched = true;
     if (const Status ended = co_await hypervisor_->end(call.domain(), call.deadline); !ended) {
@@ -203,7 +203,7 @@ Task<ProviderAnswer> LibvirtProvider::do_remove(Call& call) {
         if (!tap) co_return std::unexpected(error_of(tap.error(), true));
     }
     const agent::Answer<void> removed =
-        co_await agent_.remove_instance(call.name(), call.identity(), call.deadline.left());
+        co_await agent_.remove_instance(call.name(), identity_of(call.target), call.deadline.left());
     if (!removed) co_return std::unexpected(error_of(removed.error(), true));
     if (const Status released = options_.keeper.release(call.name()); !released) {
         co_return refuse(ErrorClass::transient, "its image cannot be released", released.error().message);

@@ -88,7 +88,7 @@ void add_devices(Node domain, const Shape& shape, const Run& run) {
 
 std::string domain_xml(const Shape& shape, const Image& image, const Run& run) {
     pugi::xml_document document;
-    const Node domain = add(document, "domain", {{"type", run.kvm ? "kvm" : "qemu"}});
+    const Node domain = add(document.root(), "domain", {{"type", run.kvm ? "kvm" : "qemu"}});
     add_text(domain, "name", shape.name);
     add_text(domain, "uuid", shape.uuid);
     add(add(domain, "metadata"), kMark, {{"xmlns:slipway", kNamespace}, {"tag", run.tag}});
@@ -117,7 +117,7 @@ std::string tag_in(const std::string& xml) {
 
 std::string probe_xml(const std::string& name, const std::string& daemon) {
     pugi::xml_document document;
-    const Node domain = add(document, "domain", {{"type", "kvm"}});
+    const Node domain = add(document.root(), "domain", {{"type", "kvm"}});
     add_text(domain, "name", name);
     add(domain, "memory", {{"unit", "MiB"}}).text() = "16";
     add_text(domain, "vcpu", "1");

@@ -177,7 +177,7 @@ Task<Result<std::vector<DomainName>>> Hypervisor::all(Deadline deadline) {
                 if (::virDomainGetUUIDString(domain.get(), uuid.data()) != 0) continue;
                 names.push_back({::virDomainGetName(domain.get()), uuid.data()});
             }
-            std::free(list);  // NOLINT(cppcoreguidelines-no-malloc): libvirt hands it over so
+            std::free(static_cast<void*>(list));  // NOLINT(cppcoreguidelines-no-malloc): libvirt hands it over so
             return names;
         },
         deadline);

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/network.h"
 #include "base/digest.h"
-#include "base/log.h"
 #include "providers/libvirt/call.h"
 
 namespace slipway::libvirt {
@@ -13,23 +11,6 @@ namespace {
 constexpr std::string_view kEngine = "vm";
 
 }  // namespace
-
-ProviderError error_of(const agent::Failure& failure, bool touched) {
-    const auto with = [&](ErrorClass error_class) { return provider_error(error_class, failure.message); };
-    switch (failure.code) {
-        case agent::FailureCode::unknown:
-        case agent::FailureCode::unavailable:
-            return with(touched ? ErrorClass::unknown_outcome : ErrorClass::transient);
-        case agent::FailureCode::invalid:
-        case agent::FailureCode::gone:
-        case agent::FailureCode::unsupported: return with(ErrorClass::permanent);
-        case agent::FailureCode::foreign: return with(ErrorClass::conflict);
-        case agent::FailureCode::absent:
-        case agent::FailureCode::busy:
-        case agent::FailureCode::io: return with(ErrorClass::transient);
-    }
-    return with(ErrorClass::transient);
-}
 
 ProviderError error_of(const Error& error, bool touched) {
     const bool unknown = touched || error.code == ErrorCode::timeout;
@@ -76,20 +57,7 @@ void LibvirtProvider::on_change(std::function<void(std::string external_name)> l
     static_cast<void>(listener);
 }
 
-Task<ProviderAnswer> LibvirtProvider::observe(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::observe, std::move(target), std::move(spec), budget);
-}
-Task<ProviderAnswer> LibvirtProvider::create(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::create, std::move(target), std::move(spec), budget);
-}
-Task<ProviderAnswer> LibvirtProvider::update(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::update, std::move(target), std::move(spec), budget);
-}
-Task<ProviderAnswer> LibvirtProvider::remove(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::remove, std::move(target), std::move(spec), budget);
-}
-
-Task<ProviderAnswer> LibvirtProvider::serialised(Verb verb, Target target, Spec spec, Duration budget) {
+Task<ProviderAnswer> LibvirtProvider::answer(Verb verb, Target target, Spec spec, Duration budget) {
     Call call{verb, std::move(target), std::move(spec), Deadline(budget)};
     if (!agent::valid_name(call.name()))
         co_return refuse(ErrorClass::permanent, "the name must match [a-z0-9-]{1,63}");
@@ -103,15 +71,6 @@ Task<ProviderAnswer> LibvirtProvider::serialised(Verb verb, Target target, Spec 
         case Verb::remove: co_return co_await do_remove(call);
     }
     co_return refuse(ErrorClass::permanent, "unknown verb");
-}
-
-std::optional<Observation> LibvirtProvider::not_ours(const Call& call, const agent::InstanceStatus& status) const {
-    if (!status.exists) return std::nullopt;
-    if (status.damage.empty() && agent::identity_of(status.meta) == call.identity()) return std::nullopt;
-    Observation seen;
-    seen.presence = Presence::foreign;
-    seen.detail = status.damage.empty() ? "the name belongs to another resource or generation" : status.damage;
-    return seen;
 }
 
 json::object LibvirtProvider::meta(const Call& call) const {

@@ -16,12 +16,12 @@
 #include <string>
 
 #include "agent/client.h"
+#include "providers/by_verb.h"
 #include "providers/libvirt/boot_queue.h"
 #include "providers/libvirt/hypervisor.h"
 #include "providers/libvirt/login.h"
 #include "providers/libvirt/machine.h"
 #include "providers/name_locks.h"
-#include "providers/provider.h"
 
 namespace slipway::libvirt {
 
@@ -39,7 +39,7 @@ struct LibvirtOptions {
 };
 
 // Must outlive its calls; client and clock must outlive it. Used from one executor only.
-class LibvirtProvider final : public Provider {
+class LibvirtProvider final : public ByVerb {
   public:
     LibvirtProvider(LibvirtOptions options, agent::AgentClient& agent, const Clock& clock, Random& random);
     ~LibvirtProvider() override;
@@ -57,10 +57,6 @@ class LibvirtProvider final : public Provider {
     [[nodiscard]] std::uint32_t concurrency() const override { return kConcurrency; }
     [[nodiscard]] bool on_this_host() const override { return true; }
 
-    Task<ProviderAnswer> observe(Target target, Spec spec, Duration budget) override;
-    Task<ProviderAnswer> create(Target target, Spec spec, Duration budget) override;
-    Task<ProviderAnswer> update(Target target, Spec spec, Duration budget) override;
-    Task<ProviderAnswer> remove(Target target, Spec spec, Duration budget) override;
     Task<std::expected<InventoryPage, ProviderError>> inventory(std::string cursor, Duration budget) override;
     void on_change(std::function<void(std::string external_name)> listener) override;
 
@@ -70,7 +66,7 @@ class LibvirtProvider final : public Provider {
 
     struct Call;
 
-    Task<ProviderAnswer> serialised(Verb verb, Target target, Spec spec, Duration budget);
+    Task<ProviderAnswer> answer(Verb verb, Target target, Spec spec, Duration budget) override;
     Task<ProviderAnswer> do_observe(Call& call);
     Task<ProviderAnswer> look_who_answers(Call& call, const std::string& address);
     Task<ProviderAnswer> do_converge(Call& call);
@@ -89,7 +85,6 @@ class LibvirtProvider final : public Provider {
     Task<Status> clear_taps(Deadline deadline);
     [[nodiscard]] json::object daemon_meta() const;
     [[nodiscard]] json::object meta(const Call& call) const;
-    [[nodiscard]] std::optional<Observation> not_ours(const Call& call, const agent::InstanceStatus& status) const;
     [[nodiscard]] Observation running(const Call& call, const Greeting& greeting) const;
 
     LibvirtOptions options_;

@@ -13,7 +13,6 @@ using boost::asio::ip::address_v4;
 constexpr std::int64_t kMostCpus = 64;
 constexpr std::int64_t kLeastBytes = std::int64_t{64} << 20U;
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 46U;
-constexpr std::size_t kMaxHostName = 63;
 
 std::string identity_digest(const Target& target) {
     return sha256(fmt::format("{} {}", target.resource.str(), target.generation));
@@ -50,7 +49,7 @@ std::string user_data(const Shape& shape, const std::string& hash) {
                             {"lock_passwd", false},
                             {"shell", "/bin/bash"},
                             {"sudo", "ALL=(ALL:ALL) ALL"}};
-    const json::object data{{"hostname", shape.host_name},
+    const json::object data{{"hostname", shape.name},
                             {"ssh_pwauth", true},
                             {"disable_root", true},
                             {"users", json::array{user}},
@@ -59,7 +58,7 @@ std::string user_data(const Shape& shape, const std::string& hash) {
 }
 
 std::string meta_data(const Shape& shape) {
-    return json::dump(json::object{{"instance-id", shape.uuid}, {"local-hostname", shape.host_name}}) + "\n";
+    return json::dump(json::object{{"instance-id", shape.uuid}, {"local-hostname", shape.name}}) + "\n";
 }
 
 std::string address_with_length(const Shape& shape) {
@@ -79,7 +78,7 @@ std::string network_config(const Shape& shape) {
 
 std::string machine_file(const Shape& shape, const std::string& hash) {
     std::string text;
-    for (const auto& [key, value] : {std::pair<std::string_view, std::string>{"HOSTNAME", shape.host_name},
+    for (const auto& [key, value] : {std::pair<std::string_view, std::string>{"HOSTNAME", shape.name},
                                      {"INSTANCE", shape.uuid},
                                      {"ADDRESS", address_with_length(shape)},
                                      {"GATEWAY", gateway_of(shape)},
@@ -111,7 +110,6 @@ std::expected<Shape, ProviderError> shape_of(const Target& target, const Spec& s
                                              const boost::asio::ip::network_v4& subnet) {
     Shape shape;
     shape.name = target.external_name;
-    shape.host_name = target.external_name.substr(0, kMaxHostName);
     shape.uuid = uuid_of(target);
     shape.mac = mac_of(target);
     shape.subnet = subnet;

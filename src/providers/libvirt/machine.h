@@ -35,9 +35,8 @@ struct ImageKeeper {
 };
 
 struct Shape {
-    std::string name;
+    std::string name;  // its host name too: the helper takes no longer ones
     std::string uuid;
-    std::string host_name;
     std::int64_t cpus = 1;
     std::uint64_t memory = 0;  // bytes
     std::uint64_t disk = 0;    // bytes

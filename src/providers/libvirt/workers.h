@@ -18,13 +18,17 @@
 
 namespace slipway::libvirt {
 
+// Used from one executor only.
 class Workers {
   public:
-    explicit Workers(std::size_t threads) : pool_(threads) {}
+    // They start with the first work: most servers have none for them.
+    explicit Workers(std::size_t threads) : threads_(threads) {}
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
     // Waits for what is under way.
-    ~Workers() { pool_.join(); }
+    ~Workers() {
+        if (pool_) pool_->join();
+    }
 
     // Runs `work` there and answers what it does, on the caller's executor; empty where that took too long. Then
     // the work goes on and its answer is thrown away: whatever it refers to has to be its own.
@@ -38,7 +42,7 @@ class Workers {
         const auto executor = co_await boost::asio::this_coro::executor;
         const auto shared = std::make_shared<Shared>(executor);
         shared->timer.expires_at(deadline.at());
-        boost::asio::post(pool_, [shared, executor, work = std::move(work)] {
+        boost::asio::post(pool(), [shared, executor, work = std::move(work)] {
             ignore_broken_pipes();
             boost::asio::post(executor, [shared, answer = work()]() mutable {
                 shared->answer = std::move(answer);
@@ -52,7 +56,7 @@ class Workers {
     // The last reference to it is given up there: libraries talk also where something of theirs is closed.
     template <class T>
     void give_up(std::shared_ptr<T> last) {
-        boost::asio::post(pool_, [last = std::move(last)]() mutable {
+        boost::asio::post(pool(), [last = std::move(last)]() mutable {
             ignore_broken_pipes();
             last.reset();
         });
@@ -67,7 +71,13 @@ class Workers {
         ::pthread_sigmask(SIG_BLOCK, &pipes, nullptr);
     }
 
-    boost::asio::thread_pool pool_;
+    boost::asio::thread_pool& pool() {
+        if (!pool_) pool_.emplace(threads_);
+        return *pool_;
+    }
+
+    std::size_t threads_;
+    std::optional<boost::asio::thread_pool> pool_;
 };
 
 }  // namespace slipway::libvirt

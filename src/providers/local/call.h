@@ -1,8 +1,8 @@
 // What one call of the local provider carries along.
 #pragma once
 
+#include "providers/instances.h"
 #include "providers/local/local_provider.h"
-#include "providers/provider_error.h"
 
 namespace slipway::local {
 
@@ -17,14 +17,8 @@ struct LocalProvider::Call {
     bool full = false;               // its disk was, when it was last looked at
 
     [[nodiscard]] const std::string& name() const { return target.external_name; }
-    [[nodiscard]] agent::Identity identity() const {
-        return {target.installation.str(), target.resource.str(), target.generation};
-    }
 };
 
-// How a failed request to the helper is treated by the engine. `touched`: it, or one before it, may have changed
-// something.
-ProviderError error_of(const agent::Failure& failure, bool touched);
 // The budget is used up.
 ProviderError out_of_time(bool touched);
 

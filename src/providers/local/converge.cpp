@@ -54,7 +54,7 @@ Task<ProviderAnswer> LocalProvider::do_converge(Call& call) {
     for (int round = 0; round < kMaxRounds && !call.deadline.over(); ++round) {
         agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
         if (!status) co_return std::unexpected(error_of(status.error(), call.touched));
-        if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+        if (std::optional<Observation> foreign = not_ours(call.target, *status)) co_return std::move(*foreign);
         call.full = status->full;
         // What is gone cannot be changed; its data cannot be made again either.
         if (!status->exists && call.verb == Verb::update) co_return Observation{};
@@ -180,7 +180,7 @@ Task<std::optional<ProviderError>> LocalProvider::write_files(Call& call) {
     call.touched = true;
     for (const agent::FileContent& each : call.setup.files) {
         const agent::Answer<bool> written =
-            co_await agent_.write_file(call.name(), call.identity(), each, call.deadline.left());
+            co_await agent_.write_file(call.name(), identity_of(call.target), each, call.deadline.left());
         if (!written) co_return error_of(written.error(), true);
     }
     co_return std::nullopt;
@@ -233,7 +233,7 @@ Task<void> LocalProvider::stop(Call& call, agent::Process process, bool gently) 
 Task<void> LocalProvider::clear_rest(Call& call) {
     call.touched = true;
     const agent::Answer<std::int64_t> killed =
-        co_await agent_.kill_rest(call.name(), call.identity(), call.deadline.left());
+        co_await agent_.kill_rest(call.name(), identity_of(call.target), call.deadline.left());
     // Found none: it was just ending. Killed some: their end takes a moment.
     static_cast<void>(killed);
     co_await pause(std::chrono::milliseconds(2));
@@ -245,7 +245,7 @@ Task<ProviderAnswer> LocalProvider::do_remove(Call& call) {
         const agent::Answer<agent::InstanceStatus> status =
             co_await agent_.status(call.name(), call.deadline.left());
         if (!status) co_return std::unexpected(error_of(status.error(), call.touched));
-        if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+        if (std::optional<Observation> foreign = not_ours(call.target, *status)) co_return std::move(*foreign);
         if (status->process) {
             co_await stop(call, *status->process, false);
             continue;
@@ -258,7 +258,7 @@ Task<ProviderAnswer> LocalProvider::do_remove(Call& call) {
         watcher_.forget(call.name());
         full_.erase(call.name());
         const agent::Answer<void> removed =
-            co_await agent_.remove_instance(call.name(), call.identity(), call.deadline.left());
+            co_await agent_.remove_instance(call.name(), identity_of(call.target), call.deadline.left());
         if (removed) co_return Observation{};
         if (removed.error().code != agent::FailureCode::busy)
             co_return std::unexpected(error_of(removed.error(), true));

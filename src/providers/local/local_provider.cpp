@@ -120,20 +120,7 @@ Task<Status> LocalProvider::tell_renewed(Duration budget) {
     co_return Status{};
 }
 
-Task<ProviderAnswer> LocalProvider::observe(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::observe, std::move(target), std::move(spec), budget);
-}
-Task<ProviderAnswer> LocalProvider::create(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::create, std::move(target), std::move(spec), budget);
-}
-Task<ProviderAnswer> LocalProvider::update(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::update, std::move(target), std::move(spec), budget);
-}
-Task<ProviderAnswer> LocalProvider::remove(Target target, Spec spec, Duration budget) {
-    return serialised(Verb::remove, std::move(target), std::move(spec), budget);
-}
-
-Task<ProviderAnswer> LocalProvider::serialised(Verb verb, Target target, Spec spec, Duration budget) {
+Task<ProviderAnswer> LocalProvider::answer(Verb verb, Target target, Spec spec, Duration budget) {
     Call call{verb, std::move(target), std::move(spec), Deadline(budget)};
     if (!agent::valid_name(call.name())) {
         co_return std::unexpected(provider_error(ErrorClass::permanent, "the name must match [a-z0-9-]{1,63}"));
@@ -156,15 +143,6 @@ Task<ProviderAnswer> LocalProvider::serialised(Verb verb, Target target, Spec sp
                                                  "the machine is short of something", thrown.what()));
     }
     co_return std::unexpected(out_of_time(true));
-}
-
-std::optional<Observation> LocalProvider::not_ours(const Call& call, const agent::InstanceStatus& status) const {
-    if (!status.exists) return std::nullopt;
-    if (status.damage.empty() && agent::identity_of(status.meta) == call.identity()) return std::nullopt;
-    Observation seen;
-    seen.presence = Presence::foreign;
-    seen.detail = status.damage.empty() ? "the name belongs to another resource or generation" : status.damage;
-    return seen;
 }
 
 Observation LocalProvider::running(const Call& call, const agent::Process& process, std::uint16_t port,

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "agent/client.h"
+#include "providers/by_verb.h"
 #include "providers/local/engine.h"
 #include "providers/local/watcher.h"
 #include "providers/name_locks.h"
-#include "providers/provider.h"
 
 namespace slipway::local {
 
@@ -34,7 +34,7 @@ struct LocalOptions {
 };
 
 // Must outlive its calls; the client must outlive it. Used from one executor only.
-class LocalProvider final : public Provider, public LiveEngines {
+class LocalProvider final : public ByVerb, public LiveEngines {
   public:
     LocalProvider(LocalOptions options, agent::AgentClient& agent, boost::asio::any_io_executor executor);
 
@@ -52,10 +52,6 @@ class LocalProvider final : public Provider, public LiveEngines {
     [[nodiscard]] std::uint32_t concurrency() const override { return options_.concurrency; }
     [[nodiscard]] bool on_this_host() const override { return true; }
 
-    Task<ProviderAnswer> observe(Target target, Spec spec, Duration budget) override;
-    Task<ProviderAnswer> create(Target target, Spec spec, Duration budget) override;
-    Task<ProviderAnswer> update(Target target, Spec spec, Duration budget) override;
-    Task<ProviderAnswer> remove(Target target, Spec spec, Duration budget) override;
     Task<std::expected<InventoryPage, ProviderError>> inventory(std::string cursor, Duration budget) override;
     void on_change(std::function<void(std::string external_name)> listener) override;
 
@@ -66,7 +62,7 @@ class LocalProvider final : public Provider, public LiveEngines {
     struct Call;
     struct Live;
 
-    Task<ProviderAnswer> serialised(Verb verb, Target target, Spec spec, Duration budget);
+    Task<ProviderAnswer> answer(Verb verb, Target target, Spec spec, Duration budget) override;
     Task<ProviderAnswer> do_observe(Call& call);
     Task<ProviderAnswer> do_converge(Call& call);
     Task<ProviderAnswer> do_remove(Call& call);
@@ -86,7 +82,6 @@ class LocalProvider final : public Provider, public LiveEngines {
     // Null where this provider has no such engine.
     [[nodiscard]] const Engine* engine_of(Kind kind, std::string_view engine) const;
     [[nodiscard]] Contact contact(const Call& call, const agent::Process& process, std::uint16_t port) const;
-    [[nodiscard]] std::optional<Observation> not_ours(const Call& call, const agent::InstanceStatus& status) const;
     [[nodiscard]] Observation running(const Call& call, const agent::Process& process, std::uint16_t port,
                                       std::string detail, const std::string& version) const;
     [[nodiscard]] json::object meta(const Call& call) const;

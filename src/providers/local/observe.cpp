@@ -39,7 +39,7 @@ ProviderAnswer LocalProvider::out_of_room(const Call& call) {
 Task<ProviderAnswer> LocalProvider::do_observe(Call& call) {
     const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
     if (!status) co_return std::unexpected(error_of(status.error(), false));
-    if (std::optional<Observation> foreign = not_ours(call, *status)) co_return std::move(*foreign);
+    if (std::optional<Observation> foreign = not_ours(call.target, *status)) co_return std::move(*foreign);
     Observation seen;
     if (!status->exists) co_return seen;
     if (!status->held) {
