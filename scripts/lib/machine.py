@@ -3,11 +3,15 @@
 Looks from outside only: /proc and the file system, never through the server. Also a program:
     machine.py list STATE_DIR           prints one line for each thing, sorted, so that two moments can be compared
     machine.py engine STATE_DIR NAME    prints "PID PORT" of the instance's engine, a line for each
+    machine.py guest STATE_DIR NAME     prints the pid of the virtual machine, a line for each
     machine.py end STATE_DIR            kills what is left
 """
+import hashlib
+import json
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -86,17 +90,49 @@ def _belongs(each, state_dir):
     return beneath or any(word == state_dir or word.startswith(state_dir + "/") for word in each.argv)
 
 
+def network_of(state_dir):
+    """The id in the names of what its machines' network is made of; None before there is a database."""
+    for path in databases_of(state_dir):
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10) as database:
+            try:
+                found = database.execute("SELECT value FROM settings WHERE key = 'installation'").fetchone()
+            except sqlite3.OperationalError:  # no database of ours
+                continue
+        if found:
+            return hashlib.sha256(found[0].encode()).hexdigest()[:8]
+    return None
+
+
+def _space_of(state_dir):
+    """What tells its machines' network namespace from any other; None: it has none."""
+    try:
+        seen = os.stat(f"/run/netns/slipway-{network_of(state_dir)}")
+        return seen.st_dev, seen.st_ino
+    except OSError:
+        return None
+
+
+def _in_space(each, space):
+    try:
+        seen = os.stat(f"/proc/{each.pid}/ns/net")
+        return (seen.st_dev, seen.st_ino) == space
+    except OSError:
+        return False
+
+
 def processes_of(state_dir, processes=None):
-    """Every living process that works beneath the directory or was told of it, and the children of those; or those
-    among `processes`, so that several questions can be asked of one moment."""
+    """Every living process that works beneath the directory, was told of it or is in its machines' network, and the
+    children of those; or those among `processes`, so that several questions can be asked of one moment."""
     state_dir = os.path.realpath(state_dir)
+    space = _space_of(state_dir)
     everything = {each.pid: each for each in (all_processes() if processes is None else processes)}
     asking, pid = set(), os.getpid()  # whoever asks is not part of the answer
     while pid in everything:
         asking.add(pid)
         pid = everything[pid].parent
     others = [each for each in everything.values() if each.pid not in asking]
-    mine = {each.pid: each for each in others if _belongs(each, state_dir)}
+    mine = {each.pid: each for each in others
+            if _belongs(each, state_dir) or (space and _in_space(each, space))}
     grew = True
     while grew:
         more = [each for each in others if each.parent in mine and each.pid not in mine]
@@ -125,6 +161,35 @@ def engine_families_of(state_dir, processes=None):
             name = each.cwd[len(root):].split("/")[0].split(" ")[0] if each.cwd.startswith(root) else each.cwd
             found.setdefault(name, []).append(each)
     return found
+
+
+def guests_of(state_dir):
+    """The virtual machines that run, by name: {name: [Process, ...]}."""
+    found = {}
+    for each in processes_of(state_dir):
+        named = [word[len("guest="):].split(",")[0] for word in each.argv if word.startswith("guest=")]
+        if each.program.startswith("qemu-system") and named:
+            found.setdefault(named[0], []).append(each)
+    return found
+
+
+def _ip(*words):
+    done = subprocess.run(["ip", "-json", *words], capture_output=True, check=False)
+    return json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip() else []
+
+
+def network_parts_of(state_dir):
+    """What there is of its machines' network: the namespace, the host's device, and for each machine its tap and its
+    entry in the host's table of neighbours; {kind: names}."""
+    name = network_of(state_dir)
+    spaces = [f"slipway-{name}"] if os.path.exists(f"/run/netns/slipway-{name}") else []
+    device = f"slw{name}"
+    devices = [device] if os.path.exists(f"/sys/class/net/{device}") else []
+    links = _ip("-n", spaces[0], "link", "show", "master", "machines") if spaces else []
+    neighbours = _ip("neigh", "show", "dev", device, "nud", "permanent") if devices else []
+    return {"network namespace": spaces, "device": devices,
+            "tap": [each["ifname"] for each in links if each.get("ifname", "uplink") != "uplink"],
+            "neighbour": [each["dst"] for each in neighbours]}
 
 
 def _listening():
@@ -198,16 +263,17 @@ def describe(state_dir):
     lines = [f"process {each.program} {'agent ' if each.is_helper() else ''}uid {each.uid}" for each in mine]
     lines += [f"port {port}" for port in ports_of(mine)]
     lines += [f"directory instances/{name}" for name in instances_of(state_dir)]
+    lines += [f"{kind} {name}" for kind, names in network_parts_of(state_dir).items() for name in names]
     lines += [f"rows {table} {count}" for table, count in rows_of(state_dir).items()]
     return sorted(lines)
 
 
 def end_everything(state_dir):
-    """Kills, by pid, what is left of a server, its helper and its engines."""
+    """Kills, by pid, what is left of a server, its helper, its engines and machines, and takes their network away."""
     for _ in range(50):
         left = processes_of(state_dir)
         if not left:
-            return
+            break
         for each in left:
             try:
                 if alive(each):
@@ -215,6 +281,11 @@ def end_everything(state_dir):
             except ProcessLookupError:
                 pass
         time.sleep(0.1)
+    parts = network_parts_of(state_dir)
+    for device in parts["device"]:
+        subprocess.run(["ip", "link", "delete", "dev", device], check=False)
+    for space in parts["network namespace"]:
+        subprocess.run(["ip", "netns", "delete", space], check=False)
 
 
 def main(verb, state_dir, name=""):
@@ -224,6 +295,9 @@ def main(verb, state_dir, name=""):
     elif verb == "engine":
         for each in engines_of(state_dir).get(name, []):
             print(each.pid, *sorted(ports_of([each])))
+    elif verb == "guest":
+        for each in guests_of(state_dir).get(name, []):
+            print(each.pid)
     elif verb == "end":
         end_everything(state_dir)
     else:

@@ -516,6 +516,7 @@ void Service::Impl::stop() {
             background_->stop();
             webhooks_->stop();
             co_await engine_->stop(kEngineStop);
+            co_await machines_->rest(kEngineStop);
             co_return true;
         });
     }

@@ -54,10 +54,10 @@ Status has_programs(const agent::Hello& hello) {
 
 }  // namespace
 
-json::object LibvirtProvider::daemon_meta() const {
+json::object LibvirtProvider::daemon_meta(std::uint64_t generation) const {
     return {{"installation", options_.installation.str()},
             {"resource", "machines"},
-            {"generation", 1},
+            {"generation", generation},
             {"uid", static_cast<std::int64_t>(uid_)},
             {"kind", "machines"},
             {"engine", "libvirtd"},
@@ -92,11 +92,19 @@ Task<Status> LibvirtProvider::bring_up(Deadline deadline) {
 
 // Guests outlive it: one that is found is used as it is.
 Task<Status> LibvirtProvider::start_daemon(Deadline deadline) {
-    agent::Seed seed;
-    seed.name = agent::kDaemonSeed;
-    const agent::Answer<bool> made =
-        co_await agent_.create_instance(daemon_, daemon_meta(), {}, false, deadline.left(), std::move(seed));
-    if (!made) co_return unavailable(made.error());
+    const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(daemon_, deadline.left());
+    if (!status) co_return unavailable(status.error());
+    if (!status->exists) {
+        agent::Seed seed;
+        seed.name = agent::kDaemonSeed;
+        // Each is another one: what was removed stays so.
+        const auto generation = static_cast<std::uint64_t>(to_micros(clock_.now()));
+        const agent::Answer<bool> made = co_await agent_.create_instance(daemon_, daemon_meta(generation), {},
+                                                                         false, deadline.left(), std::move(seed));
+        if (!made) co_return unavailable(made.error());
+    } else if (json::get_string(status->meta, "installation") != options_.installation.str()) {
+        co_return unavailable(fmt::format("{} is another installation's", daemon_));
+    }
     const bool may_use_kvm = options_.acceleration != Acceleration::emulation && ::access("/dev/kvm", F_OK) == 0;
     const agent::Answer<agent::Started> started = co_await agent_.start_machines(
         daemon_, network_, may_use_kvm, may_use_kvm ? "kvm" : "emulation", deadline.left());
@@ -110,6 +118,43 @@ Task<Status> LibvirtProvider::start_daemon(Deadline deadline) {
     log::info("libvirt", started->already ? "the machines' daemon was found" : "the machines' daemon was started",
               {{"version", *version}});
     co_return Status{};
+}
+
+Task<Result<bool>> LibvirtProvider::has_machines(Deadline deadline) {
+    const Result<std::vector<DomainName>> domains = co_await hypervisor_->all(deadline);
+    if (!domains) co_return fail(domains.error());
+    if (!domains->empty()) co_return true;
+    std::string cursor;
+    do {
+        const agent::Answer<agent::ListPage> page = co_await agent_.list(cursor, deadline.left());
+        if (!page) co_return unavailable(page.error());
+        for (const agent::InstanceStatus& each : page->instances) {
+            if (json::get_string(each.meta, "kind") == to_string(Kind::machine)) co_return true;
+        }
+        cursor = page->next;
+    } while (!cursor.empty());
+    co_return false;
+}
+
+Task<void> LibvirtProvider::rest(Duration budget) {
+    const Deadline deadline(budget);
+    if (!ready_) co_return;
+    const Result<bool> needed = co_await has_machines(deadline);
+    if (!needed || *needed) co_return;
+    ready_ = unavailable("the machines' daemon was stopped with the server");
+    const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(daemon_, deadline.left());
+    if (!status || !status->exists) co_return;
+    const std::optional<agent::Identity> identity = agent::identity_of(status->meta);
+    if (status->process) {
+        static_cast<void>(
+            co_await agent_.signal(daemon_, *status->process, agent::Signal::terminate, deadline.left()));
+        while (!deadline.over() && agent::is_alive(*status->process)) co_await pause(kProbeLook);
+    }
+    // What does not come off is found by the next start.
+    static_cast<void>(
+        co_await agent_.remove_instance(daemon_, identity.value_or(agent::Identity{}), deadline.left()));
+    static_cast<void>(co_await agent_.network_down(network_, deadline.left()));
+    log::info("libvirt", "the machines' daemon and network went: there is no machine");
 }
 
 // /dev/kvm may be there and run nothing: a guest that resets at once is tried with it.

@@ -47,6 +47,9 @@ class LibvirtProvider final : public ByVerb {
     // Brings network and daemon up, or finds them. Until it has succeeded once, `available` says why not. May be
     // called again.
     Task<Status> start(Duration budget);
+    // With no machine left, daemon and network go: nothing of them is kept up for nobody. For the end of a server;
+    // start() brings them back.
+    Task<void> rest(Duration budget);
     // How guests are run, in words: "KVM", "emulation (TCG): …".
     [[nodiscard]] const std::string& acceleration() const { return acceleration_; }
 
@@ -83,7 +86,8 @@ class LibvirtProvider final : public ByVerb {
     Task<Status> start_daemon(Deadline deadline);
     Task<Status> try_acceleration(Deadline deadline);
     Task<Status> clear_taps(Deadline deadline);
-    [[nodiscard]] json::object daemon_meta() const;
+    Task<Result<bool>> has_machines(Deadline deadline);
+    [[nodiscard]] json::object daemon_meta(std::uint64_t generation) const;
     [[nodiscard]] json::object meta(const Call& call) const;
     [[nodiscard]] Observation running(const Call& call, const Greeting& greeting) const;
 
