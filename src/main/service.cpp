@@ -516,7 +516,10 @@ void Service::Impl::stop() {
             background_->stop();
             webhooks_->stop();
             co_await engine_->stop(kEngineStop);
-            co_await machines_->rest(kEngineStop);
+            if (const Status rested = co_await machines_->rest(kEngineStop); !rested) {
+                log::warning("main", "what runs machines is left to the next start",
+                             {{"why", rested.error().message}});
+            }
             co_return true;
         });
     }
