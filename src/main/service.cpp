@@ -412,6 +412,8 @@ Task<void> Service::Impl::look_at_parts() {
 
 void Service::Impl::begin_work() {
     namespace asio = boost::asio;
+    // Before work is taken up: what waits for machines waits for this, where it has begun.
+    asio::co_spawn(ops_.executor(), [this] { return start_machines(); }, asio::detached);
     // Providers are touched on their own thread only, from the first moment on.
     ops_.run<bool>([this]() -> Task<bool> {
         engine_->start();
@@ -421,7 +423,6 @@ void Service::Impl::begin_work() {
     });
     asio::co_spawn(ops_.executor(), [this] { return tick(); }, asio::detached);
     asio::co_spawn(ops_.executor(), [this] { return look_at_parts(); }, asio::detached);
-    asio::co_spawn(ops_.executor(), [this] { return start_machines(); }, asio::detached);
 }
 
 void Service::Impl::tell_who_may_call() const {

@@ -66,7 +66,8 @@ json::object LibvirtProvider::daemon_meta(std::uint64_t generation) const {
 
 Task<Status> LibvirtProvider::start(Duration budget) {
     const Deadline deadline(budget);
-    ready_ = co_await bring_up(deadline);
+    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(daemon_, deadline);
+    ready_ = guard ? co_await bring_up(deadline) : unavailable("the machines' daemon is being started already");
     co_return ready_;
 }
 
@@ -150,11 +151,13 @@ Task<Status> LibvirtProvider::end_daemon(agent::Signal how, Deadline deadline) {
     co_return Status{};
 }
 
-// One that died is started again, and so is one that hangs. Its machines do not notice.
+// One that died is started again, and so is one that hangs. Its machines do not notice. What was begun before a
+// restart of the broker waits here until it is known whether it can go on: it is no failure of its own.
 Task<Status> LibvirtProvider::in_touch(Deadline deadline) {
-    if (hypervisor_->contact() == Contact::good) co_return Status{};
+    if (ready_ && hypervisor_->contact() == Contact::good) co_return Status{};
     const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(daemon_, deadline);
-    if (!guard) co_return unavailable("the machines' daemon is being started again");
+    if (!guard) co_return unavailable("the machines' daemon is being started");
+    if (!ready_) co_return ready_;
     const Contact contact = hypervisor_->contact();
     if (contact == Contact::good) co_return Status{};
     log::warning("libvirt", contact == Contact::silent ? "the machines' daemon hangs, and is started again"

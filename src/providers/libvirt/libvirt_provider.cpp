@@ -61,7 +61,6 @@ Task<ProviderAnswer> LibvirtProvider::answer(Verb verb, Target target, Spec spec
     Call call{verb, std::move(target), std::move(spec), Deadline(budget)};
     if (!agent::valid_name(call.name()))
         co_return refuse(ErrorClass::permanent, "the name must match [a-z0-9-]{1,63}");
-    if (!ready_) co_return refuse(ErrorClass::transient, ready_.error().message);
     if (const Status there = co_await in_touch(call.deadline); !there) {
         co_return refuse(ErrorClass::transient, there.error().message, there.error().detail);
     }
@@ -103,7 +102,6 @@ Observation LibvirtProvider::running(const Call& call, const Greeting& greeting)
 
 Task<std::expected<InventoryPage, ProviderError>> LibvirtProvider::inventory(std::string cursor, Duration budget) {
     const Deadline deadline(budget);
-    if (!ready_) co_return refuse(ErrorClass::transient, ready_.error().message);
     if (const Status there = co_await in_touch(deadline); !there) {
         co_return refuse(ErrorClass::transient, there.error().message, there.error().detail);
     }

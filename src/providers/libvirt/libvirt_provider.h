@@ -45,7 +45,7 @@ class LibvirtProvider final : public ByVerb {
     ~LibvirtProvider() override;
 
     // Brings network and daemon up, or finds them. Until it has succeeded once, `available` says why not. May be
-    // called again.
+    // called again. Calls that come meanwhile wait for it.
     Task<Status> start(Duration budget);
     // With no machine left, daemon and network go: nothing of them is kept up for nobody. For the end of a server;
     // start() brings them back.

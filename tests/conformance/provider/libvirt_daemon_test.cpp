@@ -75,6 +75,26 @@ TEST_F(MachinesDaemon, StaysWhereThereIsAMachineAndDiesOrHangsWithoutHarmToIt) {
     EXPECT_THAT(subject_.leftovers(), ::testing::IsEmpty());
 }
 
+// After a restart of the broker work goes on at once: that it has to wait for the daemon is no failed attempt of
+// its own.
+TEST_F(MachinesDaemon, IsWaitedForWhileItStarts) {
+    const Spec spec = subject_.spec();
+    EXPECT_TRUE(subject_.run(subject_.libvirt().rest(10s)));
+    Status started;
+    ProviderAnswer seen;
+    subject_.run([&]() -> Task<Status> {
+        const auto executor = co_await boost::asio::this_coro::executor;
+        boost::asio::co_spawn(executor, subject_.libvirt().start(20s),
+                              [&](const std::exception_ptr&, Status done) { started = std::move(done); });
+        co_await boost::asio::post(executor, boost::asio::use_awaitable);  // it has begun
+        seen = co_await subject_.libvirt().observe(target_of("oct-1"), spec, 20s);
+        co_return Status{};
+    }());
+    EXPECT_TRUE(started) << started.error().message;
+    ASSERT_TRUE(seen) << seen.error().message;
+    EXPECT_EQ(seen->presence, Presence::absent);
+}
+
 // With one that hangs, a server ends all the same.
 TEST_F(MachinesDaemon, ThatHangsHoldsUpNoEndOfTheServer) {
     const agent::Process hung = daemon();
