@@ -273,8 +273,8 @@ def make_machines():
             Contender("QEMU, its start to SSH's greeting", machines.by_qemu, "limit"),
             Contender("Slipway", machines.by_broker, "ours"),
         ],
-        notes=["One after the other, 1 processor, 128 MiB. The limit has no network of its own, no disk of a plan's size, no "
-               "first boot that makes a user and its keys, and nobody logs in."])
+        notes=["One after the other, 1 processor, 128 MiB. The limit is started by hand "
+               "with the same volume, in QEMU's own network, and nobody logs in."])
 
 
 def make_ten_machines():
