@@ -8,8 +8,8 @@
 namespace slipway {
 namespace {
 
-libvirt::Image description(const images::Image& image) {
-    libvirt::Image out;
+machines::Image description(const images::Image& image) {
+    machines::Image out;
     out.directory = image.directory.filename().string();
     out.architecture = std::string(images::kArchitecture);
     if (image.boot) {
@@ -28,8 +28,8 @@ libvirt::Acceleration acceleration_of(std::string_view word) {
 
 }  // namespace
 
-libvirt::FindImage image_finder(std::filesystem::path directory) {
-    return [directory = std::move(directory)](const std::string& name) -> Result<libvirt::Image> {
+machines::FindImage image_finder(std::filesystem::path directory) {
+    return [directory = std::move(directory)](const std::string& name) -> Result<machines::Image> {
         // A build's directory is named by what is in it; only who has made a machine of it knows that name.
         const Result<images::Image> image =
             name.contains('@') ? images::open_image(directory / name) : images::ImageStore(directory).find(name);

@@ -10,7 +10,7 @@
 namespace slipway {
 
 // What machines can be made of: the images in this directory (src/images). Errors: not_found, with what to do.
-libvirt::FindImage image_finder(std::filesystem::path directory);
+machines::FindImage image_finder(std::filesystem::path directory);
 
 libvirt::LibvirtOptions libvirt_options(const MachinesConfig& config, const InstallationId& installation,
                                         std::filesystem::path images);

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "providers/deadline.h"
-#include "providers/libvirt/workers.h"
+#include "providers/machines/workers.h"
 
 namespace slipway::libvirt {
 
@@ -34,7 +34,7 @@ struct DomainName {
 class Hypervisor {
   public:
     // `socket`: where the daemon listens.
-    Hypervisor(std::string socket, Workers& workers);
+    Hypervisor(std::string socket, machines::Workers& workers);
     ~Hypervisor();
     Hypervisor(const Hypervisor&) = delete;
     Hypervisor& operator=(const Hypervisor&) = delete;
@@ -58,7 +58,7 @@ class Hypervisor {
     Task<Result<T>> ask(std::function<Result<T>(Link& link)> what, Deadline deadline);
 
     std::shared_ptr<Link> link_;
-    Workers& workers_;
+    machines::Workers& workers_;
 };
 
 }  // namespace slipway::libvirt

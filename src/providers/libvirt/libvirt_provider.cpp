@@ -86,15 +86,15 @@ json::object LibvirtProvider::meta(const Call& call) const {
             {"image", call.image.directory}};
 }
 
-Observation LibvirtProvider::running(const Call& call, const Greeting& greeting) const {
+Observation LibvirtProvider::running(const Call& call, const machines::Greeting& greeting) const {
     Observation seen;
     seen.presence = Presence::running;
     seen.endpoint = Endpoint{"ssh", call.shape.address.to_string(), 22};
-    seen.handle = {{"uuid", uuid_of(call.target)},
-                   {"mac", mac_of(call.target)},
+    seen.handle = {{"uuid", machines::uuid_of(call.target)},
+                   {"mac", machines::mac_of(call.target)},
                    {"host_key", greeting.host_key},
                    {"generation", call.target.generation}};
-    seen.proven = greeting.seen == Greeted::let_in;
+    seen.proven = greeting.seen == machines::Greeted::let_in;
     return seen;
 }
 

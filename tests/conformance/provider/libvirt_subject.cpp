@@ -19,12 +19,12 @@ ino_t space_of(const std::string& path) {
     return ::stat(path.c_str(), &seen) == 0 ? seen.st_ino : 0;
 }
 
-Result<libvirt::Image> find_image(const std::string& name) {
+Result<machines::Image> find_image(const std::string& name) {
     const fs::path place = fs::canonical(test_images() + "/" + name);
     const Result<json::value> read = json::parse(file_text(place / "image.json"));
     if (!read) return fail(read.error());
     const json::object& facts = read->as_object();
-    libvirt::Image image;
+    machines::Image image;
     image.directory = place.filename();
     image.architecture = json::get_string(facts, "architecture");
     image.kernel = json::get_string(facts.at("kernel").as_object(), "file");

@@ -13,7 +13,7 @@
 #include "base/random.h"
 #include "providers/provider.h"
 
-namespace slipway::libvirt {
+namespace slipway::machines {
 
 // What a machine is made of an image (src/images).
 struct Image {
@@ -60,20 +60,4 @@ std::string uuid_of(const Target& target);
 // The NoCloud files, and "machine" for images of ours. `hash` is that of the login's password (password_hash.h).
 std::vector<agent::FileContent> seed_files(const Shape& shape, const std::string& hash);
 
-// How the daemon is told of it (https://libvirt.org/formatdomain.html). Where `volume`, with the volume that tells
-// it who it is. Nothing in it is secret.
-struct Run {
-    bool kvm = false;
-    bool volume = false;
-    std::string tag = {};  // kept with it: tag_of()
-};
-std::string domain_xml(const Shape& shape, const Image& image, const Run& run);
-// Changes whenever a machine that runs has to be started again for its description to hold.
-std::string tag_of(const Shape& shape, const Image& image);
-// That of a machine that the daemon describes; empty: none.
-std::string tag_in(const std::string& xml);
-
-// A guest that resets at once, after which nothing of it is left: shows whether an accelerator works.
-std::string probe_xml(const std::string& name, const std::string& daemon);
-
-}  // namespace slipway::libvirt
+}  // namespace slipway::machines
