@@ -85,7 +85,6 @@ class LibvirtProvider final : public ByVerb {
     Task<Status> bring_up(Deadline deadline);
     Task<Status> start_daemon(Deadline deadline);
     Task<Status> try_acceleration(Deadline deadline);
-    Task<Status> clear_taps(Deadline deadline);
     Task<Result<bool>> has_machines(Deadline deadline);
     [[nodiscard]] json::object daemon_meta(std::uint64_t generation) const;
     [[nodiscard]] json::object meta(const Call& call) const;

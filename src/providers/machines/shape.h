@@ -23,6 +23,8 @@ struct Image {
     std::string initrd;
     std::string cmdline;
     std::uint64_t virtual_bytes = 0;  // of its disk: a machine has at least as much
+    bool cloud_init = false;          // and systemd; else it is one of ours, with busybox
+    bool rootfs = false;              // it has its files in a tar as well, for containers
 };
 // By its name, or by the directory of one that a machine was made of before. Errors: not_found, with how it is
 // made.
