@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t kPeriod = 100'000;  // microseconds, in which processors are shared out
 constexpr std::uint64_t kBytesForAProcess = 256 * 1024;
-constexpr std::uint64_t kFewestProcesses = 512;
+constexpr std::uint64_t kFewestProcesses = 256;
 constexpr std::uint64_t kMostProcesses = 32'768;
 constexpr std::int64_t kMaxConsole = 1024 * 1024;  // bytes; twice that on disk
 

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/loop.h"
+#include "agent/tool.h"
 
 namespace slipway::testing {
 
@@ -23,12 +23,13 @@ LxcSubject::~LxcSubject() {
     client_.reset();
 }
 
-void LxcSubject::open() {
+void LxcSubject::open(const std::string& die_at) {
     provider_.reset();
     client_.reset();
     agent::SpawnOptions spawn;
     spawn.root = root_;
     spawn.images = test_images();
+    if (!die_at.empty()) spawn.extra = {"--die-at", die_at};
     client_ = std::make_unique<agent::AgentClient>(io_.get_executor(), spawn);
     lxc::LxcOptions options;
     options.installation = InstallationId("ins_conformance");
@@ -48,6 +49,23 @@ void LxcSubject::open() {
     provider_ = std::make_unique<lxc::LxcProvider>(std::move(options), *client_, clock_, random_);
     const Status started = run(provider_->start(20s));
     EXPECT_TRUE(started) << started.error().message << ": " << started.error().detail;
+}
+
+std::string LxcSubject::address(const Spec& spec) const {
+    return boost::asio::ip::address_v4(static_cast<std::uint32_t>(spec.allocations.at("address"))).to_string();
+}
+
+std::string LxcSubject::inside(const std::string& name, const std::string& script) const {
+    std::string join;
+    for (const std::string& each : groups()) {
+        if (each.ends_with("/" + name)) join += fmt::format("echo $$ >{}/cgroup.procs && ", each);
+    }
+    const agent::Answer<std::string> said =
+        agent::run_tool("/bin/sh",
+                        {"-c", join + "exec nsenter --target \"$1\" --all -- /bin/sh -c \"$2\"", "inside",
+                         std::to_string(init_of(name)), script},
+                        20'000);
+    return said ? *said : "failed: " + said.error().message;
 }
 
 Spec LxcSubject::spec() {
