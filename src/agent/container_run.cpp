@@ -54,7 +54,7 @@ void close_at_exec() {
 }
 
 void log_errors(const std::string& name, const std::string& place) {
-    const std::string level = "WARN";
+    const std::string level = "ERROR";
     const std::string prefix = "lxc";
     const std::string file = "/proc/self/fd/2";
     lxc_log log{};

@@ -103,9 +103,12 @@ Launch Containers::launch_of(const std::string& name, int directory) const {
 
 Answer<uid_t> Containers::first_id(const boost::asio::ip::address_v4& address,
                                    const boost::asio::ip::network_v4& subnet) const {
+    if (address <= subnet.network() || address >= subnet.broadcast()) {
+        return refuse(FailureCode::invalid, "the address is not in the subnet");
+    }
     const std::uint64_t number = address.to_uint() - subnet.network().to_uint();
     const std::uint64_t first = places_.first + number * kIdCount;
-    if (number == 0 || address.to_uint() < subnet.network().to_uint() || first > kLastId) {
+    if (first > kLastId) {
         return refuse(FailureCode::invalid,
                       fmt::format("there are no uids for a container of the address {}", address.to_string()));
     }
