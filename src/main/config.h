@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/protocol.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -69,9 +70,10 @@ struct DatabasesConfig {
 };
 
 struct MachinesConfig {
-    std::string subnet = "10.213.0.0/24";  // of virtual machines of this host
-    std::uint32_t boots = 2;               // at once
-    std::string acceleration = "auto";     // "auto", "kvm", "emulation"
+    std::string subnet = "10.213.0.0/24";                  // of machines of this host
+    std::uint32_t boots = 2;                               // at once
+    std::string acceleration = "auto";                     // "auto", "kvm", "emulation"
+    std::uint32_t container_uids = agent::kContainerUids;  // the first that containers' own stand for
 };
 
 struct DummyConfig {

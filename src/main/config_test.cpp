@@ -57,7 +57,8 @@ std::string words(const Config& config) {
                         fmt::join(harbourmaster.postgres_versions, ","),
                         fmt::join(harbourmaster.mysql_versions, ","), harbourmaster.rotation_grace.count());
     text += fmt::format("{} {}\n", ec2.engine, ec2.plan);
-    text += fmt::format("{} {} {}\n", machines.subnet, machines.boots, machines.acceleration);
+    text += fmt::format("{} {} {} {}\n", machines.subnet, machines.boots, machines.acceleration,
+                        machines.container_uids);
     for (const Plan& plan : plans) {
         text +=
             fmt::format("{} {} {} {} {} {} {} {} {}\n", to_string(plan.kind), plan.engine, plan.name, plan.title,
@@ -178,12 +179,15 @@ interval = "13s"
 }
 
 TEST(Config, SaysHowMachinesAreRun) {
-    const auto config =
-        parse_config("[machines]\nsubnet = \"10.9.0.0/20\"\nboots = 5\nacceleration = \"kvm\"\n", "x.toml");
+    const auto config = parse_config(
+        "[machines]\nsubnet = \"10.9.0.0/20\"\nboots = 5\nacceleration = \"kvm\"\ncontainer_uids = 600000000\n",
+        "x.toml");
     ASSERT_TRUE(config) << told(config.error());
     EXPECT_EQ(config->machines.subnet, "10.9.0.0/20");
     EXPECT_EQ(config->machines.boots, 5U);
     EXPECT_EQ(config->machines.acceleration, "kvm");
+    EXPECT_EQ(config->machines.container_uids, 600'000'000U);
+    EXPECT_FALSE(parse_config("[machines]\ncontainer_uids = 1000\n", "x.toml")) << "people and services have these";
     for (const std::string subnet : {"10.9.0.1/24", "10.0.0.0/8", "10.9.0.0/30", "10.9.0.0", "fd00::/64"}) {
         const auto wrong = parse_config(fmt::format("[machines]\nsubnet = \"{}\"\n", subnet), "x.toml");
         ASSERT_FALSE(wrong) << subnet;

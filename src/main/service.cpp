@@ -95,7 +95,7 @@ class Service::Impl {
     Task<void> tick();
     Task<void> look_at_parts();
     Task<bool> start_provider(Duration budget);
-    Task<void> start_machines();
+    Task<void> start_machines(std::string provider, std::function<Task<Status>()> start);
     void note_provider_changes();
 
     const Config config_;
@@ -116,6 +116,7 @@ class Service::Impl {
     std::unique_ptr<agent::AgentClient> agent_;
     std::unique_ptr<local::LocalProvider> local_;
     std::unique_ptr<libvirt::LibvirtProvider> machines_;
+    std::unique_ptr<lxc::LxcProvider> containers_;
     std::unique_ptr<StoreDatabaseServers> database_servers_;
     std::unique_ptr<databases::DatabasesProvider> databases_;
     std::unique_ptr<backups::RestoringProvider> restoring_;  // before it
@@ -175,7 +176,7 @@ Status Service::Impl::make_provider() {
     auto tls = load_database_tls(config_.databases);
     if (!tls) return fail(tls.error());
     database_tls_ = std::make_shared<sql::TlsSource>(std::move(*tls));
-    agent_ = std::make_unique<agent::AgentClient>(ops_.executor(), helper_options(config_.local, state_dir_));
+    agent_ = std::make_unique<agent::AgentClient>(ops_.executor(), helper_options(config_, state_dir_));
     local_ = std::make_unique<local::LocalProvider>(
         local_options(config_.local, identity_.installation, database_tls_), *agent_, ops_.executor());
     registry_.add(*local_);
@@ -184,6 +185,10 @@ Status Service::Impl::make_provider() {
         libvirt_options(config_.machines, identity_.installation, state_dir_.images()), *agent_, steady_clock_,
         random_);
     registry_.add(*machines_);
+    containers_ = std::make_unique<lxc::LxcProvider>(
+        lxc_options(config_.machines, identity_.installation, state_dir_.images()), *agent_, steady_clock_,
+        random_);
+    registry_.add(*containers_);
     database_servers_ = std::make_unique<StoreDatabaseServers>(*store_, *keys_);
     databases::DatabasesOptions databases{identity_.installation};
     databases.tls = database_tls_;
@@ -231,10 +236,10 @@ Task<bool> Service::Impl::start_provider(Duration budget) {
 }
 
 // Once there is an image, which may be made while we run.
-Task<void> Service::Impl::start_machines() {
+Task<void> Service::Impl::start_machines(std::string provider, std::function<Task<Status>()> start) {
     for (;;) {
-        if (wants_machines(catalog_, state_dir_.images())) {
-            const Status started = co_await machines_->start(kMachinesStart);
+        if (wants_machines(catalog_, provider, state_dir_.images())) {
+            const Status started = co_await start();
             note_provider_changes();
             if (started) co_return;
         }
@@ -413,7 +418,11 @@ Task<void> Service::Impl::look_at_parts() {
 void Service::Impl::begin_work() {
     namespace asio = boost::asio;
     // Before work is taken up: what waits for machines waits for this, where it has begun.
-    asio::co_spawn(ops_.executor(), [this] { return start_machines(); }, asio::detached);
+    const auto start = [this](auto& provider) {
+        return start_machines(std::string(provider->name()), [&] { return provider->start(kMachinesStart); });
+    };
+    asio::co_spawn(ops_.executor(), [this, start] { return start(machines_); }, asio::detached);
+    asio::co_spawn(ops_.executor(), [this, start] { return start(containers_); }, asio::detached);
     // Providers are touched on their own thread only, from the first moment on.
     ops_.run<bool>([this]() -> Task<bool> {
         engine_->start();
@@ -512,15 +521,17 @@ Status Service::Impl::start(const Settings& settings) {
 void Service::Impl::stop() {
     if (std::exchange(stopped_, true)) return;
     if (server_) server_->drain(config_.server.stop_grace);
+    const auto rest = [](const Status& rested) {
+        if (rested) return;
+        log::warning("main", "what runs machines is left to the next start", {{"why", rested.error().message}});
+    };
     if (engine_) {
-        ops_.run<bool>([this]() -> Task<bool> {
+        ops_.run<bool>([this, rest]() -> Task<bool> {
             background_->stop();
             webhooks_->stop();
             co_await engine_->stop(kEngineStop);
-            if (const Status rested = co_await machines_->rest(kEngineStop); !rested) {
-                log::warning("main", "what runs machines is left to the next start",
-                             {{"why", rested.error().message}});
-            }
+            rest(co_await machines_->rest(kEngineStop));
+            rest(co_await containers_->rest(kEngineStop));
             co_return true;
         });
     }
@@ -536,6 +547,7 @@ void Service::Impl::stop() {
     backups_.reset();
     restoring_.reset();
     databases_.reset();
+    containers_.reset();
     machines_.reset();
     local_.reset();
     agent_.reset();

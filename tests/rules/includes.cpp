@@ -46,7 +46,7 @@ const std::map<std::string, Sight, std::less<>>& sights() {
 // Folders whose subfolders never see each other; what lies directly in them is shared.
 const Names kSeparateParts{"store", "providers", "faces"};
 // The subfolders that all others of their folder see.
-const Names kSharedParts{"providers/sql"};
+const Names kSharedParts{"providers/sql", "providers/machines"};
 
 // Libraries that stay behind one folder's own interface, by the beginning of their headers' paths.
 struct Confined {
@@ -65,6 +65,7 @@ const std::vector<Confined>& confined() {
         {"libssh/", {"providers"}},
         {"pugixml.hpp", {"providers", "net", "tests"}},
         {"crypt.h", {"providers"}},
+        {"lxc/", {"agent"}},
         {"CLI/", {"main", "cli", "tests", "bench"}},
         {"toml++/", {"main", "tests"}},
         {"spdlog/", {"base"}},

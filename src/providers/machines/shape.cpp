@@ -1,11 +1,11 @@
-#include "providers/libvirt/machine.h"
+#include "providers/machines/shape.h"
 
 #include <fmt/format.h>
 
 #include "base/digest.h"
 #include "providers/provider_error.h"
 
-namespace slipway::libvirt {
+namespace slipway::machines {
 namespace {
 
 using boost::asio::ip::address_v4;
@@ -142,4 +142,4 @@ std::vector<agent::FileContent> seed_files(const Shape& shape, const std::string
             {"machine", machine_file(shape, hash)}};
 }
 
-}  // namespace slipway::libvirt
+}  // namespace slipway::machines

@@ -1,4 +1,4 @@
-#include "providers/libvirt/password_hash.h"
+#include "providers/machines/password_hash.h"
 
 #include <memory>
 
@@ -7,7 +7,7 @@
 
 #include "providers/provider_error.h"
 
-namespace slipway::libvirt {
+namespace slipway::machines {
 
 std::expected<std::string, ProviderError> password_hash(const Secret& password, Random& random) {
     constexpr std::size_t salt_length = 16;  // the most that it takes
@@ -22,4 +22,4 @@ std::expected<std::string, ProviderError> password_hash(const Secret& password, 
     return answer;
 }
 
-}  // namespace slipway::libvirt
+}  // namespace slipway::machines

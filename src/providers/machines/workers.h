@@ -16,7 +16,7 @@
 #include "base/task.h"
 #include "providers/deadline.h"
 
-namespace slipway::libvirt {
+namespace slipway::machines {
 
 // Used from one executor only.
 class Workers {
@@ -80,4 +80,4 @@ class Workers {
     std::optional<boost::asio::thread_pool> pool_;
 };
 
-}  // namespace slipway::libvirt
+}  // namespace slipway::machines

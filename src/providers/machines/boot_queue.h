@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-namespace slipway::libvirt {
+namespace slipway::machines {
 
 // In the order of their first asking. Who has not asked for a while is forgotten; who boots for too long does not
 // hold up the others any more. Not thread-safe.
@@ -36,4 +36,4 @@ class BootQueue {
     std::deque<Waiting> waiting_;
 };
 
-}  // namespace slipway::libvirt
+}  // namespace slipway::machines

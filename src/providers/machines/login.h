@@ -5,9 +5,9 @@
 
 #include "base/secret.h"
 #include "providers/deadline.h"
-#include "providers/libvirt/workers.h"
+#include "providers/machines/workers.h"
 
-namespace slipway::libvirt {
+namespace slipway::machines {
 
 enum class Greeted : std::uint8_t {
     unheard,   // nobody answers, or nobody that speaks SSH yet
@@ -34,4 +34,4 @@ struct LoginTry {
 // Ends within the deadline.
 Task<Greeting> greet(Workers& workers, LoginTry wanted, Deadline deadline);
 
-}  // namespace slipway::libvirt
+}  // namespace slipway::machines

@@ -1,8 +1,8 @@
-#include "providers/libvirt/boot_queue.h"
+#include "providers/machines/boot_queue.h"
 
 #include <gtest/gtest.h>
 
-namespace slipway::libvirt {
+namespace slipway::machines {
 namespace {
 
 using std::chrono::minutes;
@@ -42,4 +42,4 @@ TEST(BootQueue, ABootThatNeverEndsHoldsUpTheOthersForSomeTimeOnly) {
 }
 
 }  // namespace
-}  // namespace slipway::libvirt
+}  // namespace slipway::machines

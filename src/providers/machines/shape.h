@@ -13,7 +13,7 @@
 #include "base/random.h"
 #include "providers/provider.h"
 
-namespace slipway::libvirt {
+namespace slipway::machines {
 
 // What a machine is made of an image (src/images).
 struct Image {
@@ -23,6 +23,8 @@ struct Image {
     std::string initrd;
     std::string cmdline;
     std::uint64_t virtual_bytes = 0;  // of its disk: a machine has at least as much
+    bool cloud_init = false;          // and systemd; else it is one of ours, with busybox
+    bool rootfs = false;              // it has its files in a tar as well, for containers
 };
 // By its name, or by the directory of one that a machine was made of before. Errors: not_found, with how it is
 // made.
@@ -60,20 +62,4 @@ std::string uuid_of(const Target& target);
 // The NoCloud files, and "machine" for images of ours. `hash` is that of the login's password (password_hash.h).
 std::vector<agent::FileContent> seed_files(const Shape& shape, const std::string& hash);
 
-// How the daemon is told of it (https://libvirt.org/formatdomain.html). Where `volume`, with the volume that tells
-// it who it is. Nothing in it is secret.
-struct Run {
-    bool kvm = false;
-    bool volume = false;
-    std::string tag = {};  // kept with it: tag_of()
-};
-std::string domain_xml(const Shape& shape, const Image& image, const Run& run);
-// Changes whenever a machine that runs has to be started again for its description to hold.
-std::string tag_of(const Shape& shape, const Image& image);
-// That of a machine that the daemon describes; empty: none.
-std::string tag_in(const std::string& xml);
-
-// A guest that resets at once, after which nothing of it is left: shows whether an accelerator works.
-std::string probe_xml(const std::string& name, const std::string& daemon);
-
-}  // namespace slipway::libvirt
+}  // namespace slipway::machines

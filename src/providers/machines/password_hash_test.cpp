@@ -1,9 +1,9 @@
-#include "providers/libvirt/password_hash.h"
+#include "providers/machines/password_hash.h"
 
 #include <crypt.h>
 #include <gtest/gtest.h>
 
-namespace slipway::libvirt {
+namespace slipway::machines {
 namespace {
 
 TEST(PasswordHash, IsWhatAGuestComparesWithAndNeverTheSameTwice) {
@@ -27,4 +27,4 @@ TEST(PasswordHash, RefusesWhatCryptWouldCutOff) {
 }
 
 }  // namespace
-}  // namespace slipway::libvirt
+}  // namespace slipway::machines

@@ -1,8 +1,8 @@
-#include "providers/libvirt/boot_queue.h"
+#include "providers/machines/boot_queue.h"
 
 #include <algorithm>
 
-namespace slipway::libvirt {
+namespace slipway::machines {
 namespace {
 
 constexpr Duration kForgottenAfter = std::chrono::seconds(30);
@@ -34,4 +34,4 @@ void BootQueue::leave(const std::string& name) {
     std::erase_if(waiting_, [&](const Waiting& each) { return each.name == name; });
 }
 
-}  // namespace slipway::libvirt
+}  // namespace slipway::machines

@@ -1,10 +1,10 @@
-#include "providers/libvirt/login.h"
+#include "providers/machines/login.h"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <fmt/format.h>
 #include <libssh/libssh.h>
 
-namespace slipway::libvirt {
+namespace slipway::machines {
 namespace {
 
 namespace asio = boost::asio;
@@ -121,4 +121,4 @@ Task<Greeting> greet(Workers& workers, LoginTry wanted, Deadline deadline) {
     co_return nobody;
 }
 
-}  // namespace slipway::libvirt
+}  // namespace slipway::machines
