@@ -115,6 +115,7 @@ void read_broker(TableReader& root, BrokerConfig& out, Problems& problems) {
     reader.duration("idempotency_ttl", out.idempotency_ttl, minutes(1), hours(24 * 30));
     reader.duration("rest", out.rest, milliseconds(0), hours(24));
     reader.integer("quota", out.quota, 1, 10'000'000);
+    reader.duration("log_age", out.log_age, hours(1), hours(24 * 3660));
     reader.finish();
 }
 
@@ -176,6 +177,7 @@ void read_machines(TableReader& root, MachinesConfig& out, Problems& problems) {
     reader.text("subnet", out.subnet, check_subnet);
     reader.integer("boots", out.boots, 1, 64);
     if (const auto how = reader.one_of("acceleration", kAccelerations)) out.acceleration = *how;
+    reader.integer("playbooks", out.playbooks, 1, 32);
     reader.finish();
 }
 
@@ -268,6 +270,7 @@ Config read(const toml::table& table, Problems& problems) {
     read_webhooks(root, config.webhooks, problems);
     read_harbourmaster(root, config.harbourmaster, problems);
     read_plans(root, config.plans, config.local, problems);
+    check_playbook_limits(config.plans, config.broker.provision_limit, problems);
     read_ec2(root, config.ec2, config.plans, problems);
     root.finish();
     return config;

@@ -48,6 +48,7 @@ struct BrokerConfig {
     Duration idempotency_ttl = std::chrono::hours(24);
     Duration rest = std::chrono::minutes(1);
     std::uint64_t quota = 10'000;
+    Duration log_age = std::chrono::hours(24 * 30);  // of an operation's log, from its last line on
 };
 
 struct LocalConfig {
@@ -72,6 +73,7 @@ struct MachinesConfig {
     std::string subnet = "10.213.0.0/24";  // of virtual machines of this host
     std::uint32_t boots = 2;               // at once
     std::string acceleration = "auto";     // "auto", "kvm", "emulation"
+    std::uint32_t playbooks = 2;           // that run at once
 };
 
 struct DummyConfig {

@@ -44,6 +44,8 @@
 #include "providers/databases/databases_provider.h"
 #include "providers/dummy/inert_provider.h"
 #include "providers/local/local_provider.h"
+#include "providers/playbooks/playbook_provider.h"
+#include "store/log_files.h"
 #include "store/master_key.h"
 #include "store/sealer.h"
 #include "store/sqlite/sqlite_store.h"
@@ -60,6 +62,7 @@ constexpr Duration kLookForMachines = seconds(3);
 constexpr Duration kMachinesStart = seconds(30);  // the first time QEMU is asked what it can do, and KVM is tried
 constexpr Duration kProviderStart = seconds(2);   // longer than that the first requests do not wait for a helper
 constexpr Duration kEngineStop = seconds(5);
+constexpr Duration kRemoveLogs = std::chrono::hours(1);
 
 }  // namespace
 
@@ -79,6 +82,7 @@ class Service::Impl {
   private:
     Status open_state(const std::filesystem::path& path);
     Status make_provider();
+    void make_machines();
     void make_backups();
     void make_operations();
     Status make_webhooks();
@@ -96,6 +100,7 @@ class Service::Impl {
     Task<void> look_at_parts();
     Task<bool> start_provider(Duration budget);
     Task<void> start_machines();
+    Task<void> remove_old_logs();
     void note_provider_changes();
 
     const Config config_;
@@ -115,7 +120,10 @@ class Service::Impl {
     std::shared_ptr<sql::TlsSource> database_tls_;  // on the engine's thread
     std::unique_ptr<agent::AgentClient> agent_;
     std::unique_ptr<local::LocalProvider> local_;
+    std::unique_ptr<store::LogFiles> logs_;
+    std::unique_ptr<Jobs> plays_;  // of playbooks
     std::unique_ptr<libvirt::LibvirtProvider> machines_;
+    std::unique_ptr<playbooks::PlaybookProvider> playbooks_;  // before it
     std::unique_ptr<StoreDatabaseServers> database_servers_;
     std::unique_ptr<databases::DatabasesProvider> databases_;
     std::unique_ptr<backups::RestoringProvider> restoring_;  // before it
@@ -156,6 +164,8 @@ Status Service::Impl::open_state(const std::filesystem::path& path) {
     auto opened = store::SqliteStore::open(state_dir_.store(), steady_clock_, random_, std::move(options));
     if (!opened) return fail(opened.error());
     store_ = std::move(*opened);
+    logs_ = std::make_unique<store::LogFiles>(state_dir_.logs(), clock_,
+                                              store::LogBounds{.age = config_.broker.log_age});
     auto master = store::load_or_create_master_key(state_dir_.master_key(), random_);
     if (!master) return fail(master.error());
     auto administrator = load_or_create_admin_key(state_dir_.admin_key(), random_);
@@ -180,10 +190,7 @@ Status Service::Impl::make_provider() {
         local_options(config_.local, identity_.installation, database_tls_), *agent_, ops_.executor());
     registry_.add(*local_);
     if (Status prepared = prepare_images(state_dir_.images()); !prepared) return prepared;
-    machines_ = std::make_unique<libvirt::LibvirtProvider>(
-        libvirt_options(config_.machines, identity_.installation, state_dir_.images()), *agent_, steady_clock_,
-        random_);
-    registry_.add(*machines_);
+    make_machines();
     database_servers_ = std::make_unique<StoreDatabaseServers>(*store_, *keys_);
     databases::DatabasesOptions databases{identity_.installation};
     databases.tls = database_tls_;
@@ -198,9 +205,24 @@ Status Service::Impl::make_provider() {
         log::warning("main", "plans of provider dummy make nothing");
     }
     calls_ = std::make_unique<ProviderCalls>(registry_, *keys_, identity_.installation,
-                                             ProviderCalls::Watch{steady_clock_, metrics_});
+                                             ProviderCalls::Watch{steady_clock_, metrics_}, logs_.get());
     ops_.run<bool>([this] { return start_provider(kProviderStart); });
     return {};
+}
+
+void Service::Impl::make_machines() {
+    machines_ = std::make_unique<libvirt::LibvirtProvider>(
+        libvirt_options(config_.machines, identity_.installation, state_dir_.images()), *agent_, steady_clock_,
+        random_);
+    playbooks::PlaybookProvider::clear(state_dir_.playbooks());
+    plays_ = std::make_unique<Jobs>(config_.machines.playbooks);
+    playbooks::PlaybookOptions options;
+    options.directory = state_dir_.playbooks();
+    options.on_played = [this](playbooks::Outcome outcome, Duration took) {
+        metrics_.on_playbook(to_string(outcome), took);
+    };
+    playbooks_ = std::make_unique<playbooks::PlaybookProvider>(std::move(options), *plays_, *machines_);
+    registry_.add(*playbooks_);
 }
 
 void Service::Impl::make_backups() {
@@ -239,6 +261,16 @@ Task<void> Service::Impl::start_machines() {
             if (started) co_return;
         }
         co_await scheduler_.sleep(kLookForMachines);
+    }
+}
+
+Task<void> Service::Impl::remove_old_logs() {
+    for (;;) {
+        if (const auto removed = logs_->remove_old(); !removed) {
+            log::warning("main", "old logs of operations cannot be removed",
+                         {{"why", removed.error().message}, {"detail", removed.error().detail}});
+        }
+        co_await scheduler_.sleep(kRemoveLogs);
     }
 }
 
@@ -368,6 +400,7 @@ http::Router Service::Impl::routes() {
     faces::NativePorts native = admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, *webhooks_,
                                              disk_, ops_.executor(), [this] { return machines_->acceleration(); }});
     native.rotations = rotations_.get();
+    native.logs = logs_.get();
     faces::add_native(router, *faces_, std::move(native));
     add_metrics(router, {metrics_, *faces_, [this] { return levels(); }, metrics_open});
     return router;
@@ -422,6 +455,7 @@ void Service::Impl::begin_work() {
     asio::co_spawn(ops_.executor(), [this] { return tick(); }, asio::detached);
     asio::co_spawn(ops_.executor(), [this] { return look_at_parts(); }, asio::detached);
     asio::co_spawn(ops_.executor(), [this] { return start_machines(); }, asio::detached);
+    asio::co_spawn(ops_.executor(), [this] { return remove_old_logs(); }, asio::detached);
 }
 
 void Service::Impl::tell_who_may_call() const {
@@ -531,6 +565,8 @@ void Service::Impl::stop() {
     backups_.reset();
     restoring_.reset();
     databases_.reset();
+    playbooks_.reset();
+    plays_.reset();  // ends those that run
     machines_.reset();
     local_.reset();
     agent_.reset();
