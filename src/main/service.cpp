@@ -29,6 +29,7 @@
 #include "main/machines.h"
 #include "main/metrics_route.h"
 #include "main/ops_thread.h"
+#include "main/playbooks.h"
 #include "main/service_options.h"
 #include "main/state_dir.h"
 #include "main/status_board.h"
@@ -44,7 +45,6 @@
 #include "providers/databases/databases_provider.h"
 #include "providers/dummy/inert_provider.h"
 #include "providers/local/local_provider.h"
-#include "providers/playbooks/playbook_provider.h"
 #include "store/log_files.h"
 #include "store/master_key.h"
 #include "store/sealer.h"
@@ -82,7 +82,6 @@ class Service::Impl {
   private:
     Status open_state(const std::filesystem::path& path);
     Status make_provider();
-    void make_machines();
     void make_backups();
     void make_operations();
     Status make_webhooks();
@@ -121,9 +120,8 @@ class Service::Impl {
     std::unique_ptr<agent::AgentClient> agent_;
     std::unique_ptr<local::LocalProvider> local_;
     std::unique_ptr<store::LogFiles> logs_;
-    std::unique_ptr<Jobs> plays_;  // of playbooks
     std::unique_ptr<libvirt::LibvirtProvider> machines_;
-    std::unique_ptr<playbooks::PlaybookProvider> playbooks_;  // before it
+    std::unique_ptr<Playbooks> playbooks_;  // before it
     std::unique_ptr<StoreDatabaseServers> database_servers_;
     std::unique_ptr<databases::DatabasesProvider> databases_;
     std::unique_ptr<backups::RestoringProvider> restoring_;  // before it
@@ -190,7 +188,11 @@ Status Service::Impl::make_provider() {
         local_options(config_.local, identity_.installation, database_tls_), *agent_, ops_.executor());
     registry_.add(*local_);
     if (Status prepared = prepare_images(state_dir_.images()); !prepared) return prepared;
-    make_machines();
+    machines_ = std::make_unique<libvirt::LibvirtProvider>(
+        libvirt_options(config_.machines, identity_.installation, state_dir_.images()), *agent_, steady_clock_,
+        random_);
+    playbooks_ = std::make_unique<Playbooks>(state_dir_, config_.machines, metrics_);
+    registry_.add(playbooks_->around(*machines_));
     database_servers_ = std::make_unique<StoreDatabaseServers>(*store_, *keys_);
     databases::DatabasesOptions databases{identity_.installation};
     databases.tls = database_tls_;
@@ -208,21 +210,6 @@ Status Service::Impl::make_provider() {
                                              ProviderCalls::Watch{steady_clock_, metrics_}, logs_.get());
     ops_.run<bool>([this] { return start_provider(kProviderStart); });
     return {};
-}
-
-void Service::Impl::make_machines() {
-    machines_ = std::make_unique<libvirt::LibvirtProvider>(
-        libvirt_options(config_.machines, identity_.installation, state_dir_.images()), *agent_, steady_clock_,
-        random_);
-    playbooks::PlaybookProvider::clear(state_dir_.playbooks());
-    plays_ = std::make_unique<Jobs>(config_.machines.playbooks);
-    playbooks::PlaybookOptions options;
-    options.directory = state_dir_.playbooks();
-    options.on_played = [this](playbooks::Outcome outcome, Duration took) {
-        metrics_.on_playbook(to_string(outcome), took);
-    };
-    playbooks_ = std::make_unique<playbooks::PlaybookProvider>(std::move(options), *plays_, *machines_);
-    registry_.add(*playbooks_);
 }
 
 void Service::Impl::make_backups() {
@@ -566,7 +553,6 @@ void Service::Impl::stop() {
     restoring_.reset();
     databases_.reset();
     playbooks_.reset();
-    plays_.reset();  // ends those that run
     machines_.reset();
     local_.reset();
     agent_.reset();
