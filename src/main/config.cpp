@@ -116,6 +116,7 @@ void read_broker(TableReader& root, BrokerConfig& out, Problems& problems) {
     reader.duration("idempotency_ttl", out.idempotency_ttl, minutes(1), hours(24 * 30));
     reader.duration("rest", out.rest, milliseconds(0), hours(24));
     reader.integer("quota", out.quota, 1, 10'000'000);
+    reader.duration("log_age", out.log_age, hours(1), hours(24 * 3660));
     reader.finish();
 }
 
@@ -181,6 +182,7 @@ void read_machines(TableReader& root, const LocalConfig& local, MachinesConfig& 
     if (out.container_uids <= local.uid_last) {
         reader.problem("container_uids", fmt::format("must be above local.uid_last ({})", local.uid_last));
     }
+    reader.integer("playbooks", out.playbooks, 1, 32);
     reader.finish();
 }
 
@@ -273,6 +275,7 @@ Config read(const toml::table& table, Problems& problems) {
     read_webhooks(root, config.webhooks, problems);
     read_harbourmaster(root, config.harbourmaster, problems);
     read_plans(root, config.plans, config.local, problems);
+    check_playbook_limits(config.plans, config.broker.provision_limit, problems);
     read_ec2(root, config.ec2, config.plans, problems);
     root.finish();
     return config;

@@ -49,6 +49,7 @@ struct BrokerConfig {
     Duration idempotency_ttl = std::chrono::hours(24);
     Duration rest = std::chrono::minutes(1);
     std::uint64_t quota = 10'000;
+    Duration log_age = std::chrono::hours(24 * 30);  // of an operation's log, from its last line on
 };
 
 struct LocalConfig {
@@ -74,6 +75,7 @@ struct MachinesConfig {
     std::uint32_t boots = 2;                               // at once
     std::string acceleration = "auto";                     // "auto", "kvm", "emulation"
     std::uint32_t container_uids = agent::kContainerUids;  // the first that containers' own stand for
+    std::uint32_t playbooks = 2;                           // that run at once
 };
 
 struct DummyConfig {

@@ -127,6 +127,9 @@ Metrics::Metrics()
                          .Add({}, request_buckets())),
       delivered_(deliveries(*registry_).Add({{"result", "ok"}})),
       undelivered_(deliveries(*registry_).Add({{"result", "failed"}})),
+      playbook_seconds_(histograms(*registry_, "slipway_playbook_duration_seconds",
+                                   "Runs of the playbooks of plans, by outcome: done, failed, unreachable, late, "
+                                   "stopped.")),
       pools_(gauges(*registry_, "slipway_pool_resources",
                     "Unclaimed resources of a plan, by level: ready, coming, target.")),
       orphans_(gauges(*registry_, "slipway_orphans", "What nobody accounts for, as the last sweep found it.")),
@@ -218,6 +221,10 @@ void Metrics::on_end(const Operation& operation) {
 void Metrics::on_batch(std::size_t commits, Duration took) {
     batch_commits_.Observe(static_cast<double>(commits));
     batch_seconds_.Observe(seconds(took));
+}
+
+void Metrics::on_playbook(std::string_view outcome, Duration took) {
+    playbook_seconds_.Add({{"outcome", std::string(outcome)}}, work_buckets()).Observe(seconds(took));
 }
 
 void Metrics::on_delivery(bool delivered) { (delivered ? delivered_ : undelivered_).Increment(); }

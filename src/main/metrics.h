@@ -65,6 +65,8 @@ class Metrics final : public OpsObserver {
     // One transaction of the store: how many commits and leases shared it, and how long it took to be on disk.
     void on_batch(std::size_t commits, Duration took);
     void on_delivery(bool delivered);
+    // The end of a playbook's run; `outcome`: a constant's word.
+    void on_playbook(std::string_view outcome, Duration took);
 
     // Of one engine, on database servers.
     struct Places {
@@ -125,6 +127,7 @@ class Metrics final : public OpsObserver {
     Histogram& batch_seconds_;
     Counter& delivered_;
     Counter& undelivered_;
+    Family<Histogram>& playbook_seconds_;
     Family<Gauge>& pools_;
     Family<Gauge>& orphans_;
     Family<Gauge>& gauges_http_;

@@ -17,7 +17,7 @@
 #include "base/child.h"
 #include "base/clock.h"
 
-namespace slipway::backups {
+namespace slipway {
 
 // How a job ended.
 struct Finished {
@@ -77,4 +77,4 @@ std::string words_of(const JobView& view, std::string_view verb);
 // When to look again: soon at first.
 Duration look_again(const JobView& view);
 
-}  // namespace slipway::backups
+}  // namespace slipway

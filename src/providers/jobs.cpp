@@ -1,11 +1,11 @@
-#include "providers/backups/jobs.h"
+#include "providers/jobs.h"
 
 #include <algorithm>
 #include <exception>
 
 #include <fmt/format.h>
 
-namespace slipway::backups {
+namespace slipway {
 namespace {
 
 using std::chrono::steady_clock;
@@ -120,4 +120,4 @@ Duration look_again(const JobView& view) {
     return std::clamp(view.age / 4, soonest, latest);
 }
 
-}  // namespace slipway::backups
+}  // namespace slipway
