@@ -80,9 +80,9 @@ TEST_F(ExpiryTest, APlanSaysWhatHoldsWhereNobodyDoes) {
 
 TEST_F(ExpiryTest, WhatAPlanDoesNotAllowIsRefusedInWords) {
     EXPECT_EQ(problem(lasting(Duration(25h), "forced")),
-              "expires_in must be at most 24h: the plan forced allows no more");
+              "expires_in must be at most 1d: the plan forced allows no more");
     EXPECT_EQ(problem(lasting(NeverExpires{}, "both")),
-              "expires_in must not be \"never\": what has the plan both ends within 24h");
+              "expires_in must not be \"never\": what has the plan both ends within 1d");
     EXPECT_EQ(resources(), 0U);
 }
 
@@ -150,9 +150,9 @@ TEST_F(ExpiryTest, AForcedEndIsMovedWithinItsBoundsOnly) {
     const Resource made = ready(request("", "forced"));
     clock_.advance(20h);
     EXPECT_EQ(problem_in(change(made.id, ending(Duration(25h)))),
-              "expires_in must be at most 24h: the plan forced allows no more");
+              "expires_in must be at most 1d: the plan forced allows no more");
     EXPECT_EQ(problem_in(change(made.id, ending(NeverExpires{}))),
-              "expires_in must not be \"never\": what has the plan forced ends within 24h");
+              "expires_in must not be \"never\": what has the plan forced ends within 1d");
     EXPECT_EQ(left(made.id), Duration(4h));
     ASSERT_TRUE(change(made.id, ending(Duration(24h))));
     EXPECT_EQ(left(made.id), Duration(24h));
@@ -162,10 +162,10 @@ TEST_F(ExpiryTest, AForcedEndIsMovedWithinItsBoundsOnly) {
 TEST_F(ExpiryTest, APlanThatForcesAnEndIsTakenWithOneThatIsNamed) {
     const Resource made = ready();
     EXPECT_EQ(problem_in(change(made.id, to_plan("forced"))),
-              "expires_in is required, and at most 24h: the plan forced ends what has it, and this one has no end "
+              "expires_in is required, and at most 1d: the plan forced ends what has it, and this one has no end "
               "yet");
     EXPECT_EQ(problem_in(change(made.id, to_plan("forced", Duration(25h)))),
-              "expires_in must be at most 24h: the plan forced allows no more");
+              "expires_in must be at most 1d: the plan forced allows no more");
     ASSERT_TRUE(change(made.id, to_plan("forced", Duration(3h))));
     work();
     EXPECT_EQ(resource(made.id).plan, "forced");
@@ -181,7 +181,7 @@ TEST_F(ExpiryTest, NobodyGetsRidOfAForcedEndByAChangeThatFails) {
     EXPECT_THAT(problem_in(change(made.id, to_plan("small", NeverExpires{}))), HasSubstr("the plan forced ends"));
     ASSERT_TRUE(change(made.id, to_plan("small")));
     EXPECT_THAT(problem_in(change(made.id, ending(NeverExpires{}))), HasSubstr("the plan forced ends"));
-    EXPECT_THAT(problem_in(change(made.id, ending(Duration(48h)))), HasSubstr("at most 24h"));
+    EXPECT_THAT(problem_in(change(made.id, ending(Duration(48h)))), HasSubstr("at most 1d"));
     ASSERT_TRUE(change(made.id, ending(Duration(24h)))) << "while it is being changed, too";
     work();
     EXPECT_EQ(resource(made.id).plan, "small");

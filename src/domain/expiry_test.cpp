@@ -105,14 +105,14 @@ TEST(Expiry, OneThatIsThereGetsANewEndWithinWhatAllPlansAllow) {
     const auto next = [&](const LifetimeWish& wish, const Plans& plans) {
         return next_expiry(present, wish, plans, kNow);
     };
-    EXPECT_EQ(next(Duration(24h), {&day, &week}), std::optional(expiry_after(24h, kNow))) << "counted from now";
-    EXPECT_EQ(next(Duration(25h), {&week, &day}).error(), "must be at most 24h: the plan day allows no more");
-    EXPECT_EQ(next(Duration(25h), {&week}), std::optional(expiry_after(25h, kNow)));
-    EXPECT_EQ(next(NeverExpires{}, {&free}), std::optional<Expiry>());
-    EXPECT_THAT(next(NeverExpires{}, {&free, &day}).error(), HasSubstr("the plan day ends within 24h"));
-    EXPECT_EQ(next({}, {&free}), std::optional(present)) << "as it is, told or not";
-    EXPECT_EQ(next({}, {&day}), std::optional(present));
-    EXPECT_EQ(next({}, {}), std::optional(present));
+    EXPECT_EQ(next(Duration(24h), {&day, &week}).value(), std::optional(expiry_after(24h, kNow))) << "counted from now";
+    EXPECT_EQ(next(Duration(25h), {&week, &day}).error(), "must be at most 1d: the plan day allows no more");
+    EXPECT_EQ(next(Duration(25h), {&week}).value(), std::optional(expiry_after(25h, kNow)));
+    EXPECT_EQ(next(NeverExpires{}, {&free}).value(), std::optional<Expiry>());
+    EXPECT_THAT(next(NeverExpires{}, {&free, &day}).error(), HasSubstr("the plan day ends within 1d"));
+    EXPECT_EQ(next({}, {&free}).value(), std::optional(present)) << "as it is, told or not";
+    EXPECT_EQ(next({}, {&day}).value(), std::optional(present));
+    EXPECT_EQ(next({}, {}).value(), std::optional(present));
     const Plan brief = plan({}, 1h, "brief");
     EXPECT_EQ(next({}, {&brief}).error(),
               "is required, and at most 1h: the plan brief ends what has it, and this one ends later");
