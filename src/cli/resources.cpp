@@ -317,6 +317,9 @@ void say_result(Environment& environment, const json::object& resource, std::str
     const std::string state = cell(resource, "state");
     environment.out << fmt::format("{} {} and {}\n", name, done,
                                    paint(environment.out_terminal, colour_of_state(state), state));
+    if (const std::string end = cell(resource, "expires_at"); end != "-") {
+        environment.out << fmt::format("it ends at {}\n", end);
+    }
     if (object_in(resource, "endpoint").empty()) return;
     if (json::get_string(resource, "kind") == "machine") {
         environment.out << fmt::format("it is at {}; log in: slipway ssh {}\n", cell(resource, "address"), name);
