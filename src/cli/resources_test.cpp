@@ -143,8 +143,9 @@ TEST_F(ResourcesTest, ALifetimeIsPassedOnAndItsEndIsTold) {
     answer(201, changed);
     EXPECT_EQ(run({"create", "redis", "small", "--expires-in", "2h"}), 0) << err.str();
     EXPECT_EQ(calls[0].body, R"({"engine":"redis","expires_in":"2h","plan":"small"})");
-    EXPECT_EQ(out.str(), "cache1 is made and ready\nit ends at 2026-11-22T22:00:00.000Z\n"
-                         "its URL, with the password: slipway url cache1\n");
+    EXPECT_EQ(out.str(),
+              "cache1 is made and ready\nit ends at 2026-11-22T22:00:00.000Z\n"
+              "its URL, with the password: slipway url cache1\n");
     answer(200, changed);
     EXPECT_EQ(run({"update", "cache1", "--expires-in", "never"}), 0) << err.str();
     EXPECT_EQ(calls[1].body, R"({"expires_in":"never"})");

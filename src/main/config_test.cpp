@@ -282,9 +282,10 @@ TEST(Config, ALifetimeIsADurationWithinItsBounds) {
             const auto config =
                 parse_config(fmt::format("[[plan]]\nname = \"small\"\n{} = {}\n", key, wrong), "x.toml");
             ASSERT_FALSE(config) << key << wrong;
-            EXPECT_NE(told(config.error())
-                          .find(fmt::format("x.toml:3: plan[0].{}: must be a duration from \"1s\" to \"3650d\"", key)),
-                      std::string::npos)
+            EXPECT_NE(
+                told(config.error())
+                    .find(fmt::format("x.toml:3: plan[0].{}: must be a duration from \"1s\" to \"3650d\"", key)),
+                std::string::npos)
                 << told(config.error());
         }
     }

@@ -246,7 +246,8 @@ Task<void> Client::extend(Process& process, std::size_t index, std::uint64_t cal
     auto changed = co_await process.broker().update(context_of(intent), *intent.resource, wanted);
     answered(call, [&] {
         if (!changed) return note(changed.error());
-        const bool asked = std::holds_alternative<NeverExpires>(wanted.expires_in) != changed->resource.expiry.has_value();
+        const bool asked =
+            std::holds_alternative<NeverExpires>(wanted.expires_in) != changed->resource.expiry.has_value();
         if (!asked) parts_.violations.push_back(fmt::format("{}: its end is not as was answered", intent.key));
     });
 }

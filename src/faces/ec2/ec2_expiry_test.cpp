@@ -79,12 +79,11 @@ TEST_F(Ec2ExpiryTest, WhatIsWrongIsNamedAndNothingHappens) {
 }
 
 TEST_F(Ec2ExpiryTest, OnlyOnesOwnMachineHasAnEndToMove) {
-    const std::string address = make(World::bearer(world.key("team")));
+    const std::string address = make(World::bearer(world.key("team", Role::user)));
     EXPECT_EQ(move("10.77.0.99", R"({"expires_in":"4h"})").status, 404);
     EXPECT_EQ(move("nowhere", R"({"expires_in":"4h"})").status, 404);
-    EXPECT_EQ(move(address, R"({"expires_in":"4h"})", World::bearer(world.key("other"))).status, 404);
-    EXPECT_EQ(
-        move(address, R"({"expires_in":"4h"})", World::bearer(world.key("team", Role::reader))).status, 403);
+    EXPECT_EQ(move(address, R"({"expires_in":"4h"})", World::bearer(world.key("other", Role::user))).status, 404);
+    EXPECT_EQ(move(address, R"({"expires_in":"4h"})", World::bearer(world.key("team", Role::reader))).status, 403);
     EXPECT_EQ(move(address, R"({"expires_in":"4h"})", World::bearer("no such key")).status, 401);
 }
 
