@@ -21,8 +21,7 @@ void add_create_options(CLI::App& command, CreateOptions& to) {
     add_label_option(command, to.labels, "may be repeated");
     add_value(command, "--organization", to.organization, "ORGANIZATION", "for this one (administrators)");
     add_value(command, "--kind", to.kind, "KIND", "where the engine makes several");
-    add_value(command, "--expires-in", to.expires_in, "TIME",
-              "it ends by itself then: seconds, 90m, 2h, 7d or never");
+    add_value(command, "--expires-in", to.expires_in, "TIME", "its lifetime: seconds, 90m, 2h, 7d or never");
     add_value(command, "--username", to.username, "TEXT", "of a machine: the login that is made on it");
     command.add_flag("--password-stdin", to.password_stdin, "its password is what comes on standard input");
     add_value(command, "--password-file", to.password_file, "FILE", "holds its password; else it is asked for");
@@ -36,7 +35,7 @@ void add_update_options(CLI::App& command, UpdateOptions& to) {
     add_label_option(command, to.labels, "set it; may be repeated");
     add_values(command, "--unlabel", to.unlabels, "NAME", "take this label away; may be repeated");
     add_value(command, "--expires-in", to.expires_in, "TIME",
-              "it ends by itself so long from now: seconds, 90m, 2h, 7d; or never");
+              "a new lifetime, from now on: seconds, 90m, 2h, 7d or never");
 }
 
 void add_filters(CLI::App& command, Filters& to) {
