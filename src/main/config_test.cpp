@@ -258,6 +258,49 @@ TEST(Config, APriceIsAnAmountAndACurrency) {
     }
 }
 
+TEST(Config, APlanMayEndWhatHasIt) {
+    const auto config = parse_config(R"(
+[[plan]]
+name = "lab"
+lifetime = "2h"
+max_lifetime = "7d"
+[[plan]]
+name = "brief"
+max_lifetime = "1h"
+[[plan]]
+name = "small"
+)",
+                                     "x.toml");
+    ASSERT_TRUE(config) << told(config.error());
+    EXPECT_EQ(config->plans[0].lifetime, Duration(std::chrono::hours(2)));
+    EXPECT_EQ(config->plans[0].max_lifetime, Duration(std::chrono::hours(168)));
+    EXPECT_FALSE(config->plans[1].lifetime);
+    EXPECT_EQ(config->plans[1].max_lifetime, Duration(std::chrono::hours(1)));
+    EXPECT_FALSE(config->plans[2].lifetime);
+    EXPECT_FALSE(config->plans[2].max_lifetime);
+}
+
+TEST(Config, ALifetimeIsADurationWithinItsBounds) {
+    for (const std::string_view key : {"lifetime", "max_lifetime"}) {
+        for (const char* wrong : {"7200", "\"2 hours\"", "\"never\"", "\"0s\"", "\"999ms\"", "\"3651d\"", "\"\""}) {
+            const auto config =
+                parse_config(fmt::format("[[plan]]\nname = \"small\"\n{} = {}\n", key, wrong), "x.toml");
+            ASSERT_FALSE(config) << key << wrong;
+            EXPECT_NE(
+                told(config.error())
+                    .find(fmt::format("x.toml:3: plan[0].{}: must be a duration from \"1s\" to \"3650d\"", key)),
+                std::string::npos)
+                << told(config.error());
+        }
+    }
+    const auto config =
+        parse_config("[[plan]]\nname = \"small\"\nlifetime = \"2d\"\nmax_lifetime = \"24h\"\n", "x.toml");
+    ASSERT_FALSE(config);
+    EXPECT_NE(told(config.error()).find("x.toml:3: plan[0].lifetime: must be at most max_lifetime (1d)"),
+              std::string::npos)
+        << told(config.error());
+}
+
 TEST(Config, AFileThatIsTooLargeIsNotRead) {
     const TemporaryDirectory directory;
     const std::filesystem::path file = directory.path() / "x.toml";

@@ -117,6 +117,8 @@ Metrics::Metrics()
       superseded_(counters(*registry_, "slipway_superseded_writes_total",
                            "Writes refused because another worker had the lease.")
                       .Add({})),
+      expired_(counters(*registry_, "slipway_resources_expired_total",
+                        "Resources whose removal was accepted because their lifetime was over.")),
       calls_(counters(*registry_, "slipway_provider_calls_total",
                       "Calls to providers, by result: ok, or the class of the error.")),
       call_seconds_(histograms(*registry_, "slipway_provider_call_duration_seconds", "How long they took.")),
@@ -207,6 +209,10 @@ void Metrics::on_call(const std::string& provider, std::string_view verb, std::o
 }
 
 void Metrics::on_superseded(const Operation&) { superseded_.Increment(); }
+
+void Metrics::on_expired(const Resource& resource) {
+    expired_.Add({{"kind", std::string(to_string(resource.kind))}, {"engine", resource.engine}}).Increment();
+}
 
 void Metrics::on_end(const Operation& operation) {
     const Series of = end_series_.of({operation.kind, state_name(operation.state)}, [&] {

@@ -62,6 +62,7 @@ class Metrics final : public OpsObserver {
                  Duration took) override;
     void on_superseded(const Operation& operation) override;
     void on_end(const Operation& operation) override;
+    void on_expired(const Resource& resource) override;
     // One transaction of the store: how many commits and leases shared it, and how long it took to be on disk.
     void on_batch(std::size_t commits, Duration took);
     void on_delivery(bool delivered);
@@ -121,6 +122,7 @@ class Metrics final : public OpsObserver {
     Family<Histogram>& queue_seconds_;
     Counter& takeovers_;
     Counter& superseded_;
+    Family<Counter>& expired_;
     Family<Counter>& calls_;
     Family<Histogram>& call_seconds_;
     Histogram& batch_commits_;

@@ -137,6 +137,7 @@ class Service::Impl {
     std::unique_ptr<Sweeper> sweeper_;
     std::unique_ptr<BackupRetention> retention_;
     std::unique_ptr<RotationKeeper> rotation_keeper_;
+    std::unique_ptr<ExpiryKeeper> expiry_keeper_;
     std::shared_ptr<Engine> engine_;
     std::shared_ptr<Background> background_;
     std::shared_ptr<WebhookDelivery> webhooks_;
@@ -306,6 +307,9 @@ void Service::Impl::make_operations() {
     rotation_keeper_ =
         std::make_unique<RotationKeeper>(RotationKeeper::Parts{*store_, steady_clock_, random_},
                                          RotationKeeperOptions{.time_limit = config_.broker.provision_limit});
+    expiry_keeper_ =
+        std::make_unique<ExpiryKeeper>(ExpiryKeeper::Parts{*store_, steady_clock_, random_, &metrics_},
+                                       ExpiryKeeperOptions{.removal_limit = config_.broker.provision_limit});
     EngineOptions engine;
     engine.host = identity_.host;
     engine.rest = config_.broker.rest;
@@ -322,8 +326,8 @@ void Service::Impl::make_operations() {
     background.retention_interval = config_.background.reconcile_interval;
     background.sweep.dry_run = config_.background.sweep_dry_run;
     background.sweep.grace = config_.background.sweep_grace;
-    background_ = Background::make({*pools_, *reconciler_, *sweeper_, *rotation_keeper_, registry_, scheduler_,
-                                    ops_.executor(), retention_.get()},
+    background_ = Background::make({*pools_, *reconciler_, *sweeper_, *rotation_keeper_, *expiry_keeper_, registry_,
+                                    steady_clock_, scheduler_, ops_.executor(), retention_.get()},
                                    background);
 }
 
@@ -380,6 +384,7 @@ void Service::Impl::on_commit(const CommitNotice& notice) {
     broker_->on_commit(notice);
     if (notice.work) engine_->wake();
     if (has_pools_ && !notice.resources.empty()) background_->hint_pools();
+    if (notice.expiry_due) background_->hint_expiry(*notice.expiry_due);
     if (notice.last_event != 0) webhooks_->hint();
 }
 
