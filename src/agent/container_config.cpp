@@ -42,7 +42,9 @@ void add_network(ContainerItems& items, const ContainerPlan& plan) {
     set("link", plan.device);
     set("name", "eth0");
     set("flags", "up");
-    set("ipv4.address", fmt::format("{}/{}", plan.address.to_string(), plan.subnet.prefix_length()));
+    // With its broadcast: liblxc computes another one, about which systemd's own configuration then stumbles.
+    set("ipv4.address", fmt::format("{}/{} {}", plan.address.to_string(), plan.subnet.prefix_length(),
+                                    plan.subnet.broadcast().to_string()));
     set("ipv4.gateway", (*plan.subnet.hosts().begin()).to_string());
 }
 

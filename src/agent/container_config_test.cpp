@@ -32,7 +32,7 @@ TEST(ContainerConfig, NamesWhatIsItsOwn) {
     EXPECT_THAT(items, Contains(Pair("lxc.idmap", "u 0 1074200576 65536")));
     EXPECT_THAT(items, Contains(Pair("lxc.idmap", "g 0 1074200576 65536")));
     EXPECT_THAT(items, Contains(Pair("lxc.net.0.link", "c0ad50007")));
-    EXPECT_THAT(items, Contains(Pair("lxc.net.0.ipv4.address", "10.213.0.7/24")));
+    EXPECT_THAT(items, Contains(Pair("lxc.net.0.ipv4.address", "10.213.0.7/24 10.213.0.255")));
     EXPECT_THAT(items, Contains(Pair("lxc.net.0.ipv4.gateway", "10.213.0.1")));
     EXPECT_THAT(items, Contains(Pair("lxc.cgroup.dir.container", "slipway-00000001/oct-1")));
     EXPECT_THAT(items, Contains(Pair("lxc.console.logfile", plan().console)));
