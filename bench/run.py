@@ -17,6 +17,7 @@ from runner.processes import BenchError, stop_on_signals  # noqa: E402
 from runner.services import Tools  # noqa: E402
 
 NAMES = [*CASES, "growth"]
+WITHOUT_PEERS = {"growth", "machines", "ten-machines"}
 
 
 def arguments():
@@ -98,7 +99,7 @@ def main():
     os.chmod(place, 0o755)  # PostgreSQL runs as a user of its own
     try:
         tools = Tools(root, Path(words.build), place, core=sorted(os.sched_getaffinity(0))[-1])
-        absent = tools.missing(peers=words.only != ["growth"])
+        absent = tools.missing(peers=not set(words.only or NAMES) <= WITHOUT_PEERS)
         if absent:
             raise BenchError("missing: " + ", ".join(absent) + "; scripts/setup --bench installs what is to be installed")
         run(words, tools)

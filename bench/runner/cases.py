@@ -3,7 +3,7 @@ import shutil
 import time
 from dataclasses import dataclass, field
 
-from . import databases, hung
+from . import databases, hung, machines
 from .processes import BenchError, free_port
 from .services import ENGINE_PORTS, FlaskPeer, NodePeer, Slipway, fill_state
 
@@ -262,6 +262,30 @@ def make_hung():
                "same servers. With nothing wrong it says what this machine does by itself."])
 
 
+# ---- machines ----
+
+
+def make_machines():
+    return Case(
+        "machines", "A virtual machine of the image tiny: POST /create to a login that works", "p50_ms", False, 1.5,
+        "near what QEMU takes by itself",
+        [
+            Contender("QEMU, its start to SSH's greeting", machines.by_qemu, "limit"),
+            Contender("Slipway", machines.by_broker, "ours"),
+        ],
+        notes=["One after the other, 1 processor, 128 MiB. The limit is started by hand "
+               "with the same volume, in QEMU's own network, and nobody logs in."])
+
+
+def make_ten_machines():
+    return Case(
+        "ten-machines", "Redis creates while ten machines are made at once", "times", False, 3.0,
+        "Redis creates take at most three times what they take alone",
+        [Contender("Redis: POST to ready", machines.ten_at_once, "ours")],
+        notes=["Ten POST /create at once, two boots at a time; meanwhile one Redis after the other is made and removed. The "
+               "figure is the median meanwhile divided by that of the twenty right before and the twenty right after."])
+
+
 # ---- polls ----
 
 
@@ -293,4 +317,5 @@ class ConstantPeer(NodePeer):
 
 
 CASES = {"accept": make_accept, "operations": make_operations, "redis": make_redis, "databases": make_databases,
-         "crowd": make_crowd, "hung": make_hung, "polls": make_polls}
+         "crowd": make_crowd, "hung": make_hung, "machines": make_machines, "ten-machines": make_ten_machines,
+         "polls": make_polls}

@@ -31,7 +31,8 @@ def table(rows):
 
 NO_DISK_MS = 0.02  # faster than any disk syncs: the files are in memory
 
-COLUMNS = {"alone_p99_ms": "p99 ms before and after", "p50_ms": "p50 ms", "p99_ms": "p99 ms", "p999_ms": "p99.9 ms", "max_ms": "max ms", "rate": "rate 1/s",
+COLUMNS = {"alone_p99_ms": "p99 ms before and after", "alone_p50_ms": "p50 ms before and after",
+           "first_s": "first machine s", "last_s": "last machine s", "p50_ms": "p50 ms", "p99_ms": "p99 ms", "p999_ms": "p99.9 ms", "max_ms": "max ms", "rate": "rate 1/s",
            "overdue": "overdue", "generator_cpu": "generator's core"}
 
 
@@ -63,12 +64,12 @@ def goal_line(case, figures, ours, sync_ms):
             if contender.role == "variant":
                 found.append(f"from the pool {number(value)} ms")
         return f"Goal: {case.goal_text}. Found: {', '.join(found)}."
-    if case.name == "hung":
+    if case.name in ("hung", "ten-machines"):
         found = [f"{number(median(figures[each.name][case.main]))} x {each.name}" for each in case.contenders
                  if each.name in figures]
         return f"Goal: {case.goal_text}. Found: {'; '.join(found)}."
-    if case.name in ("databases", "crowd"):
-        what = "the server's own"
+    if case.name in ("databases", "crowd", "machines"):
+        what = "QEMU's own" if case.name == "machines" else "the server's own"
         limits = [each.name for each in case.contenders if each.role == "limit" and each.name in figures]
         times = [f"{ours / median(figures[name][case.main]):.2f} x {what}" for name in limits]
         times += [f"{each.name} {number(median(figures[each.name][case.main]))} ms" for each in case.contenders

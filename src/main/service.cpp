@@ -417,6 +417,12 @@ Task<void> Service::Impl::look_at_parts() {
 
 void Service::Impl::begin_work() {
     namespace asio = boost::asio;
+    // Before work is taken up: what waits for machines waits for this, where it has begun.
+    const auto start = [this](auto& provider) {
+        return start_machines(std::string(provider->name()), [&] { return provider->start(kMachinesStart); });
+    };
+    asio::co_spawn(ops_.executor(), [this, start] { return start(machines_); }, asio::detached);
+    asio::co_spawn(ops_.executor(), [this, start] { return start(containers_); }, asio::detached);
     // Providers are touched on their own thread only, from the first moment on.
     ops_.run<bool>([this]() -> Task<bool> {
         engine_->start();
@@ -426,11 +432,6 @@ void Service::Impl::begin_work() {
     });
     asio::co_spawn(ops_.executor(), [this] { return tick(); }, asio::detached);
     asio::co_spawn(ops_.executor(), [this] { return look_at_parts(); }, asio::detached);
-    const auto start = [this](auto& provider) {
-        return start_machines(std::string(provider->name()), [&] { return provider->start(kMachinesStart); });
-    };
-    asio::co_spawn(ops_.executor(), [this, start] { return start(machines_); }, asio::detached);
-    asio::co_spawn(ops_.executor(), [this, start] { return start(containers_); }, asio::detached);
 }
 
 void Service::Impl::tell_who_may_call() const {
@@ -525,8 +526,13 @@ void Service::Impl::stop() {
             background_->stop();
             webhooks_->stop();
             co_await engine_->stop(kEngineStop);
-            co_await machines_->rest(kEngineStop);
-            co_await containers_->rest(kEngineStop);
+            const Status machines = co_await machines_->rest(kEngineStop);
+            const Status containers = co_await containers_->rest(kEngineStop);
+            for (const Status* rested : {&machines, &containers}) {
+                if (*rested) continue;
+                log::warning("main", "what runs machines is left to the next start",
+                             {{"why", rested->error().message}});
+            }
             co_return true;
         });
     }

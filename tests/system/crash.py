@@ -11,6 +11,7 @@ import tempfile
 import time
 
 from databases import Tenants
+from guests import Guests
 from invariants import Inspector, wait_for_quiet
 from ledger import Ledger
 from server import Server, machine
@@ -64,6 +65,14 @@ engine = "mysql"
 name = "shared"
 threshold = {threshold}
 [[plan]]
+kind = "machine"
+engine = "vm"
+name = "tiny"
+parameters = {{image = "tiny", memory = "96mb"}}
+[machines]
+subnet = "198.19.{lane}.0/24"
+acceleration = "emulation"
+[[plan]]
 kind = "backup"
 engine = "postgres"
 name = "kept"
@@ -89,17 +98,18 @@ def write_config(path, pool):
     lane = os.getpid() % 40
     port, uid = 20000 + lane * 300, 300000 + lane * 1000
     with open(path, "w", encoding="utf-8") as file:
-        file.write(CONFIG.format(pool=pool, threshold=THRESHOLD, port=port, port_last=port + 299, uid=uid, uid_last=uid + 999))
+        file.write(CONFIG.format(pool=pool, threshold=THRESHOLD, lane=lane, port=port, port_last=port + 299, uid=uid, uid_last=uid + 999))
 
 
 class Chaos:
     """What a machine does to a server in the worst week of its life, in a few seconds."""
 
-    def __init__(self, server, ledger, rng):
+    def __init__(self, server, ledger, guests, rng):
         self.server = server
         self.ledger = ledger
+        self.guests = guests
         self.rng = rng
-        self.done = {"broker": 0, "start-up": 0, "helper": 0, "engine": 0, "restart": 0}
+        self.done = {"broker": 0, "start-up": 0, "helper": 0, "engine": 0, "machine": 0, "restart": 0}
 
     def act(self):
         choice = self.rng.random()
@@ -109,8 +119,10 @@ class Chaos:
             self._kill_during_start()
         elif choice < 0.82:
             self._kill_helper()
-        elif choice < 0.94:
+        elif choice < 0.9:
             self._kill_engine()
+        elif choice < 0.95:
+            self._kill_machine()
         else:
             self.done["restart"] += 1
             status = self.server.terminate()
@@ -154,6 +166,12 @@ class Chaos:
         self.done["engine"] += 1
         self._kill(chosen)
 
+    def _kill_machine(self):
+        victims = self.guests.victims() if self.guests else []
+        if victims:
+            self.done["machine"] += 1
+            self._kill(self.rng.choice(sorted(victims, key=lambda each: each.pid)))
+
     @staticmethod
     def _kill(victim):
         if machine.alive(victim):
@@ -163,10 +181,12 @@ class Chaos:
                 pass
 
 
-def one_round(number, server, ledger, tenants, chaos, rng, seconds):
+def one_round(number, server, ledger, tenants, guests, chaos, rng, seconds):
     clients = Clients(server, ledger, f"{rng.getrandbits(32)}/{number}", count=4)
     clients.start()
     tenants.start(number)
+    if guests:
+        guests.start(number)
     try:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -177,7 +197,9 @@ def one_round(number, server, ledger, tenants, chaos, rng, seconds):
         clients.stop()
     drained = time.monotonic()
     tenants.stop()
-    ledger.lost += clients.errors + tenants.errors
+    if guests:
+        guests.stop()
+    ledger.lost += clients.errors + tenants.errors + (guests.errors if guests else [])
     if drained - begin > SLOWEST:
         ledger.lost.append(f"after the last kill it took {drained - begin:.0f} s until every client was answered: "
                            "work that a dead process had begun was not taken up at once")
@@ -185,7 +207,7 @@ def one_round(number, server, ledger, tenants, chaos, rng, seconds):
     return f"{drained - begin:.1f} s until the last client was answered, {time.monotonic() - drained:.1f} s until rest"
 
 
-def delete_everything(server, ledger, tenants, config):
+def delete_everything(server, ledger, tenants, guests, config):
     """First as clients do; then the administrator deletes what the pool still holds, once it is no longer refilled."""
     for promise in ledger.in_state("made"):
         promise.state = "deleting"
@@ -195,6 +217,8 @@ def delete_everything(server, ledger, tenants, config):
             ledger.lost.append(f"delete of {promise.name} was answered {status} {answer}")
         ledger.deleted(promise)
     tenants.delete_everything()
+    if guests:
+        guests.delete_everything()
     wait_for_quiet(server, ledger)
     server.kill()
     write_config(config, pool=0)
@@ -210,26 +234,38 @@ def delete_everything(server, ledger, tenants, config):
         wait_for_quiet(server, ledger)
 
 
+def own_machines(server, ledger, arguments, place):
+    """Their owner; None where there cannot be one."""
+    if os.geteuid() != 0:
+        print("no machines are made: that takes a helper that is root", flush=True)
+        return None
+    guests = Guests(server, ledger, arguments.seed, place)
+    guests.build_image()
+    return guests
+
+
 def run(arguments, config, server, ledger):
     rng = random.Random(arguments.seed)
-    chaos = Chaos(server, ledger, rng)
+    guests = own_machines(server, ledger, arguments, os.path.dirname(config))
+    chaos = Chaos(server, ledger, guests, rng)
     tenants = Tenants(server, ledger, arguments.seed, count=2, engines=["postgres", "postgres", "mysql"])
-    inspector = Inspector(server, ledger, tenants)
+    inspector = Inspector(server, ledger, tenants, guests)
     server.start()
     begin = time.monotonic()
     rounds = 0
     for number in range(1, arguments.rounds + 1):
-        pace = one_round(number, server, ledger, tenants, chaos, rng, arguments.seconds)
+        pace = one_round(number, server, ledger, tenants, guests, chaos, rng, arguments.seconds)
         inspector.check()
         tenants.check(THRESHOLD)
         rounds += 1
         live = len(ledger.in_state("made"))
         databases = len(tenants.in_state("made"))
-        print(f"round {number}: {ledger.requests} requests so far, {live} live, {databases} databases, {ledger.faults()} faults, "
+        machines = len(guests.in_state("made")) if guests else 0
+        print(f"round {number}: {ledger.requests} requests so far, {live} live, {databases} databases, {machines} machines, {ledger.faults()} faults, "
               f"{server.starts} starts, {time.monotonic() - begin:.0f} s; {pace}", flush=True)
         if ledger.faults() or time.monotonic() - begin > arguments.limit:
             break
-    delete_everything(server, ledger, tenants, config)
+    delete_everything(server, ledger, tenants, guests, config)
     wait_for_quiet(server, ledger)
     inspector.check()
     inspector.check_end()
@@ -238,6 +274,9 @@ def run(arguments, config, server, ledger):
     rotated = sum(len(each.former) for each in tenants.tenancies)
     print(f"databases: {len(tenants.tenancies)}, new passwords {rotated}, backups {len(tenants.backups.all)}, "
           f"filled from one {tenants.restored}")
+    if guests:
+        failed = guests.in_state("refused")
+        print(f"machines: {len(guests.all)}, failed: {len(failed)}" + (f", e.g. {failed[0].answer}" if failed else ""))
     print(f"creates: {len(ledger.promises)}, refused with 502: {len(refused)}"
           + (f", e.g. {refused[0].answer}" if refused else ""))
     return rounds

@@ -22,10 +22,11 @@ def wait_for_quiet(server, ledger):
 
 
 class Inspector:
-    def __init__(self, server, ledger, tenants):
+    def __init__(self, server, ledger, tenants, guests):
         self.server = server
         self.ledger = ledger
         self.tenants = tenants
+        self.guests = guests  # None: there are none
         self.before_ports = machine.listening_ports()
         self.ports_seen = set()
         self.uids_seen = set()
@@ -35,15 +36,19 @@ class Inspector:
         self._check_urls()
         resources = self.server.listing("/api/v1/resources", "resources")
         # A database lives on a server: it has neither a process nor a directory of its own (databases.py). Nor has
-        # a backup an instance's (backups.py).
+        # a backup an instance's (backups.py). Of machines there is more to see (guests.py).
         live = {each["external_name"]: each for each in resources
-                if each["state"] in LIVE and each["kind"] not in ("database", "backup")}
+                if each["state"] in LIVE and each["kind"] not in ("database", "backup", "machine")}
+        machines = {each["external_name"] for each in resources if each["state"] in LIVE and each["kind"] == "machine"}
         # What was killed is brought back; a large one (a database server reads its log first) takes its time.
         ready = {name for name, each in live.items() if each["state"] == "ready"}
         wait_until(lambda: ready <= set(machine.engines_of(self.server.state_dir)), 30, 0.1)
         engines = machine.engines_of(self.server.state_dir)
         self._check_promises(live, engines)
         self._check_against_store(live, engines)
+        self._check_directories(set(live) | machines)
+        if self.guests:
+            self.guests.check()
         self._check_ports_and_uids(engines)
         self._check_secrets()
 
@@ -78,10 +83,13 @@ class Inspector:
                 self.ledger.doubled.append(f"{name} has {count} engines: {[each.pid for each in engines[name]]}")
         for name in set(engines) - set(live):
             self.ledger.left.append(f"an engine runs for {name}, which the store does not know as live: {engines[name]}")
+
+    def _check_directories(self, names):
         directories = machine.instances_of(self.server.state_dir)
-        for name in directories - set(live):
+        daemon = f"machines-{machine.network_of(self.server.state_dir)}"
+        for name in directories - names - {daemon}:
             self.ledger.left.append(f"directory instances/{name} is nobody's")
-        for name in set(live) - directories:
+        for name in names - directories:
             self.ledger.lost.append(f"{name} has no directory")
 
     def _check_ports_and_uids(self, engines):
@@ -115,7 +123,7 @@ class Inspector:
                 if each.uid in self.uids_seen and each.pid not in known and machine.alive(each)]
 
     def _check_secrets(self):
-        secrets = self.ledger.passwords() + self.tenants.passwords()
+        secrets = self.ledger.passwords() + self.tenants.passwords() + (self.guests.passwords() if self.guests else [])
         key = self.server.admin_key()
         for each in machine.processes_of(self.server.state_dir):
             if secret_in(secrets + [key], "\0".join(each.argv).encode() + each.environ):
@@ -137,5 +145,7 @@ class Inspector:
         for name in machine.instances_of(self.server.state_dir):
             self.ledger.left.append(f"directory instances/{name} is left")
         self.tenants.backups.check_end()
+        if self.guests:
+            self.guests.check_end()
         for port in sorted((machine.listening_ports() - self.before_ports) & (self.ports_seen | {self.server.port})):
             self.ledger.left.append(f"port {port} is left open")

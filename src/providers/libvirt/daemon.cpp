@@ -65,7 +65,8 @@ json::object LibvirtProvider::daemon_meta(std::uint64_t generation) const {
 
 Task<Status> LibvirtProvider::start(Duration budget) {
     const Deadline deadline(budget);
-    ready_ = co_await bring_up(deadline);
+    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(daemon_, deadline);
+    ready_ = guard ? co_await bring_up(deadline) : unavailable("the machines' daemon is being started already");
     co_return ready_;
 }
 
@@ -112,6 +113,7 @@ Task<Status> LibvirtProvider::start_daemon(Deadline deadline) {
         hypervisor_ =
             std::make_unique<Hypervisor>(fmt::format("{}/{}/socket", agent_.known()->root, daemon_), calls_);
     }
+    if (!started->already) hypervisor_->renew();
     const Result<std::string> version = co_await hypervisor_->version(deadline.within(kAnswerPatience));
     if (!version) co_return fail(version.error());
     log::info("libvirt", started->already ? "the machines' daemon was found" : "the machines' daemon was started",
@@ -126,25 +128,60 @@ Task<Result<bool>> LibvirtProvider::has_machines(Deadline deadline) {
     co_return co_await machines::any_machine(agent_, deadline);
 }
 
-Task<void> LibvirtProvider::rest(Duration budget) {
-    const Deadline deadline(budget);
-    if (!ready_) co_return;
-    const Result<bool> needed = co_await has_machines(deadline);
-    if (!needed || *needed) co_return;
-    ready_ = unavailable("the machines' daemon was stopped with the server");
+Task<Status> LibvirtProvider::end_daemon(agent::Signal how, Deadline deadline) {
     const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(daemon_, deadline.left());
-    if (!status || !status->exists) co_return;
-    const std::optional<agent::Identity> identity = agent::identity_of(status->meta);
-    if (status->process) {
-        static_cast<void>(
-            co_await agent_.signal(daemon_, *status->process, agent::Signal::terminate, deadline.left()));
-        while (!deadline.over() && agent::is_alive(*status->process)) co_await pause(kProbeLook);
+    if (!status) co_return unavailable(status.error());
+    if (!status->process) co_return Status{};
+    const agent::Answer<bool> told = co_await agent_.signal(daemon_, *status->process, how, deadline.left());
+    if (!told) co_return unavailable(told.error());
+    while (agent::is_alive(*status->process)) {
+        if (deadline.over()) co_return unavailable("the machines' daemon does not end");
+        co_await pause(kProbeLook);
     }
-    // What does not come off is found by the next start.
-    static_cast<void>(
-        co_await agent_.remove_instance(daemon_, identity.value_or(agent::Identity{}), deadline.left()));
-    static_cast<void>(co_await agent_.network_down(network_, deadline.left()));
+    co_return Status{};
+}
+
+// One that died is started again, and so is one that hangs. Its machines do not notice. What was begun before a
+// restart of the broker waits here until it is known whether it can go on: it is no failure of its own.
+Task<Status> LibvirtProvider::in_touch(Deadline deadline) {
+    if (ready_ && hypervisor_->contact() == Contact::good) co_return Status{};
+    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(daemon_, deadline);
+    if (!guard) co_return unavailable("the machines' daemon is being started");
+    if (!ready_) co_return ready_;
+    const Contact contact = hypervisor_->contact();
+    if (contact == Contact::good) co_return Status{};
+    log::warning("libvirt", contact == Contact::silent ? "the machines' daemon hangs, and is started again"
+                                                       : "the machines' daemon is gone, and is started again");
+    if (contact == Contact::silent) {
+        if (const Status ended = co_await end_daemon(agent::Signal::kill, deadline); !ended) co_return ended;
+    }
+    const agent::Answer<void> network =
+        co_await agent_.network_up(network_, options_.subnet.to_string(), deadline.left());
+    if (!network) co_return unavailable(network.error());
+    co_return co_await start_daemon(deadline);
+}
+
+// What does not come off is found by the next start.
+Task<Status> LibvirtProvider::rest(Duration budget) {
+    const Deadline deadline(budget);
+    if (!ready_) co_return Status{};
+    const Result<bool> needed = co_await has_machines(deadline.within(budget / 2));
+    // Who waits for a daemon that hangs would never end.
+    if (!needed) co_return co_await end_daemon(agent::Signal::kill, deadline);
+    if (*needed) co_return Status{};
+    ready_ = unavailable("the machines' daemon was stopped with the server");
+    if (Status ended = co_await end_daemon(agent::Signal::terminate, deadline); !ended) co_return ended;
+    const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(daemon_, deadline.left());
+    const std::optional<agent::Identity> identity =
+        status && status->exists ? agent::identity_of(status->meta) : std::nullopt;
+    if (identity) {
+        const agent::Answer<void> removed = co_await agent_.remove_instance(daemon_, *identity, deadline.left());
+        if (!removed) co_return unavailable(removed.error());
+    }
+    const agent::Answer<void> down = co_await agent_.network_down(network_, deadline.left());
+    if (!down) co_return unavailable(down.error());
     log::info("libvirt", "the machines' daemon and network went: there is no machine");
+    co_return Status{};
 }
 
 // /dev/kvm may be there and run nothing: a guest that resets at once is tried with it.

@@ -1,5 +1,7 @@
 #include "providers/libvirt/hypervisor.h"
 
+#include <atomic>
+
 #include <fmt/format.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
@@ -17,6 +19,9 @@ struct Free {
 };
 using Connection = std::shared_ptr<virConnect>;
 using Domain = std::unique_ptr<virDomain, Free>;
+
+// One that takes long may be at work; so many in a row hang.
+constexpr int kSilence = 3;
 
 std::string last_words() {
     const virErrorPtr error = ::virGetLastError();
@@ -92,12 +97,13 @@ struct Hypervisor::Link {
 
     Connection get() {
         const std::lock_guard guard(mutex);
-        if (connection && ::virConnectIsAlive(connection.get()) != 1) connection.reset();
+        if (stale.exchange(false) || (connection && ::virConnectIsAlive(connection.get()) != 1)) connection.reset();
         if (!connection) connection = Connection(::virConnectOpen(uri.c_str()), Close());
         return connection;
     }
 
     const std::string uri;
+    std::atomic<bool> stale = false;
     std::mutex mutex;
     Connection connection;
 };
@@ -124,8 +130,19 @@ Task<Result<T>> Hypervisor::ask(std::function<Result<T>(Link& link)> what, Deadl
             return what(*link);
         },
         deadline);
-    if (answer) co_return std::move(*answer);
+    unanswered_ = answer ? 0 : unanswered_ + 1;
+    if (answer) {
+        refused_ = !*answer && answer->error().code == ErrorCode::unavailable;
+        co_return std::move(*answer);
+    }
     co_return fail(ErrorCode::timeout, "the machines' daemon did not answer in time");
+}
+
+void Hypervisor::renew() { link_->stale = true; }
+
+Contact Hypervisor::contact() const {
+    if (unanswered_ >= kSilence) return Contact::silent;
+    return refused_ ? Contact::refused : Contact::good;
 }
 
 Task<Result<DomainSeen>> Hypervisor::look(DomainName name, Deadline deadline) {

@@ -29,6 +29,10 @@ struct DomainName {
     std::string uuid;
 };
 
+// How the last calls went: `refused` means that nobody listens there, `silent` that several in a row were not
+// answered in their time.
+enum class Contact : std::uint8_t { good, refused, silent };
+
 // Used from one executor only. Errors: unavailable (the daemon does not answer; nothing happened), timeout (it may
 // have happened), provider_failure (it refused; in its own words).
 class Hypervisor {
@@ -52,6 +56,10 @@ class Hypervisor {
     // What the daemon says of itself: "QEMU 7.2.22".
     Task<Result<std::string>> version(Deadline deadline);
 
+    [[nodiscard]] Contact contact() const;
+    // Another daemon listens there now: what is left of the connection to the former one is given up.
+    void renew();
+
   private:
     struct Link;
     template <class T>
@@ -59,6 +67,8 @@ class Hypervisor {
 
     std::shared_ptr<Link> link_;
     machines::Workers& workers_;
+    bool refused_ = false;
+    int unanswered_ = 0;  // in a row
 };
 
 }  // namespace slipway::libvirt

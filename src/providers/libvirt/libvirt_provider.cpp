@@ -58,7 +58,9 @@ Task<ProviderAnswer> LibvirtProvider::answer(Verb verb, Target target, Spec spec
     Call call{verb, std::move(target), std::move(spec), Deadline(budget)};
     if (!agent::valid_name(call.name()))
         co_return refuse(ErrorClass::permanent, "the name must match [a-z0-9-]{1,63}");
-    if (!ready_) co_return refuse(ErrorClass::transient, ready_.error().message);
+    if (const Status there = co_await in_touch(call.deadline); !there) {
+        co_return refuse(ErrorClass::transient, there.error().message, there.error().detail);
+    }
     const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(call.name(), call.deadline);
     if (!guard) co_return refuse(ErrorClass::transient, "another call for the same name is still under way");
     switch (verb) {
@@ -97,7 +99,9 @@ Observation LibvirtProvider::running(const Call& call, const machines::Greeting&
 
 Task<std::expected<InventoryPage, ProviderError>> LibvirtProvider::inventory(std::string cursor, Duration budget) {
     const Deadline deadline(budget);
-    if (!ready_) co_return refuse(ErrorClass::transient, ready_.error().message);
+    if (const Status there = co_await in_touch(deadline); !there) {
+        co_return refuse(ErrorClass::transient, there.error().message, there.error().detail);
+    }
     const bool first = cursor.empty();
     const agent::Answer<agent::ListPage> page = co_await agent_.list(std::move(cursor), deadline.left());
     if (!page) co_return std::unexpected(error_of(page.error(), false));

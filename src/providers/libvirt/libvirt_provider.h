@@ -45,11 +45,11 @@ class LibvirtProvider final : public ByVerb {
     ~LibvirtProvider() override;
 
     // Brings network and daemon up, or finds them. Until it has succeeded once, `available` says why not. May be
-    // called again.
+    // called again. Calls that come meanwhile wait for it.
     Task<Status> start(Duration budget);
     // With no machine left, daemon and network go: nothing of them is kept up for nobody. For the end of a server;
     // start() brings them back.
-    Task<void> rest(Duration budget);
+    Task<Status> rest(Duration budget);
     // How guests are run, in words: "KVM", "emulation (TCG): …".
     [[nodiscard]] const std::string& acceleration() const { return acceleration_; }
 
@@ -85,6 +85,8 @@ class LibvirtProvider final : public ByVerb {
     Task<Status> bring_up(Deadline deadline);
     Task<Status> start_daemon(Deadline deadline);
     Task<Status> try_acceleration(Deadline deadline);
+    Task<Status> in_touch(Deadline deadline);
+    Task<Status> end_daemon(agent::Signal how, Deadline deadline);
     Task<Result<bool>> has_machines(Deadline deadline);
     [[nodiscard]] json::object daemon_meta(std::uint64_t generation) const;
     [[nodiscard]] json::object meta(const Call& call) const;

@@ -10,6 +10,7 @@ namespace slipway::lxc {
 namespace {
 
 constexpr std::string_view kEngine = "container";
+const std::string kStart = "start of the provider";  // no name of a container
 
 std::unexpected<Error> unavailable(std::string message, std::string detail = {}) {
     return fail(ErrorCode::unavailable, std::move(message), std::move(detail));
@@ -47,7 +48,18 @@ void LxcProvider::on_change(std::function<void(std::string external_name)> liste
 }
 
 Task<Status> LxcProvider::start(Duration budget) {
-    ready_ = co_await bring_up(Deadline(budget));
+    const Deadline deadline(budget);
+    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(kStart, deadline);
+    ready_ = guard ? co_await bring_up(deadline) : unavailable("the machines' network is being made already");
+    co_return ready_;
+}
+
+// What was begun before a restart of the broker waits here until it is known whether it can go on: it is no failure
+// of its own.
+Task<Status> LxcProvider::started(Deadline deadline) {
+    if (ready_) co_return Status{};
+    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(kStart, deadline);
+    if (!guard) co_return unavailable("the machines' network is being made");
     co_return ready_;
 }
 
@@ -70,22 +82,27 @@ Task<Status> LxcProvider::bring_up(Deadline deadline) {
     co_return co_await machines::clear_taps(agent_, network_, deadline);
 }
 
-Task<void> LxcProvider::rest(Duration budget) {
+// What does not come off is found by the next start.
+Task<Status> LxcProvider::rest(Duration budget) {
     const Deadline deadline(budget);
-    if (!ready_) co_return;
+    if (!ready_) co_return Status{};
     const Result<bool> needed = co_await machines::any_machine(agent_, deadline);
-    if (!needed || *needed) co_return;
+    if (!needed) co_return fail(needed.error());
+    if (*needed) co_return Status{};
     ready_ = unavailable("the machines' network went with the server");
-    // What does not come off is found by the next start.
-    static_cast<void>(co_await agent_.network_down(network_, deadline.left()));
+    const agent::Answer<void> down = co_await agent_.network_down(network_, deadline.left());
+    if (!down) co_return unavailable(down.error().message);
     log::info("lxc", "the machines' network went: there is no machine");
+    co_return Status{};
 }
 
 Task<ProviderAnswer> LxcProvider::answer(Verb verb, Target target, Spec spec, Duration budget) {
     Call call{verb, std::move(target), std::move(spec), Deadline(budget)};
     if (!agent::valid_name(call.name()))
         co_return refuse(ErrorClass::permanent, "the name must match [a-z0-9-]{1,63}");
-    if (!ready_) co_return refuse(ErrorClass::transient, ready_.error().message);
+    if (const Status able = co_await started(call.deadline); !able) {
+        co_return refuse(ErrorClass::transient, able.error().message);
+    }
     const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(call.name(), call.deadline);
     if (!guard) co_return refuse(ErrorClass::transient, "another call for the same name is still under way");
     switch (verb) {

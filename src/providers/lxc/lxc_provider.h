@@ -40,7 +40,7 @@ class LxcProvider final : public ByVerb {
     // again.
     Task<Status> start(Duration budget);
     // With no machine left, the network goes. For the end of a server; start() brings it back.
-    Task<void> rest(Duration budget);
+    Task<Status> rest(Duration budget);
 
     [[nodiscard]] std::string_view name() const override { return "lxc"; }
     [[nodiscard]] Status available(Kind kind, std::string_view engine) const override;
@@ -75,6 +75,7 @@ class LxcProvider final : public ByVerb {
     [[nodiscard]] Observation running(const Call& call, const machines::Greeting& greeting) const;
 
     Task<Status> bring_up(Deadline deadline);
+    Task<Status> started(Deadline deadline);
 
     LxcOptions options_;
     agent::AgentClient& agent_;

@@ -1,0 +1,213 @@
+"""Virtual machines that are asked for and given back through the EC2 API, and what is looked for on the host afterwards:
+guests, disks, taps, addresses. A machine counts once its owner can log in by SSH with the name and password it asked for.
+"""
+import ipaddress
+import os
+import random
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+
+from server import ask_until_answered, machine, wait_until
+
+MOST_ALIVE = 3  # each emulates a processor
+PATIENCE = 180  # seconds; boots wait for their turn, and are killed on the way
+USER = "crash"
+ANSWER = '#!/bin/sh\nprintf "%s\\n" "$GUEST_PASSWORD"\n'
+
+
+@dataclass
+class Guest:
+    key: str  # the Idempotency-Key of its create
+    password: str
+    state: str = "asked"  # asked -> made -> deleting -> deleted; or refused
+    address: str = ""
+    name: str = ""
+    answer: str = ""
+
+    @property
+    def tap(self):
+        return f"m{int(ipaddress.IPv4Address(self.address)):08x}"
+
+
+class Guests:
+    def __init__(self, server, ledger, seed, place):
+        self.server = server
+        self.ledger = ledger
+        self.seed = seed
+        self.place = place  # a directory of ours: what logs in, and the host keys it has seen
+        self.all = []
+        self.lock = threading.Lock()
+        self.stopping = threading.Event()
+        self.thread = None
+        self.errors = []
+        self.answer = os.path.join(place, "answer-password")
+        with open(self.answer, "w", encoding="ascii") as file:
+            file.write(ANSWER)
+        os.chmod(self.answer, 0o700)
+
+    def build_image(self):
+        done = subprocess.run([self.server.binary, "images", "build", "tiny", "--state-dir", self.server.state_dir],
+                              capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"the image was not made: {done.stderr[-500:]}")
+
+    def start(self, number):
+        self.stopping.clear()
+        self.thread = threading.Thread(target=self._run, args=(random.Random(f"{self.seed}/guests/{number}"), number),
+                                       daemon=True)
+        self.thread.start()
+
+    def stop(self):
+        """No new intents; the one that was begun is carried through."""
+        self.stopping.set()
+        self.thread.join(PATIENCE + 60)
+        if self.thread.is_alive():
+            self.errors.append("the owner of machines did not finish")
+
+    def in_state(self, *states):
+        with self.lock:
+            return [each for each in self.all if each.state in states]
+
+    def passwords(self):
+        return [each.password for each in self.all]
+
+    def _run(self, rng, number):
+        try:
+            turn = 0
+            while not self.stopping.is_set():
+                turn += 1
+                made = self.in_state("made")
+                if len(made) < MOST_ALIVE and (not made or rng.random() < 0.6):
+                    guest = Guest(f"guest-{number}-{turn}", f"guest canary {rng.getrandbits(64):016x}")
+                    with self.lock:
+                        self.all.append(guest)
+                    self._create(guest)
+                else:
+                    self.delete(rng.choice(made))
+        except Exception as error:
+            self.errors.append(f"owner of machines: {type(error).__name__}: {error}")
+
+    def ask(self, method, path, body=None, key=None):
+        return ask_until_answered(self.server, self.ledger, PATIENCE, method, path, body,
+                                  lambda: {} if key is None else {"Idempotency-Key": key})
+
+    def _lost(self, text):
+        with self.ledger.lock:
+            self.ledger.lost.append(text)
+
+    def _outcome(self, task):
+        """The last answer of a task, once it has ended; None where it never does."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            status, answer = self.ask("GET", f"/status/{task}")
+            if status != 200:
+                self._lost(f"task {task} was answered {status} {answer}")
+                return None
+            if answer["status"] in ("SUCCESS", "FAILURE", "REVOKED"):
+                return answer
+            time.sleep(0.1)
+        self._lost(f"task {task} has not ended after {PATIENCE} s")
+        return None
+
+    def _create(self, guest):
+        body = {"username": USER, "password": guest.password}
+        status, answer = self.ask("POST", "/create-async", body, guest.key)
+        if status != 200:
+            self._lost(f"machine {guest.key} was answered {status} {answer}")
+            return
+        outcome = self._outcome(answer["task_id"])
+        if outcome is None:
+            return
+        if outcome["status"] != "SUCCESS":
+            guest.state, guest.answer = "refused", str(outcome)
+            return
+        guest.address = outcome["ip"]
+        for other in self.in_state("made"):
+            if other.address == guest.address:
+                self.ledger.doubled.append(f"{guest.address} was given to {other.name} and to {guest.key}")
+        seen = wait_until(lambda: self.log_in(guest), 60, 0.2)
+        if not seen:
+            self._lost(f"machine {guest.address} was said to be made, but does not let its owner in")
+            return
+        guest.name = seen
+        guest.state = "made"
+
+    def log_in(self, guest):
+        """The host name that a login shows; "" where it does not work. A host key that changed is no login."""
+        words = ["ssh", "-o", "LogLevel=ERROR", "-o", "StrictHostKeyChecking=accept-new",
+                 "-o", f"UserKnownHostsFile={self.place}/hosts-{guest.key}", "-o", "NumberOfPasswordPrompts=1",
+                 "-o", "PreferredAuthentications=password", "-o", "ConnectTimeout=10", f"{USER}@{guest.address}", "hostname"]
+        environment = {"PATH": os.environ["PATH"], "GUEST_PASSWORD": guest.password, "SSH_ASKPASS": self.answer,
+                       "SSH_ASKPASS_REQUIRE": "force", "HOME": self.place}
+        try:
+            done = subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  timeout=30, check=False)
+        except subprocess.TimeoutExpired:
+            return ""
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    def delete(self, guest):
+        guest.state = "deleting"
+        status, answer = self.ask("GET", f"/delete-async/{guest.address}")
+        if status == 404:  # an earlier try was accepted, and its answer lost
+            guest.state = "deleted"
+            return
+        if status != 200:
+            self._lost(f"delete of machine {guest.address} was answered {status} {answer}")
+            return
+        outcome = self._outcome(answer["task_id"])
+        if outcome and outcome["status"] != "SUCCESS":
+            self._lost(f"delete of machine {guest.address} ended as {outcome}")
+        guest.state = "deleted"
+
+    def delete_everything(self):
+        for each in self.in_state("made"):
+            self.delete(each)
+
+    # ---- what must hold at rest ----
+
+    def check(self):
+        """One guest for each machine of the store, with its tap and its address, and nothing beyond."""
+        resources = self.server.listing("/api/v1/resources?kind=machine", "resources")
+        live = {each["external_name"]: each for each in resources if each["state"] in ("ready", "updating")}
+        wait_until(lambda: set(live) <= set(machine.guests_of(self.server.state_dir)), 60, 0.2)
+        running = machine.guests_of(self.server.state_dir)
+        for name in set(live) - set(running):
+            self._lost(f"machine {name} is {live[name]['state']}, but does not run")
+        for name, processes in running.items():
+            if name not in live:
+                self.ledger.left.append(f"machine {name} runs, and the store does not know it: {processes[0].pid}")
+            if len(processes) > 1:
+                self.ledger.doubled.append(f"machine {name} runs {len(processes)} times")
+        made = self.in_state("made")
+        for each in made:
+            if each.name not in live:
+                self._lost(f"machine {each.name} was promised, but the store does not know it")
+            elif wait_until(lambda each=each: self.log_in(each), 90, 0.5) != each.name:
+                self._lost(f"machine {each.name} does not let its owner in, or has another host key")
+        for name in set(live) - {each.name for each in made}:
+            self.ledger.doubled.append(f"machine {name} is {live[name]['state']}, but no create was answered with it")
+        self._check_network(made)
+
+    def _check_network(self, made):
+        parts = machine.network_parts_of(self.server.state_dir)
+        for kind, wanted in (("tap", {each.tap for each in made}), ("neighbour", {each.address for each in made})):
+            for name in set(parts[kind]) - wanted:
+                self.ledger.left.append(f"{kind} {name} is nobody's")
+            for name in wanted - set(parts[kind]):
+                self._lost(f"{kind} {name} is not there")
+
+    def check_end(self):
+        """After the server was stopped."""
+        for kind, names in machine.network_parts_of(self.server.state_dir).items():
+            self.ledger.left += [f"{kind} {name} is left" for name in names]
+        for folder, _, names in os.walk(os.path.join(self.server.state_dir, "images", ".uses")):
+            self.ledger.left += [f"image use {folder}/{name} is left" for name in names]
+
+    def victims(self):
+        """Processes of machines: each guest, and the daemon that runs them."""
+        guests = [each for own in machine.guests_of(self.server.state_dir).values() for each in own]
+        daemons = [each for each in machine.processes_of(self.server.state_dir) if each.program == "libvirtd"]
+        return guests + daemons
