@@ -10,6 +10,7 @@ namespace slipway::lxc {
 namespace {
 
 constexpr std::string_view kEngine = "container";
+const std::string kStart = "start of the provider";  // no name of a container
 
 std::unexpected<Error> unavailable(std::string message, std::string detail = {}) {
     return fail(ErrorCode::unavailable, std::move(message), std::move(detail));
@@ -48,8 +49,17 @@ void LxcProvider::on_change(std::function<void(std::string external_name)> liste
 
 Task<Status> LxcProvider::start(Duration budget) {
     const Deadline deadline(budget);
-    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(network_, deadline);
+    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(kStart, deadline);
     ready_ = guard ? co_await bring_up(deadline) : unavailable("the machines' network is being made already");
+    co_return ready_;
+}
+
+// What was begun before a restart of the broker waits here until it is known whether it can go on: it is no failure
+// of its own.
+Task<Status> LxcProvider::started(Deadline deadline) {
+    if (ready_) co_return Status{};
+    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(kStart, deadline);
+    if (!guard) co_return unavailable("the machines' network is being made");
     co_return ready_;
 }
 
@@ -86,21 +96,12 @@ Task<Status> LxcProvider::rest(Duration budget) {
     co_return Status{};
 }
 
-// What was begun before a restart of the broker waits here until it is known whether it can go on: it is no failure
-// of its own.
-Task<Status> LxcProvider::started(Deadline deadline) {
-    if (ready_) co_return Status{};
-    const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(network_, deadline);
-    if (!guard) co_return unavailable("the machines' network is being made");
-    co_return ready_;
-}
-
 Task<ProviderAnswer> LxcProvider::answer(Verb verb, Target target, Spec spec, Duration budget) {
     Call call{verb, std::move(target), std::move(spec), Deadline(budget)};
     if (!agent::valid_name(call.name()))
         co_return refuse(ErrorClass::permanent, "the name must match [a-z0-9-]{1,63}");
-    if (const Status there = co_await started(call.deadline); !there) {
-        co_return refuse(ErrorClass::transient, there.error().message);
+    if (const Status able = co_await started(call.deadline); !able) {
+        co_return refuse(ErrorClass::transient, able.error().message);
     }
     const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(call.name(), call.deadline);
     if (!guard) co_return refuse(ErrorClass::transient, "another call for the same name is still under way");
@@ -139,11 +140,8 @@ Observation LxcProvider::running(const Call& call, const machines::Greeting& gre
 }
 
 Task<std::expected<InventoryPage, ProviderError>> LxcProvider::inventory(std::string cursor, Duration budget) {
-    const Deadline deadline(budget);
-    if (const Status there = co_await started(deadline); !there) {
-        co_return refuse(ErrorClass::transient, there.error().message);
-    }
-    const agent::Answer<agent::ListPage> page = co_await agent_.list(std::move(cursor), deadline.left());
+    if (!ready_) co_return refuse(ErrorClass::transient, ready_.error().message);
+    const agent::Answer<agent::ListPage> page = co_await agent_.list(std::move(cursor), budget);
     if (!page) co_return std::unexpected(error_of(page.error(), false));
     InventoryPage answer;
     answer.next = page->next;

@@ -37,7 +37,7 @@ class LxcProvider final : public ByVerb {
     LxcProvider(LxcOptions options, agent::AgentClient& agent, const Clock& clock, Random& random);
 
     // Brings the network up, or finds it. Until it has succeeded once, `available` says why not. May be called
-    // again. Calls that come meanwhile wait for it.
+    // again.
     Task<Status> start(Duration budget);
     // With no machine left, the network goes. For the end of a server; start() brings it back.
     Task<Status> rest(Duration budget);

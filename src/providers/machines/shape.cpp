@@ -72,8 +72,6 @@ std::string network_config(const Shape& shape) {
         {"match", json::object{{"macaddress", shape.mac}}},
         {"set-name", "eth0"},
         {"addresses", json::array{address_with_length(shape)}},
-        // Nobody here sends any: a guest that waits for them starts seconds later.
-        {"accept-ra", false},
         {"routes", json::array{json::object{{"to", "0.0.0.0/0"}, {"via", gateway_of(shape)}}}}};
     return json::dump(json::object{{"version", 2}, {"ethernets", json::object{{"eth0", device}}}}) + "\n";
 }
