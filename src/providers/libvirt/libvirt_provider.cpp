@@ -9,6 +9,8 @@ namespace slipway::libvirt {
 namespace {
 
 constexpr std::string_view kEngine = "vm";
+constexpr Duration kLookForStart = std::chrono::milliseconds(100);
+constexpr Duration kSpare = std::chrono::seconds(1);  // of a call that has waited in vain
 
 }  // namespace
 
@@ -57,10 +59,22 @@ void LibvirtProvider::on_change(std::function<void(std::string external_name)> l
     static_cast<void>(listener);
 }
 
+// A restart takes up its operations before the daemon is found again. They wait for it, rather than use up their
+// attempts on it; plain looks do not.
+Task<void> LibvirtProvider::await_start(Duration budget) const {
+    const Deadline deadline(budget - std::min(budget, kSpare));
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    while (!ready_ && !deadline.over()) {
+        timer.expires_after(kLookForStart);
+        co_await timer.async_wait(boost::asio::use_awaitable);
+    }
+}
+
 Task<ProviderAnswer> LibvirtProvider::answer(Verb verb, Target target, Spec spec, Duration budget) {
     Call call{verb, std::move(target), std::move(spec), Deadline(budget)};
     if (!agent::valid_name(call.name()))
         co_return refuse(ErrorClass::permanent, "the name must match [a-z0-9-]{1,63}");
+    if (!call.target.token.empty()) co_await await_start(budget);
     if (!ready_) co_return refuse(ErrorClass::transient, ready_.error().message);
     const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(call.name(), call.deadline);
     if (!guard) co_return refuse(ErrorClass::transient, "another call for the same name is still under way");

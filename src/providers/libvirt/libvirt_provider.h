@@ -67,6 +67,7 @@ class LibvirtProvider final : public ByVerb {
     struct Call;
 
     Task<ProviderAnswer> answer(Verb verb, Target target, Spec spec, Duration budget) override;
+    Task<void> await_start(Duration budget) const;
     Task<ProviderAnswer> do_observe(Call& call);
     Task<ProviderAnswer> look_who_answers(Call& call, const std::string& address);
     Task<ProviderAnswer> do_converge(Call& call);
