@@ -157,6 +157,9 @@ Metrics::Metrics()
       memory_(gauges(*registry_, "process_resident_memory_bytes", "Resident memory.").Add({})),
       descriptors_(gauges(*registry_, "process_open_fds", "Open file descriptors.").Add({})),
       cpu_seconds_(counters(*registry_, "process_cpu_seconds_total", "Processor time used.").Add({})) {
+    for (const char* outcome : {"done", "failed", "unreachable", "late", "stopped"}) {
+        playbook_seconds_.Add({{"outcome", outcome}}, work_buckets());  // seen before there is one
+    }
     gauges(*registry_, "slipway_build_info", "The version that runs.").Add({{"version", SLIPWAY_VERSION}}).Set(1);
     gauges(*registry_, "process_start_time_seconds", "When the process started, since 1970.")
         .Add({})

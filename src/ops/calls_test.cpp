@@ -1,7 +1,6 @@
 // Every call to a provider is told to the observer, whoever asks for it: what only the engine told left out most
 // calls of a quiet server.
 #include "ops/ops_test_support.h"
-#include "providers/by_verb.h"
 
 namespace slipway::ops_test {
 namespace {
@@ -53,7 +52,7 @@ TEST_F(CallsTest, TheSweepsInventoriesAndRemovalsAreTold) {
 }
 
 // Says where it may tell what it does.
-class Teller final : public ByVerb {
+class Teller final : public Provider {
   public:
     [[nodiscard]] std::string_view name() const override { return "teller"; }
     [[nodiscard]] Status available(Kind, std::string_view) const override { return {}; }
@@ -65,10 +64,14 @@ class Teller final : public ByVerb {
         co_return InventoryPage{};
     }
     void on_change(std::function<void(std::string)> listener) override { static_cast<void>(listener); }
+    Task<ProviderAnswer> observe(Target target, Spec, Duration) override { return answer(std::move(target)); }
+    Task<ProviderAnswer> create(Target target, Spec, Duration) override { return answer(std::move(target)); }
+    Task<ProviderAnswer> update(Target target, Spec, Duration) override { return answer(std::move(target)); }
+    Task<ProviderAnswer> remove(Target target, Spec, Duration) override { return answer(std::move(target)); }
     bool had_log = false;
 
   private:
-    Task<ProviderAnswer> answer(Verb, Target target, Spec, Duration) override {
+    Task<ProviderAnswer> answer(Target target) {
         had_log = target.log != nullptr;
         co_return Observation{};
     }

@@ -6,39 +6,20 @@
 namespace slipway::faces::test {
 namespace {
 
-// One line of ten bytes each; what is asked for in parts of two lines.
-class Logs final : public OperationLogs {
-  public:
-    std::map<OperationId, std::string> texts;
-    bool broken = false;
-
-    std::shared_ptr<StepLog> open(const OperationId&, std::vector<Secret>) override { return nullptr; }
-    Result<LogPart> read(const OperationId& operation, std::uint64_t offset, std::size_t) const override {
-        if (broken) return fail(ErrorCode::storage, "the disk is broken");
-        const auto found = texts.find(operation);
-        const std::string text = found == texts.end() ? "" : found->second;
-        const std::size_t from = std::min<std::size_t>(offset, text.size());
-        const std::string part = text.substr(from, 20);
-        return LogPart{part, from + part.size()};
-    }
-    Status remove(const OperationId&) override { return {}; }
-};
-
 class NativeLogTest : public NativeTest {
   protected:
     // The operation that made, or is making, one.
     std::string operation(bool ended) {
-        world.ports.logs = &logs_;
+        world.ports.logs = &logs;
         world.worker.paused = !ended;
         const Reply made =
             post("/api/v1/resources",
                  fmt::format(R"({{"engine":"redis","plan":"small","wait_seconds":{}}})", ended ? 60 : 0), user);
         const std::string id = text(member(made, "operation"), "id");
-        logs_.texts[OperationId(id)] = "line one.\nline two.\nthe third\n";
+        logs.texts[OperationId(id)] = "line one.\nline two.\nthe third\n";
         return id;
     }
     static std::string path(const std::string& id) { return "/api/v1/operations/" + id + "/log"; }
-    Logs logs_;
 };
 
 TEST_F(NativeLogTest, IsReadInPartsFromAnOffset) {
@@ -73,7 +54,7 @@ TEST_F(NativeLogTest, OthersSeeNothingOfIt) {
 
 TEST_F(NativeLogTest, OneThatToldNothingIsEmpty) {
     const std::string id = operation(true);
-    logs_.texts.clear();
+    logs.texts.clear();
     const Reply empty = get(path(id), user);
     EXPECT_EQ(empty.status, 200);
     EXPECT_EQ(empty.body, "");
@@ -83,7 +64,7 @@ TEST_F(NativeLogTest, WhatIsWrongIsNamed) {
     const std::string id = operation(true);
     EXPECT_EQ(fields_of(get(path(id) + "?offset=-1&wait=61&follow=1", user)),
               (std::vector<std::string>{"offset", "wait", "follow"}));
-    logs_.broken = true;
+    logs.broken = true;
     EXPECT_GE(get(path(id), user).status, 500);
 }
 

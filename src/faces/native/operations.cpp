@@ -81,7 +81,7 @@ Task<Response> NativeFace::operation_log(Request& request) const {
     const auto offset = static_cast<std::uint64_t>(query.integer("offset", 0, kMostOffset).value_or(0));
     const Duration wait = take_wait(query, "wait", longest_wait());
     if (const Status good = query.finish(); !good) co_return error(request, good.error());
-    if (ports_.logs == nullptr) co_return not_here("logs of operations");
+    if (ports_.logs == nullptr) co_return not_here("the log of operations");
     const OperationId id{std::string(request.param("id"))};
     const auto found = co_await broker().find_operation(call_of(request), id);
     if (!found) co_return error(request, found.error());

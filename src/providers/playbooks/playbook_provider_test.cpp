@@ -297,7 +297,8 @@ TEST_F(PlaybookProviderTest, OneThatTakesTooLongIsEnded) {
     const ProviderAnswer made = created();
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().error_class, ErrorClass::permanent);
-    EXPECT_THAT(made.error().message, HasSubstr("the plan's playbook did not end within 8.0 s: it was at task 1: wait"));
+    EXPECT_THAT(made.error().message,
+                HasSubstr("the plan's playbook did not end within 8.0 s: it was at task 1: wait"));
     EXPECT_EQ(outcomes_, std::vector<std::string>{"late"});
     EXPECT_EQ(end_leftovers(runs_), 0U);
 }

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/temporary_directory_test_support.h"
 #include "domain/machine.h"
 #include "libvirt_subject.h"
 #include "providers/playbooks/leftovers.h"
@@ -61,9 +62,9 @@ class MachinePlaybooks : public ::testing::Test {
         }));
     }
 
-    TempRoot place_;
-    const fs::path runs_ = fs::path(place_.root()) / "runs";
-    const fs::path playbook_ = fs::path(place_.root()) / "web.yml";
+    const TemporaryDirectory place_;
+    const fs::path runs_ = place_.path() / "runs";
+    const fs::path playbook_ = place_.path() / "web.yml";
     LibvirtSubject subject_;
     Jobs jobs_{2};
     std::shared_ptr<Lines> log_ = std::make_shared<Lines>();
