@@ -145,7 +145,7 @@ TEST_F(MachinesTest, HowLongTheyHaveLeftIsListed) {
         return text.insert(1, R"("expires_at":")" + at + R"(",)");
     };
     own();
-    answer(200, R"({"resources":[)" + ending("1970-01-01T03:00:00.000Z") + ',' +
+    answer(200, R"({"resources":[)" + ending("1970-01-01T03:30:00.000Z") + ',' +
                     ending("1970-01-01T00:30:00.000Z") + ',' + kMachine + R"(],"next":null})");
     EXPECT_EQ(run({"machines"}), 0) << err.str();
     EXPECT_THAT(out.str(), HasSubstr("web1  10.77.0.2  suitepad  ready  tiny  2h"));

@@ -105,7 +105,8 @@ TEST(Expiry, OneThatIsThereGetsANewEndWithinWhatAllPlansAllow) {
     const auto next = [&](const LifetimeWish& wish, const Plans& plans) {
         return next_expiry(present, wish, plans, kNow);
     };
-    EXPECT_EQ(next(Duration(24h), {&day, &week}).value(), std::optional(expiry_after(24h, kNow))) << "counted from now";
+    EXPECT_EQ(next(Duration(24h), {&day, &week}).value(), std::optional(expiry_after(24h, kNow)))
+        << "counted from now";
     EXPECT_EQ(next(Duration(25h), {&week, &day}).error(), "must be at most 1d: the plan day allows no more");
     EXPECT_EQ(next(Duration(25h), {&week}).value(), std::optional(expiry_after(25h, kNow)));
     EXPECT_EQ(next(NeverExpires{}, {&free}).value(), std::optional<Expiry>());

@@ -93,8 +93,8 @@ TEST_F(ServeEc2, AnEndThatComesWhileNobodyIsThereIsSeenToAfterwards) {
     ASSERT_EQ(made.status, 200) << made.body;
     site_.kill();
     ASSERT_NO_FATAL_FAILURE(site_.start({"--provider", "dummy"}));
-    EXPECT_TRUE(eventually(
-        [&] { return site_.request("GET", "/instances").body == R"({"instances":[],"next":null})"; }));
+    EXPECT_TRUE(
+        eventually([&] { return site_.request("GET", "/instances").body == R"({"instances":[],"next":null})"; }));
     const Answer events = site_.as_administrator("GET", "/api/v1/events?type=resource.delete_requested");
     EXPECT_THAT(events.body, HasSubstr(R"("actor":"expiry")"));
     EXPECT_THAT(events.body, HasSubstr("its lifetime is over"));

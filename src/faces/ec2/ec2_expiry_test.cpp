@@ -89,6 +89,7 @@ TEST_F(Ec2ExpiryTest, OnlyOnesOwnMachineHasAnEndToMove) {
 
 TEST_F(Ec2ExpiryTest, TheEndOfWhatIsBeingRemovedIsBehindIt) {
     const std::string address = make();
+    world.worker.paused = true;
     ASSERT_EQ(world.ask(Method::delete_, "/instances/" + address).status, 202);
     const Reply late = move(address, R"({"expires_in":"4h"})");
     EXPECT_EQ(late.status, 409) << late.body;
