@@ -82,7 +82,7 @@ TEST_F(MachinesDaemon, IsWaitedForWhileItStarts) {
     EXPECT_TRUE(subject_.run(subject_.libvirt().rest(10s)));
     Status started;
     ProviderAnswer seen;
-    subject_.run([&]() -> Task<Status> {
+    const Status asked = subject_.run([&]() -> Task<Status> {
         const auto executor = co_await boost::asio::this_coro::executor;
         boost::asio::co_spawn(executor, subject_.libvirt().start(20s),
                               [&](const std::exception_ptr&, Status done) { started = std::move(done); });
@@ -90,6 +90,7 @@ TEST_F(MachinesDaemon, IsWaitedForWhileItStarts) {
         seen = co_await subject_.libvirt().observe(target_of("oct-1"), spec, 20s);
         co_return Status{};
     }());
+    EXPECT_TRUE(asked);
     EXPECT_TRUE(started) << started.error().message;
     ASSERT_TRUE(seen) << seen.error().message;
     EXPECT_EQ(seen->presence, Presence::absent);
