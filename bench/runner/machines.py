@@ -98,7 +98,7 @@ class Yard:
         return answer["ip"], seconds
 
     def remove(self, address):
-        status, _, answer = ask(self.server.port, "DELETE", f"/instances/{address}")
+        status, _, answer = ask(self.server.port, "GET", f"/delete/{address}")
         if status != 200:
             raise BenchError(f"the deletion of {address} was answered {status}: {answer}")
 
