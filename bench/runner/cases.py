@@ -24,6 +24,7 @@ class Case:
     goal: float
     goal_text: str
     contenders: list
+    limit_words: str = ""  # what a limit's figure is called, where the goal is a multiple of it
     notes: list = field(default_factory=list)
 
 
@@ -223,6 +224,7 @@ def make_databases():
             Contender("Slipway, from a pool", databases.from_pool, "variant"),
             Contender("a login alone", databases.login, "variant"),
         ],
+        limit_words="the server's own",
         notes=["From a pool: asked for by the HarbourMaster API with the names of a cluster, polled until it is ready; "
                "a login of the client is in it as in the others.",
                "One after the other, 200 on one server that Slipway made (it has one database before). The limit is "
@@ -238,6 +240,7 @@ def make_crowd():
                       databases.crowd(lambda shop, number: shop.bare(number)), "limit"),
             Contender("Slipway", databases.crowd(lambda shop, number: shop.create_and_log_in()), "ours"),
         ],
+        limit_words="the server's own",
         notes=["200 on one server, by 16 callers of whom each waits for its own."])
 
 
@@ -273,6 +276,7 @@ def make_machines():
             Contender("QEMU, its start to SSH's greeting", machines.by_qemu, "limit"),
             Contender("Slipway", machines.by_broker, "ours"),
         ],
+        limit_words="QEMU's own",
         notes=["One after the other, 1 processor, 128 MiB. The limit is started by hand "
                "with the same volume, in QEMU's own network, and nobody logs in."])
 

@@ -1,7 +1,5 @@
 """Virtual machines of the image "tiny": POST to a login that works, beside what QEMU takes for the same image; and what
 others notice while ten are made at once."""
-import contextlib
-import http.client
 import json
 import os
 import shutil
@@ -89,7 +87,7 @@ class Yard:
     def create(self, _=None):
         """The address of a new machine, once its login works, and the seconds until then."""
         begin = time.monotonic()
-        status, _, answer = ask_long(self.server.port, "/create", LOGIN)
+        status, _, answer = ask(self.server.port, "POST", "/create", LOGIN, timeout=300)
         if status != 200 or answer["status"] != "SUCCESS":
             raise BenchError(f"a machine was answered {status}: {answer}")
         seconds = time.monotonic() - begin
@@ -112,15 +110,6 @@ class Yard:
             raise BenchError(f"a Redis was answered {status}: {answer}")
         ask(self.server.port, "DELETE", f"/api/v1/resources/{answer['resource']['id']}", key=self.server.key)
         return seconds
-
-
-def ask_long(port, path, body):
-    """As ask, for what takes minutes."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
-    with contextlib.closing(connection):
-        connection.request("POST", path, body, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, answer.headers, json.loads(answer.read())
 
 
 def build_image(tools, state):

@@ -64,14 +64,13 @@ def goal_line(case, figures, ours, sync_ms):
             if contender.role == "variant":
                 found.append(f"from the pool {number(value)} ms")
         return f"Goal: {case.goal_text}. Found: {', '.join(found)}."
-    if case.name in ("hung", "ten-machines"):
+    if case.main == "times":
         found = [f"{number(median(figures[each.name][case.main]))} x {each.name}" for each in case.contenders
                  if each.name in figures]
         return f"Goal: {case.goal_text}. Found: {'; '.join(found)}."
-    if case.name in ("databases", "crowd", "machines"):
-        what = "QEMU's own" if case.name == "machines" else "the server's own"
+    if case.limit_words:
         limits = [each.name for each in case.contenders if each.role == "limit" and each.name in figures]
-        times = [f"{ours / median(figures[name][case.main]):.2f} x {what}" for name in limits]
+        times = [f"{ours / median(figures[name][case.main]):.2f} x {case.limit_words}" for name in limits]
         times += [f"{each.name} {number(median(figures[each.name][case.main]))} ms" for each in case.contenders
                   if each.role == "variant" and each.name in figures]
         return f"Goal: {case.goal_text}. Found: {', '.join([f'{number(ours)} ms', *times])}."

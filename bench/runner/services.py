@@ -17,9 +17,9 @@ ENGINE_PORTS = "[local]\nport_first = 24000\nport_last = 27999\n"
 JOB = '{"plan":"small","billingcode":"bench"}'
 
 
-def ask(port, method, path, body=None, key=None):
+def ask(port, method, path, body=None, key=None, timeout=60):
     """One request to 127.0.0.1: the status, the headers, and the body as JSON (None where it is none)."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         headers = {"Accept": "application/json"} | ({} if key is None else {"Authorization": f"Bearer {key}"})
         if body is not None:

@@ -92,15 +92,13 @@ def _belongs(each, state_dir):
 
 def network_of(state_dir):
     """The id in the names of what its machines' network is made of; None before there is a database."""
-    for path in databases_of(state_dir):
+    path = os.path.join(state_dir, "store", "slipway.db")
+    try:
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10) as database:
-            try:
-                found = database.execute("SELECT value FROM settings WHERE key = 'installation'").fetchone()
-            except sqlite3.OperationalError:  # no database of ours
-                continue
-        if found:
-            return hashlib.sha256(found[0].encode()).hexdigest()[:8]
-    return None
+            found = database.execute("SELECT value FROM settings WHERE key = 'installation'").fetchone()
+    except sqlite3.OperationalError:  # none yet, or nothing in it yet
+        return None
+    return hashlib.sha256(found[0].encode()).hexdigest()[:8] if found else None
 
 
 def _space_of(state_dir):

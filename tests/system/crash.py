@@ -167,7 +167,7 @@ class Chaos:
         self._kill(chosen)
 
     def _kill_machine(self):
-        victims = self.guests.victims() if self.guests else []
+        victims = self.guests.victims()
         if victims:
             self.done["machine"] += 1
             self._kill(self.rng.choice(sorted(victims, key=lambda each: each.pid)))
@@ -185,8 +185,7 @@ def one_round(number, server, ledger, tenants, guests, chaos, rng, seconds):
     clients = Clients(server, ledger, f"{rng.getrandbits(32)}/{number}", count=4)
     clients.start()
     tenants.start(number)
-    if guests:
-        guests.start(number)
+    guests.start(number)
     try:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -197,9 +196,8 @@ def one_round(number, server, ledger, tenants, guests, chaos, rng, seconds):
         clients.stop()
     drained = time.monotonic()
     tenants.stop()
-    if guests:
-        guests.stop()
-    ledger.lost += clients.errors + tenants.errors + (guests.errors if guests else [])
+    guests.stop()
+    ledger.lost += clients.errors + tenants.errors + guests.errors
     if drained - begin > SLOWEST:
         ledger.lost.append(f"after the last kill it took {drained - begin:.0f} s until every client was answered: "
                            "work that a dead process had begun was not taken up at once")
@@ -217,8 +215,7 @@ def delete_everything(server, ledger, tenants, guests, config):
             ledger.lost.append(f"delete of {promise.name} was answered {status} {answer}")
         ledger.deleted(promise)
     tenants.delete_everything()
-    if guests:
-        guests.delete_everything()
+    guests.delete_everything()
     wait_for_quiet(server, ledger)
     server.kill()
     write_config(config, pool=0)
@@ -234,19 +231,10 @@ def delete_everything(server, ledger, tenants, guests, config):
         wait_for_quiet(server, ledger)
 
 
-def own_machines(server, ledger, arguments, place):
-    """Their owner; None where there cannot be one."""
-    if os.geteuid() != 0:
-        print("no machines are made: that takes a helper that is root", flush=True)
-        return None
-    guests = Guests(server, ledger, arguments.seed, place)
-    guests.build_image()
-    return guests
-
-
 def run(arguments, config, server, ledger):
     rng = random.Random(arguments.seed)
-    guests = own_machines(server, ledger, arguments, os.path.dirname(config))
+    guests = Guests(server, ledger, arguments.seed, os.path.dirname(config))
+    guests.build_image()
     chaos = Chaos(server, ledger, guests, rng)
     tenants = Tenants(server, ledger, arguments.seed, count=2, engines=["postgres", "postgres", "mysql"])
     inspector = Inspector(server, ledger, tenants, guests)
@@ -260,7 +248,7 @@ def run(arguments, config, server, ledger):
         rounds += 1
         live = len(ledger.in_state("made"))
         databases = len(tenants.in_state("made"))
-        machines = len(guests.in_state("made")) if guests else 0
+        machines = len(guests.in_state("made"))
         print(f"round {number}: {ledger.requests} requests so far, {live} live, {databases} databases, {machines} machines, {ledger.faults()} faults, "
               f"{server.starts} starts, {time.monotonic() - begin:.0f} s; {pace}", flush=True)
         if ledger.faults() or time.monotonic() - begin > arguments.limit:
@@ -274,9 +262,8 @@ def run(arguments, config, server, ledger):
     rotated = sum(len(each.former) for each in tenants.tenancies)
     print(f"databases: {len(tenants.tenancies)}, new passwords {rotated}, backups {len(tenants.backups.all)}, "
           f"filled from one {tenants.restored}")
-    if guests:
-        failed = guests.in_state("refused")
-        print(f"machines: {len(guests.all)}, failed: {len(failed)}" + (f", e.g. {failed[0].answer}" if failed else ""))
+    failed = guests.in_state("refused")
+    print(f"machines: {len(guests.all)}, failed: {len(failed)}" + (f", e.g. {failed[0].answer}" if failed else ""))
     print(f"creates: {len(ledger.promises)}, refused with 502: {len(refused)}"
           + (f", e.g. {refused[0].answer}" if refused else ""))
     return rounds

@@ -150,8 +150,7 @@ class Tenants:
         return ask_until_answered(self.server, self.ledger, PATIENCE, method, path, body, headers)
 
     def lost(self, text):
-        with self.ledger.lock:
-            self.ledger.lost.append(text)
+        self.ledger.lose(text)
 
     def _await(self, tenancy, wanted):
         """The database once it has that state; None where it never came to it."""

@@ -32,6 +32,8 @@ class Guest:
 
 
 class Guests:
+    """Their owner. Where nobody can make machines, it asks for none, and says so."""
+
     def __init__(self, server, ledger, seed, place):
         self.server = server
         self.ledger = ledger
@@ -42,18 +44,24 @@ class Guests:
         self.stopping = threading.Event()
         self.thread = None
         self.errors = []
+        self.possible = os.geteuid() == 0
         self.answer = os.path.join(place, "answer-password")
         with open(self.answer, "w", encoding="ascii") as file:
             file.write(ANSWER)
         os.chmod(self.answer, 0o700)
 
     def build_image(self):
+        if not self.possible:
+            print("no machines are made: that takes a helper that is root", flush=True)
+            return
         done = subprocess.run([self.server.binary, "images", "build", "tiny", "--state-dir", self.server.state_dir],
                               capture_output=True, text=True, timeout=300, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"the image was not made: {done.stderr[-500:]}")
 
     def start(self, number):
+        if not self.possible:
+            return
         self.stopping.clear()
         self.thread = threading.Thread(target=self._run, args=(random.Random(f"{self.seed}/guests/{number}"), number),
                                        daemon=True)
@@ -61,6 +69,8 @@ class Guests:
 
     def stop(self):
         """No new intents; the one that was begun is carried through."""
+        if self.thread is None:
+            return
         self.stopping.set()
         self.thread.join(PATIENCE + 60)
         if self.thread.is_alive():
@@ -93,29 +103,25 @@ class Guests:
         return ask_until_answered(self.server, self.ledger, PATIENCE, method, path, body,
                                   lambda: {} if key is None else {"Idempotency-Key": key})
 
-    def _lost(self, text):
-        with self.ledger.lock:
-            self.ledger.lost.append(text)
-
     def _outcome(self, task):
         """The last answer of a task, once it has ended; None where it never does."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             status, answer = self.ask("GET", f"/status/{task}")
             if status != 200:
-                self._lost(f"task {task} was answered {status} {answer}")
+                self.ledger.lose(f"task {task} was answered {status} {answer}")
                 return None
             if answer["status"] in ("SUCCESS", "FAILURE", "REVOKED"):
                 return answer
             time.sleep(0.1)
-        self._lost(f"task {task} has not ended after {PATIENCE} s")
+        self.ledger.lose(f"task {task} has not ended after {PATIENCE} s")
         return None
 
     def _create(self, guest):
         body = {"username": USER, "password": guest.password}
         status, answer = self.ask("POST", "/create-async", body, guest.key)
         if status != 200:
-            self._lost(f"machine {guest.key} was answered {status} {answer}")
+            self.ledger.lose(f"machine {guest.key} was answered {status} {answer}")
             return
         outcome = self._outcome(answer["task_id"])
         if outcome is None:
@@ -129,7 +135,7 @@ class Guests:
                 self.ledger.doubled.append(f"{guest.address} was given to {other.name} and to {guest.key}")
         seen = wait_until(lambda: self.log_in(guest), 60, 0.2)
         if not seen:
-            self._lost(f"machine {guest.address} was said to be made, but does not let its owner in")
+            self.ledger.lose(f"machine {guest.address} was said to be made, but does not let its owner in")
             return
         guest.name = seen
         guest.state = "made"
@@ -155,11 +161,11 @@ class Guests:
             guest.state = "deleted"
             return
         if status != 200:
-            self._lost(f"delete of machine {guest.address} was answered {status} {answer}")
+            self.ledger.lose(f"delete of machine {guest.address} was answered {status} {answer}")
             return
         outcome = self._outcome(answer["task_id"])
         if outcome and outcome["status"] != "SUCCESS":
-            self._lost(f"delete of machine {guest.address} ended as {outcome}")
+            self.ledger.lose(f"delete of machine {guest.address} ended as {outcome}")
         guest.state = "deleted"
 
     def delete_everything(self):
@@ -175,7 +181,7 @@ class Guests:
         wait_until(lambda: set(live) <= set(machine.guests_of(self.server.state_dir)), 60, 0.2)
         running = machine.guests_of(self.server.state_dir)
         for name in set(live) - set(running):
-            self._lost(f"machine {name} is {live[name]['state']}, but does not run")
+            self.ledger.lose(f"machine {name} is {live[name]['state']}, but does not run")
         for name, processes in running.items():
             if name not in live:
                 self.ledger.left.append(f"machine {name} runs, and the store does not know it: {processes[0].pid}")
@@ -184,9 +190,9 @@ class Guests:
         made = self.in_state("made")
         for each in made:
             if each.name not in live:
-                self._lost(f"machine {each.name} was promised, but the store does not know it")
+                self.ledger.lose(f"machine {each.name} was promised, but the store does not know it")
             elif wait_until(lambda each=each: self.log_in(each), 90, 0.5) != each.name:
-                self._lost(f"machine {each.name} does not let its owner in, or has another host key")
+                self.ledger.lose(f"machine {each.name} does not let its owner in, or has another host key")
         for name in set(live) - {each.name for each in made}:
             self.ledger.doubled.append(f"machine {name} is {live[name]['state']}, but no create was answered with it")
         self._check_network(made)
@@ -197,7 +203,7 @@ class Guests:
             for name in set(parts[kind]) - wanted:
                 self.ledger.left.append(f"{kind} {name} is nobody's")
             for name in wanted - set(parts[kind]):
-                self._lost(f"{kind} {name} is not there")
+                self.ledger.lose(f"{kind} {name} is not there")
 
     def check_end(self):
         """After the server was stopped."""

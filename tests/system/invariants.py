@@ -26,7 +26,7 @@ class Inspector:
         self.server = server
         self.ledger = ledger
         self.tenants = tenants
-        self.guests = guests  # None: there are none
+        self.guests = guests
         self.before_ports = machine.listening_ports()
         self.ports_seen = set()
         self.uids_seen = set()
@@ -47,8 +47,7 @@ class Inspector:
         self._check_promises(live, engines)
         self._check_against_store(live, engines)
         self._check_directories(set(live) | machines)
-        if self.guests:
-            self.guests.check()
+        self.guests.check()
         self._check_ports_and_uids(engines)
         self._check_secrets()
 
@@ -123,7 +122,7 @@ class Inspector:
                 if each.uid in self.uids_seen and each.pid not in known and machine.alive(each)]
 
     def _check_secrets(self):
-        secrets = self.ledger.passwords() + self.tenants.passwords() + (self.guests.passwords() if self.guests else [])
+        secrets = self.ledger.passwords() + self.tenants.passwords() + self.guests.passwords()
         key = self.server.admin_key()
         for each in machine.processes_of(self.server.state_dir):
             if secret_in(secrets + [key], "\0".join(each.argv).encode() + each.environ):
@@ -145,7 +144,6 @@ class Inspector:
         for name in machine.instances_of(self.server.state_dir):
             self.ledger.left.append(f"directory instances/{name} is left")
         self.tenants.backups.check_end()
-        if self.guests:
-            self.guests.check_end()
+        self.guests.check_end()
         for port in sorted((machine.listening_ports() - self.before_ports) & (self.ports_seen | {self.server.port})):
             self.ledger.left.append(f"port {port} is left open")

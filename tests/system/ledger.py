@@ -34,6 +34,10 @@ class Ledger:
         self.doubled = []  # there more than once, or given to two
         self.left = []  # there, and nobody's
 
+    def lose(self, text):
+        with self.lock:
+            self.lost.append(text)
+
     def ask(self, key, plan, engine):
         promise = Promise(key, plan, engine)
         with self.lock:

@@ -69,15 +69,13 @@ class Clients:
                 self.ledger.made(promise, url)
                 # Another client may delete it at once: then nobody may rely on it any more.
                 if not url.answers(20, lambda: promise.state != "made") and promise.state == "made":
-                    with self.ledger.lock:
-                        self.ledger.lost.append(f"{url.name}: its URL was answered but does not answer PING")
+                    self.ledger.lose(f"{url.name}: its URL was answered but does not answer PING")
                 return
             if status == 502:
                 self.ledger.refused(promise, str(answer))
                 return
             if status != 202 or time.monotonic() > end:
-                with self.ledger.lock:
-                    self.ledger.lost.append(f"create {promise.key} was answered {status} {answer}")
+                self.ledger.lose(f"create {promise.key} was answered {status} {answer}")
                 self.ledger.refused(promise, str(answer))
                 return
 
@@ -85,8 +83,7 @@ class Clients:
         status, answer = self._ask("DELETE", f"/v1/{promise.engine}/instance/{promise.name}")
         # 404: an earlier try was accepted, and its answer lost.
         if status not in (200, 404):
-            with self.ledger.lock:
-                self.ledger.lost.append(f"delete of {promise.name} was answered {status} {answer}")
+            self.ledger.lose(f"delete of {promise.name} was answered {status} {answer}")
         self.ledger.deleted(promise)
 
     def _read(self, promise):
@@ -94,5 +91,4 @@ class Clients:
         if promise.state != "made":  # somebody deleted it meanwhile
             return
         if status != 200 or Url(answer[promise.variable] or "none:0").name != promise.name:
-            with self.ledger.lock:
-                self.ledger.lost.append(f"{promise.name}: reading its URL was answered {status} {type(answer).__name__}")
+            self.ledger.lose(f"{promise.name}: reading its URL was answered {status} {type(answer).__name__}")
