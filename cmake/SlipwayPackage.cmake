@@ -29,7 +29,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS TRUE)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "redis-server, memcached, libnss-myhostname, ca-certificates")
 # Not recommended: Debian's postgresql-15 makes a cluster and starts it, unless it is told not to (docs/operating.md).
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libvirt-daemon, libvirt-daemon-driver-qemu, qemu-system-x86, qemu-utils, genisoimage, iproute2, postgresql-15, mariadb-server-core, postgresql-client, mariadb-client")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libvirt-daemon, libvirt-daemon-driver-qemu, qemu-system-x86, qemu-utils, genisoimage, iproute2, liblxc-common, ansible-core, sshpass, postgresql-15, mariadb-server-core, postgresql-client, mariadb-client")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   "${CMAKE_SOURCE_DIR}/packaging/debian/postinst;${CMAKE_SOURCE_DIR}/packaging/debian/prerm"

@@ -25,7 +25,7 @@ CREATE TABLE "resources" (
                                        OR state = 'failed'),
     placed_on     TEXT CHECK (placed_on <> ''),  -- NULL: nothing serves it
     body          TEXT NOT NULL CHECK (body <> '')
-, address TEXT CHECK (address <> '')) STRICT;
+, address TEXT CHECK (address <> ''), expiry_due INTEGER) STRICT;
 -- No two resources, live or gone, ever share a name at a provider.
 CREATE UNIQUE INDEX resources_external_name ON resources (external_name, provider);
 CREATE INDEX resources_state ON resources (state, id);
@@ -38,6 +38,7 @@ CREATE INDEX resources_pool ON resources (kind, engine, plan, state, id)
 CREATE INDEX resources_placed ON resources (placed_on, state, id) WHERE placed_on IS NOT NULL;
 CREATE INDEX resources_tended ON resources (kind, state, id) WHERE kind IN ('backup', 'database');
 CREATE INDEX resources_address ON resources (address, id) WHERE address IS NOT NULL AND state <> 'gone';
+CREATE INDEX resources_expiry ON resources (expiry_due, id) WHERE expiry_due IS NOT NULL;
 
 CREATE TABLE labels (
     key      TEXT NOT NULL,

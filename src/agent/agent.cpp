@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/container_run.h"
 #include "agent/server.h"
 #include "base/log.h"
 
@@ -28,6 +29,7 @@ struct Options {
     Door door;
     uid_t uid_first = 0;
     uid_t uid_last = 0;
+    uid_t container_uids = kContainerUids;
 };
 
 constexpr std::string_view kHelp =
@@ -45,6 +47,7 @@ constexpr std::string_view kHelp =
     "  --allow-user NAME         the same by name\n"
     "  --uid-first N, --uid-last N\n"
     "                            uids that engines get (as root)\n"
+    "  --container-uids N        the first of the uids that containers' own stand for: 65536 for each address\n"
     "  -h, --help                print this help\n";
 
 bool asks_for_help(std::span<char*> words) {
@@ -89,6 +92,8 @@ bool set_option(Options& options, std::string_view name, std::string_view text) 
         options.uid_first = *value;
     else if (name == "--uid-last")
         options.uid_last = *value;
+    else if (name == "--container-uids")
+        options.container_uids = *value;
     else
         return false;
     return true;
@@ -138,6 +143,7 @@ int run(int argc, char** argv) {
 
 int run(int argc, char** argv, const Checkpoint& checkpoint) {
     const std::span words(argv, static_cast<std::size_t>(argc));
+    if (words.size() > 2 && std::string_view(words[2]) == "--container") return run_container();
     if (asks_for_help(words)) {
         std::fwrite(kHelp.data(), 1, kHelp.size(), stdout);
         return 0;
@@ -146,7 +152,7 @@ int run(int argc, char** argv, const Checkpoint& checkpoint) {
     if (!options) {
         log::error("agent",
                    "usage: agent --root DIR (--fd N | --socket PATH (--allow-uid UID | --allow-user NAME)) "
-                   "[--images DIR] [--uid-first N --uid-last N]");
+                   "[--images DIR] [--uid-first N --uid-last N] [--container-uids N]");
         return 2;
     }
     ::signal(SIGCHLD, SIG_IGN);  // children are reaped by the kernel
@@ -169,15 +175,15 @@ int run(int argc, char** argv, const Checkpoint& checkpoint) {
     }
     std::map<std::string, std::string> programs;
     for (const std::string name : {"redis-server", "memcached", "mariadbd", "libvirtd", "qemu-system-x86_64",
-                                   "qemu-img", "genisoimage", "ip", "bridge"}) {
+                                   "qemu-img", "genisoimage", "ip", "bridge", "mke2fs", "tar"}) {
         programs[name] = find_program(name);
     }
     programs["postgres"] = find_postgres();
     std::error_code ignored;
     const std::filesystem::path root = std::filesystem::canonical(options->root, ignored);
     const uid_t broker = options->door.connection >= 0 ? rights.uid : options->door.allowed_uid;
-    Handler handler(std::move(*instances), std::move(programs), {root.string(), options->images, broker},
-                    checkpoint);
+    Handler handler(std::move(*instances), std::move(programs),
+                    {root.string(), options->images, broker, options->container_uids}, checkpoint);
     return serve(handler, options->door);
 }
 

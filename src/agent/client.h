@@ -58,6 +58,15 @@ class AgentClient {
     Task<Answer<void>> remove_tap(std::string network, std::string address, Duration budget);
     Task<Answer<std::vector<std::string>>> taps(std::string network, Duration budget);
 
+    // For containers (agent/containers.h). Unsupported, with what is missing, where this host cannot run any.
+    Task<Answer<void>> check_containers(Duration budget);
+    // Whether it came up is told by whether its process stays.
+    Task<Answer<Started>> start_container(ContainerRequest request, Duration budget);
+    // Asks it to end by itself. False where it does not run.
+    Task<Answer<bool>> halt_container(std::string name, Identity identity, Init init, Duration budget);
+    // Ends it at once, with whatever an earlier one left.
+    Task<Answer<void>> end_container(std::string name, Identity identity, std::string network, Duration budget);
+
     // What the helper last said of itself; empty before the first answer.
     [[nodiscard]] const std::optional<Hello>& known() const;
     // The pid of a helper of our own while there is one, 0 otherwise.

@@ -107,6 +107,7 @@ Answer<json::object> Handler::create(const json::object& request) {
 
 Answer<SeedData> Handler::seed_data(const Seed& seed) {
     if (seed.name.empty()) return SeedData();
+    if (seed.name == kContainerSeedName) return containers_.seed(seed);
     if (seed.name == kMachineSeed || seed.name == kDaemonSeed) return machines_.seed(seed);
     const std::string& program = Templates::program_of(seed);
     const auto found = programs_.find(program);
@@ -273,6 +274,7 @@ Answer<json::object> Handler::dispatch(std::string_view verb, const json::object
         return json::object{{"instances", items}, {"next", page->next}};
     }
     if (std::optional<Answer<json::object>> answer = dispatch_machines(verb, request)) return std::move(*answer);
+    if (std::optional<Answer<json::object>> answer = dispatch_containers(verb, request)) return std::move(*answer);
     return refuse(FailureCode::invalid, "there is no such verb");
 }
 

@@ -18,17 +18,6 @@ Answer<std::string> network_id(const json::object& request) {
     return id;
 }
 
-Answer<network_v4> subnet_of(const json::object& request) {
-    boost::system::error_code error;
-    network_v4 subnet = boost::asio::ip::make_network_v4(json::get_string(request, "subnet"), error);
-    if (error || subnet != subnet.canonical() || subnet.prefix_length() < kWidest ||
-        subnet.prefix_length() > kNarrowest) {
-        return refuse(FailureCode::invalid,
-                      fmt::format("the subnet must be like 10.213.0.0/24, from /{} to /{}", kWidest, kNarrowest));
-    }
-    return subnet;
-}
-
 Answer<address_v4> address_of(const json::object& request) {
     boost::system::error_code error;
     address_v4 address = boost::asio::ip::make_address_v4(json::get_string(request, "address"), error);
@@ -42,6 +31,31 @@ Answer<json::object> after(const Answer<void>& done) {
 }
 
 }  // namespace
+
+Answer<network_v4> Handler::subnet_of(const json::object& request) {
+    boost::system::error_code error;
+    network_v4 subnet = boost::asio::ip::make_network_v4(json::get_string(request, "subnet"), error);
+    if (error || subnet != subnet.canonical() || subnet.prefix_length() < kWidest ||
+        subnet.prefix_length() > kNarrowest) {
+        return refuse(FailureCode::invalid,
+                      fmt::format("the subnet must be like 10.213.0.0/24, from /{} to /{}", kWidest, kNarrowest));
+    }
+    return subnet;
+}
+
+Answer<Network> Handler::network_of(const json::object& request) const {
+    const Answer<std::string> id = network_id(request);
+    if (!id) return std::unexpected(id.error());
+    return machines_.network(*id);
+}
+
+Answer<Tap> Handler::tap_of(const json::object& request) const {
+    const Answer<address_v4> address = address_of(request);
+    if (!address) return std::unexpected(address.error());
+    Tap tap{*address, json::get_string(request, "mac"), 0};
+    if (!valid_mac(tap.mac)) return refuse(FailureCode::invalid, "the MAC must be like 52:54:00:12:34:56");
+    return tap;
+}
 
 Answer<Handler::Named> Handler::named(const json::object& request) const {
     if (!instances_.rights().isolation) {
@@ -105,35 +119,36 @@ Answer<json::object> Handler::change_volume(const json::object& request, bool ad
 }
 
 Answer<json::object> Handler::change_network(const json::object& request, bool up) const {
-    const Answer<std::string> id = network_id(request);
-    if (!id) return std::unexpected(id.error());
-    if (!up) return after(machines_.network(*id).down());
+    const Answer<Network> network = network_of(request);
+    if (!network) return std::unexpected(network.error());
+    if (!up) return after(network->down());
     const Answer<network_v4> subnet = subnet_of(request);
     if (!subnet) return std::unexpected(subnet.error());
-    return after(machines_.network(*id).up(*subnet));
+    return after(network->up(*subnet));
 }
 
 Answer<json::object> Handler::change_tap(const json::object& request, bool add) const {
-    const Answer<std::string> id = network_id(request);
-    if (!id) return std::unexpected(id.error());
-    const Answer<address_v4> address = address_of(request);
-    if (!address) return std::unexpected(address.error());
-    if (!add) return after(machines_.network(*id).remove(*address));
-    Tap tap{*address, json::get_string(request, "mac"), 0};
-    if (!valid_mac(tap.mac)) return refuse(FailureCode::invalid, "the MAC must be like 52:54:00:12:34:56");
+    const Answer<Network> network = network_of(request);
+    if (!network) return std::unexpected(network.error());
+    if (!add) {
+        const Answer<address_v4> address = address_of(request);
+        return address ? after(network->remove(*address)) : std::unexpected(address.error());
+    }
+    Answer<Tap> tap = tap_of(request);
+    if (!tap) return std::unexpected(tap.error());
     const std::int64_t uid = json::get_int(request, "uid");
     const Rights& rights = instances_.rights();
     if (uid < rights.uid_first || uid > rights.uid_last) {
         return refuse(FailureCode::invalid, "the uid is not one of those that may be given");
     }
-    tap.owner = static_cast<uid_t>(uid);
-    return after(machines_.network(*id).add(tap));
+    tap->owner = static_cast<uid_t>(uid);
+    return after(network->add(*tap));
 }
 
 Answer<json::object> Handler::list_taps(const json::object& request) const {
-    const Answer<std::string> id = network_id(request);
-    if (!id) return std::unexpected(id.error());
-    const Answer<std::vector<std::string>> names = machines_.network(*id).taps();
+    const Answer<Network> network = network_of(request);
+    if (!network) return std::unexpected(network.error());
+    const Answer<std::vector<std::string>> names = network->taps();
     if (!names) return std::unexpected(names.error());
     json::array list;
     for (const std::string& each : *names) list.emplace_back(each);

@@ -109,9 +109,9 @@ Answer<UniqueFd> emptied(int root, const std::string& name) {
     return fd;
 }
 
-// Engines' uids may have to go through it while a template is made.
-Answer<UniqueFd> whole_templates(int root) {
-    Answer<UniqueFd> fd = make_directory(root, ".templates", 0711);
+// Without what an interrupted helper was making there.
+Answer<UniqueFd> whole(int root, const std::string& name, mode_t mode) {
+    Answer<UniqueFd> fd = make_directory(root, name, mode);
     if (!fd) return fd;
     for (const std::string& each : list_names(fd->get())) {
         if (!each.starts_with('.')) continue;
@@ -137,7 +137,9 @@ Answer<Instances> Instances::open(const std::string& root, Rights rights, int wa
         {&Instances::exclusive_, [&] { return be_alone(made.root_.get(), wait_ms); }},
         {&Instances::new_, [&] { return emptied(made.root_.get(), ".new"); }},
         {&Instances::trash_, [&] { return emptied(made.root_.get(), ".trash"); }},
-        {&Instances::templates_, [&] { return whole_templates(made.root_.get()); }},
+        // Engines' uids may have to go through it while a template is made.
+        {&Instances::templates_, [&] { return whole(made.root_.get(), ".templates", 0711); }},
+        {&Instances::roots_, [&] { return whole(made.root_.get(), ".roots", 0700); }},
         {&Instances::gone_, [&] { return make_directory(made.root_.get(), ".gone", 0700); }},
     };
     for (const Part& part : parts) {

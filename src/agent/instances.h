@@ -10,6 +10,7 @@
 //   <root>/.trash/<name>      being removed
 //   <root>/.gone/<name>       was removed: a create that comes late is refused (kept for 30 days)
 //   <root>/.templates/        what data directories begin with (templates.h)
+//   <root>/.roots/            the files of images, for containers (containers.h)
 //   <root>/.agent             held by the one helper that works on this root
 #pragma once
 
@@ -60,6 +61,7 @@ class Instances {
     [[nodiscard]] Answer<uid_t> uid_of(const InstanceStatus& status) const;
     [[nodiscard]] const Rights& rights() const { return rights_; }
     [[nodiscard]] int templates() const { return templates_.get(); }
+    [[nodiscard]] int roots() const { return roots_.get(); }
 
     // Forgets marks older than 30 days, and of logs that have grown too large all but the end.
     void prune() const;
@@ -82,6 +84,7 @@ class Instances {
     UniqueFd trash_;
     UniqueFd gone_;
     UniqueFd templates_;
+    UniqueFd roots_;
     UniqueFd exclusive_;
 };
 

@@ -96,9 +96,12 @@ std::vector<std::string> variables_of(const Launch& plan) {
 }
 
 void open_stdio(const Launch& plan, int report) {
-    const int in = plan.stdin_file.empty()
-                       ? ::open("/dev/null", O_RDONLY | O_CLOEXEC)
-                       : ::openat(plan.directory, plan.stdin_file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int in = plan.input;
+    if (in < 0) {
+        in = plan.stdin_file.empty()
+                 ? ::open("/dev/null", O_RDONLY | O_CLOEXEC)
+                 : ::openat(plan.directory, plan.stdin_file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    }
     if (in < 0) give_up(report, "open its input");
     struct stat seen{};
     if (::fstatat(plan.directory, "log", &seen, AT_SYMLINK_NOFOLLOW) == 0 && seen.st_size > kMaxLog) {
@@ -211,11 +214,11 @@ void check_way(int report) {
     keep_listener(plan, report);
     open_stdio(plan, report);
     enter_directory(plan, report);
-    if (plan.world) {
-        if (const std::string_view failed = enter_world(*plan.world); !failed.empty()) give_up(report, failed);
+    if (plan.enter) {
+        if (const std::string_view failed = plan.enter(); !failed.empty()) give_up(report, failed);
     }
     set_limits(plan, report);
-    drop_rights(plan, report);
+    if (!plan.whole) drop_rights(plan, report);
     if (plan.own_mount) check_way(report);
     ::umask(077);
     // By its own rights. Nobody else is at work there: the lock is ours.

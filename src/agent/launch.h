@@ -1,7 +1,7 @@
 // Starting an engine so that it outlives the helper and can be found again.
 #pragma once
 
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,7 +9,6 @@
 
 #include "agent/files.h"
 #include "agent/protocol.h"
-#include "agent/world.h"
 
 namespace slipway::agent {
 
@@ -31,7 +30,11 @@ struct Launch {
     std::uint64_t open_files = 0;
     std::uint64_t file_size = 0;
     std::uint64_t memory = 0;
-    std::optional<World> world = {};          // what it sees of this host; none: what we see
+    // Called in the child while it has all of its rights: puts together what the program sees of this host. Answers
+    // the step that failed, with errno set.
+    std::function<std::string_view()> enter = {};
+    int input = -1;                           // what it reads, instead of stdin_file
+    bool whole = false;                       // it keeps all of its rights, and its children may become others
     std::vector<std::string> variables = {};  // of its environment, besides PATH and LANG
     int listener = -1;                        // a socket that it finds as descriptor 3, as systemd hands them over
     std::string listener_name = {};

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "agent/world.h"
+
 namespace slipway::agent {
 namespace {
 
@@ -137,6 +139,15 @@ Answer<void> Machines::make_home(int directory, uid_t uid) const {
     return {};
 }
 
+std::vector<std::string> Machines::seed_of(int directory) {
+    std::vector<std::string> files;
+    if (is_there(directory, kSeeded)) return files;
+    for (const std::string& each : kSeedFiles) {
+        if (is_there(directory, each)) files.push_back(each);
+    }
+    return files;
+}
+
 Answer<bool> Machines::add_volume(int directory, uid_t uid) const {
     if (is_there(directory, "data/" + kVolume)) return true;
     if (is_there(directory, kSeeded)) return false;
@@ -145,9 +156,7 @@ Answer<bool> Machines::add_volume(int directory, uid_t uid) const {
     }
     Launch plan = launch_of("genisoimage", directory, uid);
     plan.args = {"-quiet", "-V", "cidata", "-r", "-J", "-o", kNewVolume, "-graft-points"};
-    for (const std::string& each : kSeedFiles) {
-        if (is_there(directory, each)) plan.args.push_back(fmt::format("{0}=../{0}", each));
-    }
+    for (const std::string& each : seed_of(directory)) plan.args.push_back(fmt::format("{0}=../{0}", each));
     const Answer<void> done = run_to_end(plan, kToolLimit, checkpoint_);
     if (!done) return refuse(done.error().code, "the machine's volume could not be made: " + done.error().message);
     if (::renameat(directory, ("data/" + kNewVolume).c_str(), directory, ("data/" + kVolume).c_str()) != 0) {
@@ -204,7 +213,8 @@ Answer<Launch> Machines::daemon(const std::string& name, int directory, uid_t ui
     plan.args = {"-f", home + "/config/libvirt/libvirtd.conf"};
     plan.variables = {"HOME=" + home, "XDG_RUNTIME_DIR=" + home + "/run", "XDG_CONFIG_HOME=" + home + "/config",
                       "XDG_CACHE_HOME=" + home + "/cache", "XDG_DATA_HOME=" + home + "/share"};
-    plan.world = World{this->network(network).space_path(), places_.root, places_.images, uid, kvm};
+    const World world{this->network(network).space_path(), places_.root, places_.images, uid, kvm};
+    plan.enter = [world] { return enter_world(world); };
     plan.listener_name = "libvirtd.socket";
     return plan;
 }

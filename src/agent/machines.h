@@ -23,9 +23,10 @@ namespace slipway::agent {
 class Machines {
   public:
     struct Places {
-        std::string root;    // of the instances, absolute
-        std::string images;  // absolute; empty: there are none
-        uid_t broker = 0;    // who may talk to the daemon
+        std::string root;          // of the instances, absolute
+        std::string images;        // absolute; empty: there are none
+        uid_t broker = 0;          // who may talk to the daemon
+        uid_t container_uids = 0;  // the first of all that containers get (containers.h); 0: there are none
     };
     Machines(Places places, Rights rights, const std::map<std::string, std::string>& programs,
              Checkpoint checkpoint)
@@ -37,6 +38,9 @@ class Machines {
     [[nodiscard]] Answer<bool> add_volume(int directory, uid_t uid) const;
     // The machine has read it: it goes, and the files that it was made of.
     [[nodiscard]] Answer<void> drop_volume(int directory) const;
+
+    // The files that tell a machine who it is; none, where it has read them.
+    [[nodiscard]] static std::vector<std::string> seed_of(int directory);
 
     // How the daemon is started, but for its tag and its socket.
     [[nodiscard]] Answer<Launch> daemon(const std::string& name, int directory, uid_t uid,

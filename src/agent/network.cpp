@@ -75,6 +75,7 @@ std::vector<std::string> names_of(std::string_view text) {
 }  // namespace
 
 std::string tap_name(const address_v4& address) { return fmt::format("m{:08x}", address.to_uint()); }
+std::string card_name(const address_v4& address) { return fmt::format("c{:08x}", address.to_uint()); }
 
 Answer<std::string> Network::ip(std::vector<std::string> words) const {
     return run_tool(programs_.ip, std::move(words), kLimit);
@@ -148,25 +149,46 @@ Answer<void> Network::up(const network_v4& subnet) const {
         .answer();
 }
 
-Answer<void> Network::add(const Tap& tap) const {
+Answer<void> Network::connect(const Tap& tap) const {
     const std::string name = tap_name(tap.address);
     const auto bridge = [&](std::vector<std::string> words) {
         words.insert(words.begin(), {"-netns", space()});
         return run_tool(programs_.bridge, std::move(words), kLimit);
     };
     return Steps()
-        .then([&] {
-            return has_inside(name)
-                       ? Answer<std::string>()
-                       : inside({"tuntap", "add", "dev", name, "mode", "tap", "user", std::to_string(tap.owner)});
-        })
-        .then([&] { return inside({"link", "set", "dev", name, "master", kBridge, "up"}); })
+        .then([&] { return inside({"link", "set", "dev", name, "master", kBridge}); })
         .then([&] { return bridge({"link", "set", "dev", name, "isolated", "on", "learning", "off"}); })
+        .then([&] { return inside({"link", "set", "dev", name, "up"}); })
         .then([&] { return bridge({"fdb", "replace", tap.mac, "dev", name, "master", "static"}); })
         .then([&] {
             return ip({"neigh", "replace", tap.address.to_string(), "lladdr", tap.mac, "dev", device(), "nud",
                        "permanent"});
         })
+        .answer();
+}
+
+Answer<void> Network::add(const Tap& tap) const {
+    const std::string name = tap_name(tap.address);
+    return Steps()
+        .then([&] {
+            return has_inside(name)
+                       ? Answer<std::string>()
+                       : inside({"tuntap", "add", "dev", name, "mode", "tap", "user", std::to_string(tap.owner)});
+        })
+        .then([&] { return connect(tap); })
+        .answer();
+}
+
+// One that is there has its other end in what is left of a container, and goes with that at any moment.
+Answer<void> Network::add_pair(const Tap& tap) const {
+    const std::string name = tap_name(tap.address);
+    return Steps()
+        .then([&] { return remove(tap.address); })
+        .then([&] {
+            return inside(
+                {"link", "add", name, "type", "veth", "peer", "name", card_name(tap.address), "address", tap.mac});
+        })
+        .then([&] { return connect(tap); })
         .answer();
 }
 

@@ -3,7 +3,7 @@
 //
 //   host: slw<id>, the subnet's first address ──veth── uplink ─┐
 //                                                               ├─ bridge "machines", in the namespace slipway-<id>
-//                                       taps of the machines ───┘
+//                           taps and veth pairs of the machines ─┘
 //
 // The host and a machine reach each other. Machines do not reach each other (isolated ports of the bridge), nor
 // anything beyond the host, which does not forward what comes from there. Who has an address is fixed: the host's
@@ -32,11 +32,13 @@ struct NetworkPrograms {
 struct Tap {
     boost::asio::ip::address_v4 address;
     std::string mac;  // "52:54:00:…"
-    uid_t owner = 0;  // who may open it
+    uid_t owner = 0;  // who may open it; of no meaning for a pair
 };
 
 // Of the machine with this address: m and 8 hexadecimal digits.
 std::string tap_name(const boost::asio::ip::address_v4& address);
+// The other end of a pair, which becomes the network card of a container: c and 8 hexadecimal digits.
+std::string card_name(const boost::asio::ip::address_v4& address);
 
 class Network {
   public:
@@ -46,8 +48,11 @@ class Network {
     // Errors: invalid (the subnet is used on this host already: the message says by what), unsupported, io.
     [[nodiscard]] Answer<void> up(const boost::asio::ip::network_v4& subnet) const;
     [[nodiscard]] Answer<void> add(const Tap& tap) const;
+    // For a container that does not run: a new veth pair, with one end in the bridge where a tap would be, and
+    // named and treated like one.
+    [[nodiscard]] Answer<void> add_pair(const Tap& tap) const;
     [[nodiscard]] Answer<void> remove(const boost::asio::ip::address_v4& address) const;
-    // The names of all taps.
+    // The names of all taps, and of what is treated like one.
     [[nodiscard]] Answer<std::vector<std::string>> taps() const;
     // Takes everything away again; taps with what is connected to them too.
     [[nodiscard]] Answer<void> down() const;
@@ -61,6 +66,7 @@ class Network {
     [[nodiscard]] Answer<std::string> ip(std::vector<std::string> words) const;
     [[nodiscard]] Answer<std::string> inside(std::vector<std::string> words) const;  // the namespace
     [[nodiscard]] Answer<void> check_free(const boost::asio::ip::network_v4& subnet) const;
+    [[nodiscard]] Answer<void> connect(const Tap& tap) const;
     [[nodiscard]] Answer<void> join(const boost::asio::ip::network_v4& subnet) const;
     [[nodiscard]] bool has(const std::string& device) const;
     [[nodiscard]] bool has_inside(const std::string& device) const;

@@ -102,5 +102,31 @@ TEST(NetworkNames, FitWhatTheKernelTakes) {
     EXPECT_THAT(up.error().message, HasSubstr("apt-get install iproute2"));
 }
 
+TEST_F(NetworkTest, APairIsTreatedLikeATapAndIsNewEachTime) {
+    if (::geteuid() != 0) return;  // networks are made by root
+    ASSERT_TRUE(network_.up(subnet_));
+    const Tap first = tap(7);
+    const auto link = [&](const std::string& name) {
+        return text("ip", {"-netns", network_.space(), "-details", "link", "show", "dev", name});
+    };
+    std::string before;
+    for (int i = 0; i < 2; ++i) {
+        const Answer<void> added = network_.add_pair(first);
+        ASSERT_TRUE(added) << added.error().message;
+        EXPECT_THAT(*network_.taps(), ElementsAre(tap_name(first.address)));
+        EXPECT_THAT(link(tap_name(first.address)), HasSubstr("isolated on"));
+        EXPECT_THAT(link(card_name(first.address)), HasSubstr(first.mac));
+        EXPECT_THAT(link(card_name(first.address)), Not(HasSubstr("master"))) << "it is for a container to take";
+        EXPECT_NE(link(card_name(first.address)), before);
+        before = link(card_name(first.address));
+    }
+    EXPECT_THAT(text("bridge", {"-netns", network_.space(), "fdb", "show", "dev", tap_name(first.address)}),
+                HasSubstr(first.mac + " master machines static"));
+    EXPECT_THAT(text("ip", {"neigh", "show", "dev", network_.device()}), HasSubstr(first.mac + " PERMANENT"));
+    ASSERT_TRUE(network_.remove(first.address));
+    EXPECT_EQ(link(card_name(first.address)), "") << "there is none";
+    EXPECT_THAT(*network_.taps(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace slipway::agent

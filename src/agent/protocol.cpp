@@ -84,6 +84,21 @@ std::optional<Signal> parse_signal(std::string_view text) {
     return std::nullopt;
 }
 
+std::string_view to_string(Init init) {
+    switch (init) {
+        case Init::busybox: return "busybox";
+        case Init::systemd: return "systemd";
+    }
+    return "busybox";
+}
+
+std::optional<Init> parse_init(std::string_view text) {
+    for (const Init each : {Init::busybox, Init::systemd}) {
+        if (to_string(each) == text) return each;
+    }
+    return std::nullopt;
+}
+
 std::optional<Identity> identity_of(const json::object& meta) {
     Identity identity{json::get_string(meta, "installation"), json::get_string(meta, "resource"), 0};
     const std::int64_t generation = json::get_int(meta, "generation");
@@ -165,6 +180,22 @@ json::object to_json(const Identity& identity) {
             {"generation", identity.generation}};
 }
 
+json::object to_json(const ContainerRequest& request) {
+    json::object object = to_json(request.identity);
+    for (const auto& [key, value] : {std::pair{"name", request.name},
+                                     {"tag", request.tag},
+                                     {"network", request.network},
+                                     {"subnet", request.subnet},
+                                     {"address", request.address},
+                                     {"mac", request.mac}}) {
+        object[key] = value;
+    }
+    object["cpus"] = request.cpus;
+    object["memory"] = request.memory;
+    object["init"] = to_string(request.init);
+    return object;
+}
+
 void add_seed(json::object& request, const Seed& seed) {
     if (seed.name.empty()) return;
     request["template"] = seed.name;
@@ -176,12 +207,15 @@ void add_seed(json::object& request, const Seed& seed) {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kSeeds{"postgres", "mariadb", kMachineSeed, kDaemonSeed};
+constexpr std::array<std::string_view, 5> kSeeds{"postgres", "mariadb", kMachineSeed, kDaemonSeed,
+                                                 kContainerSeedName};
 
 Answer<void> read_disk(const json::object& request, Seed& seed) {
     const json::value* disk = request.if_contains("disk");
-    if ((seed.name == kMachineSeed) != (disk != nullptr)) {
-        return refuse(FailureCode::invalid, "a disk goes with the template machine, and with no other");
+    const bool takes_one = seed.name == kMachineSeed || seed.name == kContainerSeedName;
+    if (takes_one != (disk != nullptr)) {
+        return refuse(FailureCode::invalid,
+                      "a disk goes with the templates machine and container, and with no other");
     }
     if (disk == nullptr) return {};
     if (!disk->is_object()) return refuse(FailureCode::invalid, "disk must be an object");

@@ -10,12 +10,18 @@
 //     With "template" ("postgres", "mariadb") an instance that is made now begins with a copy of that program's
 //     data directory, which the helper itself made once. "logins" goes with "postgres": {"management": VERIFIER,
 //     "user": NAME, "password": VERIFIER}. No SQL comes from outside: the helper writes the statements.
-//     With "template": "machine" the data are a disk on an image: "disk": {"image": DIRECTORY, "bytes": N}.
+//     With "template": "machine" the data are a disk on an image: "disk": {"image": DIRECTORY, "bytes": N};
+//     with "container" a disk of its own, over the image's files.
 //     "machines" is the daemon that runs them.
 //   start_machines   {"name", "tag", "network": ID, "kvm"}: the daemon; its socket is <root>/<name>/socket
 //   add_volume       {"name", INSTALLATION…}  ->  {"volume"}; drop_volume: the machine has read it
 //   network_up       {"network": ID, "subnet": "10.213.0.0/24"}; network_down {"network": ID}
 //   add_tap          {"network", "address", "mac", "uid"}; remove_tap {"network", "address"}; taps {"network"}
+//   check_containers {}: unsupported where this host cannot run any, with what is missing
+//   start_container  {"name", INSTALLATION…, "tag", "network", "subnet", "address", "mac", "cpus", "memory",
+//   "init"} halt_container   {"name", INSTALLATION…, "init"}: asks it to end; end_container {"name", INSTALLATION…,
+//   "network"}:
+//     ends it at once, with whatever an earlier one left
 //   signal           {"name", "pid", "start_time", "signal": "terminate" | "interrupt" | "kill"}
 #pragma once
 
@@ -34,7 +40,7 @@
 
 namespace slipway::agent {
 
-inline constexpr int kProtocolVersion = 3;
+inline constexpr int kProtocolVersion = 4;
 inline constexpr std::size_t kMaxMessage = 64 * 1024;  // bytes, either way
 inline constexpr std::size_t kMaxFile = 32 * 1024;     // bytes of one written file
 inline constexpr std::size_t kMaxMeta = 4 * 1024;      // bytes of meta.json
@@ -78,10 +84,16 @@ inline std::unexpected<Failure> refuse(FailureCode code, std::string message) {
     return std::unexpected(Failure{code, std::move(message)});
 }
 
-// The uids at the end of the range that no instance of an engine gets: the last makes templates, and machines run
-// as the one that lies kMachinesUid before it.
+// The uids at the end of the range that no instance of an engine gets: the last makes templates, machines run as
+// the one that lies kMachinesUid before it, and nobody runs as the one that the directories of containers belong
+// to.
 inline constexpr uid_t kMachinesUid = 1;
-inline constexpr uid_t kReservedUids = 2;
+inline constexpr uid_t kContainersUid = 2;
+inline constexpr uid_t kReservedUids = 3;
+
+// Where nobody says otherwise: a multiple of what each container gets, above what systems give to people and
+// services, and below what is taken for negative somewhere for as many containers as a subnet of /18 has.
+inline constexpr uid_t kContainerUids = 0x4000'0000;
 
 struct Hello {
     int version = 0;
@@ -112,15 +124,17 @@ struct FileContent {
 // Seeds of machines (machines.h).
 inline constexpr std::string_view kMachineSeed = "machine";
 inline constexpr std::string_view kDaemonSeed = "machines";
+inline constexpr std::string_view kContainerSeedName = "container";
 
 // What an instance's data directory begins with.
 struct Seed {
-    // Of the template: "postgres", "mariadb", kMachineSeed, kDaemonSeed; empty: an empty directory.
+    // Of the template: "postgres", "mariadb", kMachineSeed, kDaemonSeed, kContainerSeedName; empty: an empty
+    // directory.
     std::string name;
     std::string management_verifier;  // of kManagementRole; "postgres" only, like the others
     std::string user;                 // a login that may make databases and roles, but is no superuser
     std::string user_verifier;
-    std::string image = {};        // kMachineSeed: the directory of its image
+    std::string image = {};        // of machines: the directory of the image
     std::uint64_t disk_bytes = 0;  // and the size of its disk
 };
 
@@ -147,6 +161,24 @@ struct Started {
     Process process;
     std::string tag;       // of the process, which may have been running before
     bool already = false;  // it was running before
+};
+
+// What a container's first process is, and so how it is told to end.
+enum class Init : std::uint8_t { busybox, systemd };
+std::string_view to_string(Init init);
+std::optional<Init> parse_init(std::string_view text);
+
+struct ContainerRequest {
+    std::string name;
+    Identity identity;
+    std::string tag;
+    std::string network;
+    std::string subnet;
+    std::string address;
+    std::string mac;
+    std::int64_t cpus = 1;
+    std::int64_t memory = 0;  // bytes
+    Init init = Init::busybox;
 };
 
 // Bytes: with less an engine cannot be relied on to write anything.
@@ -180,6 +212,7 @@ json::object to_json(const Started& started);
 Started started_from_json(const json::object& from);
 json::object to_json(const StartRequest& request);
 json::object to_json(const Identity& identity);
+json::object to_json(const ContainerRequest& request);
 // Adds "template" and "logins" to a request.
 void add_seed(json::object& request, const Seed& seed);
 Answer<Seed> seed_of(const json::object& request);

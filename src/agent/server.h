@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "agent/containers.h"
 #include "agent/instances.h"
 #include "agent/launch.h"
 #include "agent/machines.h"
@@ -21,7 +22,12 @@ class Handler {
           programs_(std::move(programs)),
           checkpoint_(std::move(checkpoint)),
           templates_(instances_.templates(), instances_.rights(), checkpoint_),
-          machines_(std::move(places), instances_.rights(), programs_, checkpoint_) {}
+          machines_(std::move(places), instances_.rights(), programs_, checkpoint_),
+          containers_({machines_.places().root, machines_.places().images, machines_.places().container_uids},
+                      instances_.roots(), instances_.rights(), programs_, checkpoint_) {
+        // A root that stays is found by the next helper.
+        static_cast<void>(containers_.prune(instances_));
+    }
     // Parts of it refer to each other.
     Handler(const Handler&) = delete;
     Handler& operator=(const Handler&) = delete;
@@ -52,6 +58,15 @@ class Handler {
     };
     Answer<Named> named(const json::object& request) const;
     Answer<Named> owned(const json::object& request) const;  // and whose it says it is
+    // What a request says of the machines' network.
+    Answer<Network> network_of(const json::object& request) const;
+    Answer<Tap> tap_of(const json::object& request) const;
+    static Answer<boost::asio::ip::network_v4> subnet_of(const json::object& request);
+    std::optional<Answer<json::object>> dispatch_containers(std::string_view verb,
+                                                            const json::object& request) const;
+    Answer<json::object> start_container(const json::object& request) const;
+    Answer<json::object> halt_container(const json::object& request) const;
+    Answer<json::object> end_container(const json::object& request) const;
     std::optional<Answer<json::object>> dispatch_machines(std::string_view verb, const json::object& request);
     Answer<json::object> start_machines(const json::object& request);
     Answer<json::object> change_volume(const json::object& request, bool add) const;
@@ -64,6 +79,7 @@ class Handler {
     Checkpoint checkpoint_;
     Templates templates_;
     Machines machines_;
+    Containers containers_;
 };
 
 // Where requests come from.

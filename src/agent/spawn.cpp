@@ -19,9 +19,16 @@ constexpr int kHelperFd = 3;
 
 std::vector<std::string> words_of(const SpawnOptions& options) {
     std::vector<std::string> words{"slipway", "agent"};
-    const std::vector<std::string> rest{
-        "--fd",        std::to_string(kHelperFd),         "--root",     options.root,
-        "--uid-first", std::to_string(options.uid_first), "--uid-last", std::to_string(options.uid_last)};
+    const std::vector<std::string> rest{"--fd",
+                                        std::to_string(kHelperFd),
+                                        "--root",
+                                        options.root,
+                                        "--uid-first",
+                                        std::to_string(options.uid_first),
+                                        "--uid-last",
+                                        std::to_string(options.uid_last),
+                                        "--container-uids",
+                                        std::to_string(options.container_uids)};
     words.insert(words.end(), options.extra.begin(), options.extra.end());
     words.insert(words.end(), rest.begin(), rest.end());
     if (!options.images.empty()) words.insert(words.end(), {"--images", options.images});

@@ -18,6 +18,7 @@ struct SpawnOptions {
     std::string images = {};                    // absolute path; empty: it does nothing for machines
     uid_t uid_first = 210'000;
     uid_t uid_last = 299'999;
+    uid_t container_uids = kContainerUids;
     std::vector<std::string> extra;  // further arguments before the options of `agent`; for tests
 };
 

@@ -120,6 +120,7 @@ class Running {
     void read_complaints() {
         const ssize_t got = ::read(err_.get(), piece_.data(), piece_.size());
         if (got > 0) {
+            if (streams_.hear) streams_.hear(std::string_view(piece_.data(), static_cast<std::size_t>(got)));
             complaints_.append(piece_.data(), static_cast<std::size_t>(got));
             if (complaints_.size() > kMostComplaints) complaints_.erase(0, complaints_.size() - kMostComplaints);
         } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {

@@ -31,6 +31,8 @@ struct Streams {
     std::function<std::string_view()> feed = {};
     // A piece of its standard output; false: enough, it is ended. None: what it says is dropped.
     std::function<bool(std::string_view)> take = {};
+    // A piece of its standard error, besides what is kept of it. None: nobody listens.
+    std::function<void(std::string_view)> hear = {};
 };
 
 struct Ended {

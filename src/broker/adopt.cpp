@@ -66,8 +66,9 @@ std::string words_of(const Resource& adopted, const Plan& plan, const std::strin
     const std::string_view login =
         adopted.kind == Kind::machine ? "keeps the login that it has" : "gets new credentials";
     return fmt::format(
-        "{} was found at provider {} with nobody to account for it; it is taken over with plan {}{} and {}",
-        adopted.external_name, adopted.provider, plan.name, server.empty() ? "" : ", stays on " + server, login);
+        "{} was found at provider {} with nobody to account for it; it is taken over with plan {}{} and {}{}{}",
+        adopted.external_name, adopted.provider, plan.name, server.empty() ? "" : ", stays on " + server, login,
+        adopted.expiry ? "; " : "", adopted.expiry ? slipway::words_of(adopted.expiry) : "");
 }
 
 }  // namespace
@@ -163,6 +164,7 @@ Task<Result<Broker::Taking>> Broker::draft_adoption(const CallContext& context, 
         resource->placed_on = server->id;
         resource->host = server->host;
     }
+    resource->expiry = first_expiry(plan, {}, now).value_or(std::nullopt);
     resource->remnants.clear();
     resource->updated_at = resource->health_at = now;
     Operation operation = draft_operation(OperationKind::update, *resource, context.cause(), now,

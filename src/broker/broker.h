@@ -23,6 +23,7 @@
 #include "domain/access.h"
 #include "domain/catalog.h"
 #include "domain/draft.h"
+#include "domain/expiry.h"
 #include "domain/ports.h"
 #include "store/placing.h"
 #include "store/store.h"
@@ -67,6 +68,8 @@ struct ProvisionRequest {
     // work, and forgotten then.
     std::string username = {};
     Secret password = {};
+    // When it ends by itself, counted from its acceptance; nothing: what its plan says.
+    LifetimeWish expires_in = {};
     // What it takes as long as its data need; none: as long as anything may take.
     Duration time_limit = {};
     bool made_anew = false;  // never one that was made ahead
@@ -89,6 +92,7 @@ struct UpdateRequest {
     std::optional<std::string> billing_code;
     std::map<std::string, std::optional<std::string>> labels;  // nullopt takes a label away
     std::optional<std::uint64_t> if_version;                   // only if the resource has this version
+    LifetimeWish expires_in = {};                              // from now on
 };
 
 // What an accepted request became.
@@ -129,6 +133,7 @@ struct Preview {
     std::string server = {};         // the shared resource on which it would be placed; empty: it lives by itself
     bool new_server = false;         // which would be made for it
     std::vector<PlannedStep> steps;  // none: it is done at once
+    std::optional<TimePoint> expires_at = {};  // when it would end by itself; none: never
     std::optional<Price> price_before;
     std::optional<Price> price_after;
     std::vector<QuotaEffect> quotas;
@@ -192,7 +197,8 @@ class Broker {
 
     // Changes it. The operation is there where the provider has to be told; its failure goes back to the former
     // plan. Errors: not_found, forbidden, invalid_argument (with problems), conflict (it is not ready; its name is
-    // taken; if_version does not hold: precondition_failed), storage.
+    // taken; it is being removed, and its end was to be moved; if_version does not hold: precondition_failed),
+    // storage.
     Task<Result<Accepted>> update(CallContext context, ResourceId id, UpdateRequest request);
 
     // Dry runs. Errors are only those of asking: not_found, storage; a request that would be refused is an answer.
@@ -295,7 +301,6 @@ class Broker {
     [[nodiscard]] Placer placer() const;
     Task<Result<Served>> served_by(const ResourceId& host);
     Task<Status> serves_nothing(const Resource& host);
-    Task<Status> give_up_host(const Resource& host, Commit& commit);
     Task<Result<std::optional<Accepted>>> claim(const CallContext& context, const Order& order);
     Task<Result<Accepted>> create(const CallContext& context, const Order& order);
     Task<Result<std::optional<Accepted>>> replay(const Memory& memory);

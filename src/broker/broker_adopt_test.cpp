@@ -84,6 +84,20 @@ TEST_F(AdoptTest, ALostThingBecomesAResourceUnderItsOldNameAndId) {
     EXPECT_EQ(run(broker_->timeline(operators(), taken.id, 0, 10))->front().body.type, "resource.adopted");
 }
 
+// As what is asked for without a word about its end; the dry run says when that would be.
+TEST_F(AdoptTest, APlanThatEndsThingsEndsWhatIsTakenOver) {
+    std::vector<Plan> plans = catalog_.plans();
+    plans.front().max_lifetime = 24h;
+    catalog_ = Catalog(std::move(plans));
+    orphan();
+    EXPECT_EQ(run(broker_->preview_adopt(operators(), wish()))->expires_at, clock_.now() + 24h);
+    const auto accepted = run(broker_->adopt(operators(), wish()));
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_EQ(accepted->resource.expiry, std::optional(expiry_after(24h, clock_.now())));
+    EXPECT_THAT(run(broker_->timeline(operators(), accepted->resource.id, 0, 10))->front().body.message,
+                HasSubstr("; it ends at "));
+}
+
 TEST_F(AdoptTest, WhatCannotBeTakenOverIsARemnant) {
     orphan();
     const auto accepted = run(broker_->adopt(operators(), wish()));

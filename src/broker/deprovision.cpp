@@ -7,13 +7,13 @@
 #include "domain/draft.h"
 #include "domain/resource_step.h"
 #include "domain/stepping.h"
+#include "store/removal.h"
 
 namespace slipway {
 namespace {
 
 // Workers change operations while callers look at them; every retry reads afresh.
 constexpr int kTries = 16;
-constexpr std::string_view kHalted = "it was deleted while this was under way";
 
 }  // namespace
 
@@ -34,54 +34,9 @@ Task<Status> Broker::serves_nothing(const Resource& host) {
                     fmt::join(named, ", "), more > 0 ? fmt::format(" and {} more", more) : ""));
 }
 
-// A server goes only while nothing is placed on it, and is the current one no longer.
-Task<Status> Broker::give_up_host(const Resource& host, Commit& commit) {
-    if (host.kind != Kind::database_server) co_return Status();
-    commit.preconditions.emplace_back(precondition::NothingPlaced{host.id});
-    const auto hosts = co_await read_hosts(parts_.store, host.kind, host.engine);
-    if (!hosts) co_return fail(hosts.error());
-    if (hosts->book.current != host.id) co_return Status();
-    HostBook book = hosts->book;
-    book.current = {};
-    for (const HostLoad& load : hosts->loads) {
-        if (load.host != host.id) book.current = load.host;  // the youngest that remains
-    }
-    commit.preconditions.emplace_back(precondition::SettingIs{hosts->key, hosts->setting});
-    commit.writes.emplace_back(write::PutSetting{hosts->key, text_of(book)});
-    co_return Status();
-}
-
-// The commit that turns a resource towards its end: a deletion is queued, and what runs on it now is halted first.
 Task<Result<Commit>> Broker::deletion(CallContext context, const Resource& resource) {
-    const TimePoint now = parts_.clock.now();
-    const Cause cause = context.cause();
-    Operation removal =
-        draft_operation(OperationKind::deprovision, resource, cause, now, options_.provision_limit, parts_.random);
-    auto stepped = step(resource, {now, resource_event::DeleteRequested{removal.id}});
-    if (!stepped) co_return fail(ErrorCode::conflict, stepped.error().why);
-    Commit commit;
-    Resource next = std::move(stepped->resource);
-    for (const ResourceEffect& effect : stepped->effects) {
-        const auto* cancel = std::get_if<resource_effect::CancelOperation>(&effect);
-        if (cancel == nullptr) continue;
-        auto active = co_await parts_.store.operation(cancel->operation);
-        if (!active) co_return fail(active.error());
-        if (!*active || is_terminal((*active)->state)) continue;
-        auto halted = step(**active, {now, operation_event::CancelRequested{std::string(kHalted)}}, RetryPolicy{});
-        if (!halted) co_return fail(ErrorCode::conflict, halted.error().why);
-        if (!is_terminal(halted->operation.state)) removal.blocked_by = (*active)->id;
-        apply_effects(std::move(halted->effects), now, next, commit.events);
-        attribute(commit.events, **active);
-        commit.writes.emplace_back(write::PutOperation{std::move(halted->operation), std::nullopt});
-    }
-    EventDraft event = draft_event(next, cause, now, "resource.delete_requested",
-                                   fmt::format("the removal of {} was requested", next.name));
-    event.operation = removal.id;
-    commit.events.push_back(std::move(event));
-    if (Status given_up = co_await give_up_host(resource, commit); !given_up) co_return fail(given_up.error());
-    commit.writes.emplace_back(write::PutResource{std::move(next)});
-    commit.writes.emplace_back(write::PutOperation{std::move(removal), std::nullopt});
-    co_return commit;
+    return removal_of(parts_.store, parts_.random, resource,
+                      {context.cause(), parts_.clock.now(), options_.provision_limit});
 }
 
 Task<Result<Accepted>> Broker::deprovision(CallContext context, ResourceId id) {

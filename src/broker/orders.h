@@ -22,6 +22,7 @@ struct Broker::Order {
     ProvisionRequest request;
     OrganizationId organization;
     const Plan* plan = nullptr;
+    std::optional<Expiry> expiry;
     Memory memory;
     Companion companion = {};
     // Filled by admit().

@@ -151,6 +151,7 @@ Task<Status> Broker::foresee_provision(const CallContext& context, const Provisi
     if (!order) co_return fail(order.error());
     const Plan& plan = *order->plan;
     preview.price_after = plan.price;
+    if (order->expiry) preview.expires_at = order->expiry->at;
     if (Status admitted = co_await admit(*order); !admitted) co_return admitted;
     const auto live = co_await parts_.store.live_counts(order->organization);
     if (!live) co_return fail(live.error());
@@ -195,6 +196,7 @@ Task<Status> Broker::foresee_update(const CallContext& context, const ResourceId
     auto change = co_await draft_change(context, std::move(*resource), request);
     if (!change) co_return fail(change.error());
     const Resource& of = change->resource;
+    preview.expires_at = ends_at(of);
     preview.price_after = price_of(change->plan_after);
     if (change->operation) {
         const auto live = co_await parts_.store.live_counts(of.organization);

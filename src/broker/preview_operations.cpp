@@ -85,6 +85,7 @@ Task<Status> Broker::foresee_adoption(const CallContext& context, const AdoptReq
     if (!taking) co_return fail(taking.error());
     const Resource& of = taking->resource;
     preview.server = taking->server;
+    preview.expires_at = ends_at(of);
     preview.price_after = price_of(parts_.catalog.find(of.kind, of.engine, of.plan));
     if (Status told = co_await foresee_quotas(of, 1, preview); !told) co_return told;
     if (Status told = co_await foresee(taking->operation, of.kind, of.engine, of.plan, preview); !told) {

@@ -28,6 +28,7 @@ std::string fingerprint(const ProvisionRequest& request, const Sealer& sealer, s
     if (request.organization) body["organization"] = request.organization->str();
     if (!request.parameters.empty()) body["parameters"] = request.parameters;
     if (request.placed_on) body["placed_on"] = request.placed_on->str();
+    if (std::string lifetime = text_of(request.expires_in); !lifetime.empty()) body["expires_in"] = lifetime;
     if (!request.username.empty()) body["username"] = request.username;
     if (!request.password.empty()) {
         body["password"] =
@@ -86,6 +87,13 @@ Task<Result<Broker::Order>> Broker::examine(const CallContext& context, const Pr
     if (context.caller.role == Role::reader) co_return fail(only_reading());
     auto problems = check(request, parts_.catalog);
     if (!request.name.empty()) check_name(request.name, options_.name_prefix, problems);
+    const Plan* plan = parts_.catalog.find(request.kind, request.engine, request.plan);
+    std::optional<Expiry> expiry;
+    if (plan != nullptr) {
+        auto end = first_expiry(*plan, request.expires_in, parts_.clock.now());
+        if (!end) problems.push_back({"expires_in", std::move(end.error())});
+        if (end) expiry = *end;
+    }
     if (Status good = status_of(std::move(problems)); !good) co_return fail(good.error());
     Order order;
     order.request = request;
@@ -96,7 +104,8 @@ Task<Result<Broker::Order>> Broker::examine(const CallContext& context, const Pr
         const auto known = co_await living_organization(parts_.store, order.organization);
         if (!known) co_return fail(known.error());
     }
-    order.plan = parts_.catalog.find(request.kind, request.engine, request.plan);
+    order.plan = plan;
+    order.expiry = expiry;
     order.memory = {idempotency_scope(context, request.face), request.idempotency_key, {}};
     order.memory.request_hash = fingerprint(request, parts_.sealer, order.memory.scope);
     if (request.kind == Kind::machine) order.request.parameters[kUsername] = request.username;
@@ -192,6 +201,7 @@ Task<Result<std::optional<Broker::Offer>>> Broker::offer_claim(const CallContext
         }
         Offer offer{{}, pooled.id, operation};
         Resource& claimed = stepped->resource;
+        claimed.expiry = order.expiry;
         Commit& commit = offer.commit;
         if (own) {
             claimed.own_parameters = request.parameters;
@@ -203,9 +213,11 @@ Task<Result<std::optional<Broker::Offer>>> Broker::offer_claim(const CallContext
             commit.preconditions.emplace_back(precondition::NameFree{order.organization, request.name});
         }
         remember(commit, order.memory, pooled.id, operation ? operation->id : OperationId());
-        EventDraft event = draft_event(claimed, context.cause(), now, "resource.claimed",
-                                       fmt::format("{} was made ahead and given to {} from the pool of plan {}",
-                                                   claimed.name, order.organization.str(), pooled.plan));
+        EventDraft event =
+            draft_event(claimed, context.cause(), now, "resource.claimed",
+                        fmt::format("{} was made ahead and given to {} from the pool of plan {}{}{}", claimed.name,
+                                    order.organization.str(), pooled.plan, claimed.expiry ? "; " : "",
+                                    claimed.expiry ? words_of(claimed.expiry) : ""));
         if (operation) event.operation = operation->id;
         commit.events.push_back(std::move(event));
         commit.writes.emplace_back(write::PutResource{std::move(claimed)});
@@ -257,6 +269,7 @@ Task<Result<Broker::Offer>> Broker::offer_creation(const CallContext& context, c
     wanted.parameters = request.parameters;
     wanted.password = request.password;
     wanted.origin = request.origin;
+    wanted.expiry = order.expiry;
     wanted.cause = context.cause();
     Offer offer;
     if (order.plan->placement) {

@@ -69,6 +69,27 @@ void check_plan_change(const Catalog& catalog, const Resource& resource, const s
     }
 }
 
+// Its end as it is asked for, within what its plans allow: those that it has and is to have, and the one to which
+// it goes back where its present change fails.
+void set_expiry(const Catalog& catalog, const UpdateRequest& request, TimePoint now, Resource& resource,
+                std::vector<std::string>& said, std::vector<FieldProblem>& problems) {
+    const bool wished = !std::holds_alternative<std::monostate>(request.expires_in);
+    const bool another_plan = request.plan && *request.plan != resource.plan;
+    if (!wished && !another_plan) return;
+    std::vector<const Plan*> plans{
+        catalog.find(resource.kind, resource.engine, request.plan.value_or(resource.plan))};
+    if (wished && another_plan) plans.push_back(catalog.find(resource.kind, resource.engine, resource.plan));
+    if (wished && resource.former) {
+        plans.push_back(catalog.find(resource.kind, resource.engine, resource.former->plan));
+    }
+    std::erase(plans, nullptr);
+    auto end = next_expiry(resource.expiry, request.expires_in, plans, now);
+    if (!end) return problems.push_back({"expires_in", std::move(end.error())});
+    if (*end == resource.expiry) return;
+    resource.expiry = *end;
+    said.push_back(words_of(resource.expiry));
+}
+
 }  // namespace
 
 // Errors as every change of a resource has them.
@@ -88,13 +109,17 @@ Task<Result<Broker::Change>> Broker::draft_change(const CallContext& context, Re
                        fmt::format("it has version {} now, not {}", resource.version, *request.if_version));
     }
     if (resource.pooled) co_return fail(ErrorCode::conflict, "it waits in a pool: nobody owns it yet");
+    if (!std::holds_alternative<std::monostate>(request.expires_in) &&
+        std::holds_alternative<resource_state::Deprovisioning>(resource.state)) {
+        co_return fail(ErrorCode::conflict, "it is being removed already: its end is not moved any more");
+    }
     const TimePoint now = parts_.clock.now();
     Change change;
     change.plan_before = parts_.catalog.find(resource.kind, resource.engine, resource.plan);
     change.plan_after = change.plan_before;
     const std::string former_name = resource.name;
     const std::uint64_t version = resource.version;
-    const std::vector<std::string> said = take_over(request, resource);
+    std::vector<std::string> said = take_over(request, resource);
     const bool another_plan = request.plan && *request.plan != resource.plan;
 
     std::vector<FieldProblem> problems;
@@ -104,6 +129,7 @@ Task<Result<Broker::Change>> Broker::draft_change(const CallContext& context, Re
     if (request.billing_code) check_billing_code(resource.billing_code, problems);
     check_labels(resource.labels, problems);
     if (another_plan) check_plan_change(parts_.catalog, resource, *request.plan, problems);
+    set_expiry(parts_.catalog, request, now, resource, said, problems);
     if (Status good = status_of(std::move(problems)); !good) co_return fail(good.error());
 
     Commit commit;

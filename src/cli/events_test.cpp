@@ -171,9 +171,10 @@ TEST_F(EventsTest, WhyTellsTheStateAndTheLastThatLedThere) {
 
 TEST_F(EventsTest, WhyTellsWhatIsUnderWayAndWhenItIsTriedAgain) {
     time = TimePoint(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22)) + std::chrono::hours(22);
-    answer(200, R"({"id":"res_1","name":"cache1","engine":"redis","plan":"small","state":"provisioning",)"
-                R"("operation":"op_1","health":{"status":"unknown","detail":null},"remnants":["a directory"],)"
-                R"("reason":null,"updated_at":"2026-11-22T21:59:00.000Z"})");
+    answer(200,
+           R"({"id":"res_1","name":"cache1","engine":"redis","plan":"small","state":"provisioning",)"
+           R"("operation":"op_1","health":{"status":"unknown","detail":null},"remnants":["a directory"],)"
+           R"("reason":null,"updated_at":"2026-11-22T21:59:00.000Z","expires_at":"2026-11-22T23:00:00.000Z"})");
     answer(200, R"({"next":null,"operations":[{"id":"op_1","kind":"provision","state":"retrying","actor":"key_1",)"
                 R"("created_at":"2026-11-22T21:59:00.000Z","ended_at":null,"next_at":"2026-11-22T22:00:13.000Z",)"
                 R"("progress":{"done":0,"total":2,"sentence":"creating it; trying again: no room"},"steps":[]}]})");
@@ -184,6 +185,7 @@ TEST_F(EventsTest, WhyTellsWhatIsUnderWayAndWhenItIsTriedAgain) {
               std::string::npos)
         << out.str();
     EXPECT_NE(out.str().find("next try     2026-11-22 22:00:13 (in 9 s)"), std::string::npos) << out.str();
+    EXPECT_NE(out.str().find("ends         2026-11-22 23:00:00 (in "), std::string::npos) << out.str();
     EXPECT_NE(out.str().find("left behind  a directory"), std::string::npos) << out.str();
 }
 

@@ -109,7 +109,10 @@ CLI::App* add_family(CLI::App& app, CommandText text) {
 CLI::App* add_command(CLI::App& app, Parsed& parsed, CommandText text, Parsed::Action action) {
     CLI::App* made = add_family(app, std::move(text));
     made->require_subcommand(0);
-    made->callback([&parsed, action = std::move(action)] { parsed.action = action; });
+    // Of a command with others below it (`slipway ops log`) the one that was named is meant.
+    made->callback([&parsed, made, action = std::move(action)] {
+        if (made->get_subcommands().empty()) parsed.action = action;
+    });
     return made;
 }
 

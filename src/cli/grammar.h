@@ -50,6 +50,7 @@ struct Parsed {
     bool enable = false;
     bool disable = false;
     bool confirm = false;
+    bool follow = false;
 
     Action action;
     LocalAction local;

@@ -33,6 +33,9 @@ std::vector<Column> machine_columns(TimePoint now, bool everybody) {
          .text = [](const json::object& row) { return joined(row, "labels"); },
          .only_wide = true},
         wide_column("CREATED", "created_at"),
+        {.head = "LEFT",
+         .text = [now](const json::object& row) { return left(row, "expires_at", now); },
+         .drop = 4},
         {.head = "AGE", .text = [now](const json::object& row) { return age(row, "created_at", now); }, .drop = 2}};
 }
 

@@ -134,8 +134,23 @@ TEST_F(MachinesTest, AreListedWithTheirAddresses) {
     EXPECT_THAT(asked(),
                 ElementsAre("GET /api/v1/me",
                             "GET /api/v1/resources?kind=machine&state=ready&organization=default&limit=1000"));
-    EXPECT_THAT(out.str(), HasSubstr("NAME  IP         USERNAME  STATE  PLAN  AGE"));
+    EXPECT_THAT(out.str(), HasSubstr("NAME  IP         USERNAME  STATE  PLAN  LEFT  AGE"));
     EXPECT_THAT(out.str(), HasSubstr("web1  10.77.0.2  suitepad  ready  tiny  "));
+}
+
+TEST_F(MachinesTest, HowLongTheyHaveLeftIsListed) {
+    time = TimePoint(std::chrono::hours(1));
+    const auto ending = [](const std::string& at) {
+        std::string text = kMachine;
+        return text.insert(1, R"("expires_at":")" + at + R"(",)");
+    };
+    own();
+    answer(200, R"({"resources":[)" + ending("1970-01-01T03:30:00.000Z") + ',' +
+                    ending("1970-01-01T00:30:00.000Z") + ',' + kMachine + R"(],"next":null})");
+    EXPECT_EQ(run({"machines"}), 0) << err.str();
+    EXPECT_THAT(out.str(), HasSubstr("web1  10.77.0.2  suitepad  ready  tiny  2h"));
+    EXPECT_THAT(out.str(), HasSubstr("web1  10.77.0.2  suitepad  ready  tiny  0s"));
+    EXPECT_THAT(out.str(), HasSubstr("web1  10.77.0.2  suitepad  ready  tiny  -"));
 }
 
 TEST_F(MachinesTest, AreShownWithAddressAndLogin) {

@@ -36,6 +36,16 @@ void add_events(CLI::App& app, Parsed& parsed, const std::string& group) {
     add_output_option(*events, parsed);
 }
 
+void add_log(CLI::App& ops, Parsed& parsed) {
+    CLI::App* log =
+        add_command(ops, parsed,
+                    {"log", "show what the steps of an operation told", "",
+                     "  slipway ops log op_01KAPT0000000000000000000A\n  slipway ops log web1 --follow"},
+                    [&parsed](Api& api) { return show_log(api, parsed.name, parsed.follow); });
+    add_argument(*log, "OPERATION", parsed.name, "an id, or a resource: what is being done to it");
+    log->add_flag("-f,--follow", parsed.follow, "go on until the operation has ended");
+}
+
 }  // namespace
 
 void add_operation_commands(CLI::App& app, Parsed& parsed) {
@@ -51,6 +61,7 @@ void add_operation_commands(CLI::App& app, Parsed& parsed) {
     add_limit(*ops, parsed.operations.limit);
     add_scope_options(*ops, parsed.operations.scope);
     add_output_option(*ops, parsed);
+    add_log(*ops, parsed);
 
     CLI::App* wait =
         add_command(app, parsed,

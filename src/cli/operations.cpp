@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include "cli/listing.h"
+#include "cli/output.h"
 #include "cli/query_text.h"
 
 namespace slipway::cli {
 namespace {
 
 constexpr std::string_view kIdPrefix = "op_";
+constexpr std::chrono::seconds kLogWait(20);  // for more of a log that is followed
+constexpr Duration kLogRetry = std::chrono::milliseconds(500);
+constexpr Duration kServerAway = std::chrono::minutes(1);  // of one that answered before
 
 Exit report(Api& api, const json::object& operation, bool json) {
     if (json) {
@@ -106,6 +110,73 @@ Outcome<Exit> cancel(Api& api, const std::string& name, const std::string& reaso
     // Being cancelled is what was asked for.
     if (json::get_string(*operation, "state") == "cancelled") return Exit::ok;
     return options.wait && reported == Exit::ok ? Exit::failed : reported;
+}
+
+namespace {
+
+// A log from its beginning to its present or real end.
+class LogReader {
+  public:
+    LogReader(Api& api, const std::string& id, bool follow)
+        : api_(api), target_(api_path({"operations", id, "log"})), follow_(follow) {}
+
+    Outcome<Exit> run() {
+        for (;;) {
+            if (api_.environment().interrupted()) return Exit::interrupted;
+            auto answer = ask();
+            if (!answer && !worth_another_try(answer.error()))
+                return std::unexpected(api_.failure_of(answer.error()));
+            if (!answer) continue;
+            if (answer->status != 200) return std::unexpected(api_.failure_of(*answer));
+            print(answer->body);
+            const bool ended = answer->header("slipway-log-ended") == "true";
+            if (answer->body.empty() && (ended || !follow_)) return Exit::ok;
+            if (!api_.environment().out.good()) return Exit::ok;
+            offset_ = answer->header("slipway-log-next");
+        }
+    }
+
+  private:
+    Result<net::HttpAnswer> ask() {
+        const std::chrono::seconds wait = follow_ ? kLogWait : std::chrono::seconds(0);
+        return api_.call(
+            {.target = fmt::format("{}?offset={}&wait={}", target_, offset_, wait.count()), .patience = wait});
+    }
+    // A server that starts anew takes up its work again.
+    bool worth_another_try(const Error& error) {
+        Environment& environment = api_.environment();
+        if (!follow_ || error.code != ErrorCode::unavailable || !heard_) return false;
+        if (environment.now() - *heard_ > kServerAway) return false;
+        environment.pause(kLogRetry);
+        return true;
+    }
+    void print(std::string_view text) {
+        heard_ = api_.environment().now();
+        while (!text.empty()) {
+            const std::size_t end = std::min(text.find('\n'), text.size());
+            api_.environment().out << printable(text.substr(0, end)) << '\n';
+            text.remove_prefix(std::min(end + 1, text.size()));
+        }
+        api_.environment().out.flush();
+    }
+
+    Api& api_;
+    std::string target_;
+    bool follow_;
+    std::string offset_ = "0";
+    std::optional<TimePoint> heard_;
+};
+
+}  // namespace
+
+Outcome<Exit> show_log(Api& api, const std::string& name, bool follow) {
+    const auto meant = operation_meant(api, name);
+    if (!meant) return std::unexpected(meant.error());
+    if (meant->id.empty()) {
+        return fail(Exit::failed, printable(name) + " has no operation under way: name the one that is meant",
+                    "`slipway ops --resource " + printable(name) + "` lists them");
+    }
+    return LogReader(api, meant->id, follow).run();
 }
 
 }  // namespace slipway::cli

@@ -22,6 +22,9 @@ Outcome<Exit> wait_for(Api& api, const std::string& name, const WaitOptions& opt
 Outcome<Exit> cancel(Api& api, const std::string& name, const std::string& reason, const WaitOptions& options,
                      bool json);
 
+// What its steps told. `name`: as of wait_for(). Followed: until it has ended.
+Outcome<Exit> show_log(Api& api, const std::string& name, bool follow);
+
 // The operation that is meant by its id, or by the name of what it is about.
 struct Meant {
     std::string id;         // "": nothing is under way

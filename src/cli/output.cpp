@@ -219,6 +219,11 @@ std::string age(const json::object& from, std::string_view key, TimePoint now) {
     return at ? brief(now - *at) : "-";
 }
 
+std::string left(const json::object& from, std::string_view key, TimePoint now) {
+    const auto at = parse_time(json::get_string(from, key));
+    return at ? brief(std::max(*at - now, Duration::zero())) : "-";
+}
+
 void print_fields(std::ostream& out, const std::vector<std::pair<std::string, std::string>>& fields) {
     const auto says = [](const auto& field) { return field.second != "-" && !field.second.empty(); };
     std::size_t width = 0;

@@ -49,6 +49,8 @@ std::optional<TimePoint> parse_time(std::string_view text);
 std::string clock_text(TimePoint time);
 // How long ago the member's time was; "-" where there is none.
 std::string age(const json::object& from, std::string_view key, TimePoint now);
+// How long it is until then, for columns; "0s" where it was.
+std::string left(const json::object& from, std::string_view key, TimePoint now);
 
 // "name   value" lines; what has no value ("-") is left out.
 void print_fields(std::ostream& out, const std::vector<std::pair<std::string, std::string>>& fields);

@@ -80,6 +80,7 @@ void print_plan(Environment& environment, const json::object& plan, const std::s
     print_steps(out, plan);
     out << "cost:     " << (before == after ? after : before + " now, " + after + " then") << '\n'
         << "takes:    " << expected_of(plan) << '\n';
+    if (const std::string end = cell(plan, "expires_at"); end != "-") out << "ends:     " << end << '\n';
     print_quotas(environment, plan);
     out << "nothing was changed\n";
 }

@@ -21,6 +21,7 @@ void add_create_options(CLI::App& command, CreateOptions& to) {
     add_label_option(command, to.labels, "may be repeated");
     add_value(command, "--organization", to.organization, "ORGANIZATION", "for this one (administrators)");
     add_value(command, "--kind", to.kind, "KIND", "where the engine makes several");
+    add_value(command, "--expires-in", to.expires_in, "TIME", "its lifetime: seconds, 90m, 2h, 7d or never");
     add_value(command, "--username", to.username, "TEXT", "of a machine: the login that is made on it");
     command.add_flag("--password-stdin", to.password_stdin, "its password is what comes on standard input");
     add_value(command, "--password-file", to.password_file, "FILE", "holds its password; else it is asked for");
@@ -33,6 +34,8 @@ void add_update_options(CLI::App& command, UpdateOptions& to) {
     command.add_option("--billing-code", to.billing_code, "who pays")->type_name("TEXT");
     add_label_option(command, to.labels, "set it; may be repeated");
     add_values(command, "--unlabel", to.unlabels, "NAME", "take this label away; may be repeated");
+    add_value(command, "--expires-in", to.expires_in, "TIME",
+              "a new lifetime, from now on: seconds, 90m, 2h, 7d or never");
 }
 
 void add_filters(CLI::App& command, Filters& to) {
@@ -102,7 +105,7 @@ void add_changing(CLI::App& app, Parsed& parsed) {
         {"create", "make a resource and wait until it is ready", resources(),
          "  slipway create redis small --name cache1 --label env=prod\n"
          "  NAME=$(slipway create redis small -q -o name)\n"
-         "  slipway create vm tiny --name web1 --username suitepad"},
+         "  slipway create vm tiny --name web1 --username suitepad --expires-in 2h"},
         [&parsed](Api& api) { return create_resource(api, parsed.create, parsed.wait, parsed.format()); });
     add_create_options(*create, parsed.create);
     add_wait_options(*create, parsed);
@@ -110,8 +113,9 @@ void add_changing(CLI::App& app, Parsed& parsed) {
 
     CLI::App* update = add_command(
         app, parsed,
-        {"update", "change a resource's plan, name, billing code or labels", resources(),
-         "  slipway update cache1 --plan large\n  slipway update cache1 --label env=test --unlabel team"},
+        {"update", "change a resource's plan, name, billing code, labels or end", resources(),
+         "  slipway update cache1 --plan large\n  slipway update cache1 --label env=test --unlabel team\n"
+         "  slipway update web1 --expires-in 4h"},
         [&parsed](Api& api) { return update_resource(api, parsed.update, parsed.wait, parsed.format()); });
     add_update_options(*update, parsed.update);
     update->add_option("--if-version", parsed.update.if_version, "only while this is its version (slipway show)")

@@ -45,6 +45,7 @@ std::vector<Column> resource_columns(TimePoint now, bool everybody) {
          .text = [](const json::object& row) { return joined(row, "labels"); },
          .only_wide = true},
         wide_column("CREATED", "created_at"),
+        wide_column("ENDS", "expires_at"),
         {.head = "AGE", .text = [now](const json::object& row) { return age(row, "created_at", now); }, .drop = 2}};
 }
 
@@ -96,6 +97,7 @@ void print_resource(Environment& environment, const json::object& resource) {
     fields.emplace_back("left behind", joined(resource, "remnants"));
     fields.emplace_back("created", cell(resource, "created_at"));
     fields.emplace_back("updated", cell(resource, "updated_at"));
+    fields.emplace_back("ends", cell(resource, "expires_at"));
     fields.emplace_back("gone", cell(resource, "gone_at"));
     fields.emplace_back("version", cell(resource, "version"));
     print_fields(environment.out, fields);
@@ -181,6 +183,8 @@ Outcome<Exit> list_plans(Api& api, const std::string& engine, const std::string&
                                       wide_column("TITLE", "title"),
                                       std::move(description),
                                       wide_column("PROVIDER", "provider"),
+                                      wide_column("LIFETIME", "lifetime"),
+                                      wide_column("AT MOST", "max_lifetime"),
                                       {.head = "PRICE/H", .text = price_of, .drop = 2},
                                       {.head = "POOL", .text = pool, .drop = 4},
                                       {.head = "AVAILABLE", .text = available, .least = 12}},
@@ -270,6 +274,7 @@ Outcome<json::object> create_body(const CreateOptions& options) {
     add("name", options.name);
     add("billing_code", options.billing_code);
     add("organization", options.organization);
+    add("expires_in", options.expires_in);
     add("username", options.username);
     json::object labels;
     for (const std::string& text : options.labels) {
@@ -286,6 +291,7 @@ Outcome<json::object> update_body(const UpdateOptions& options) {
     if (!options.plan.empty()) body["plan"] = options.plan;
     if (!options.rename.empty()) body["name"] = options.rename;
     if (options.billing_code) body["billing_code"] = *options.billing_code;
+    if (!options.expires_in.empty()) body["expires_in"] = options.expires_in;
     json::object labels;
     for (const std::string& text : options.labels) {
         const auto label = label_of(text);
@@ -301,7 +307,7 @@ Outcome<json::object> update_body(const UpdateOptions& options) {
     if (!labels.empty()) body["labels"] = std::move(labels);
     if (!body.empty()) return body;
     return fail(Exit::usage, "nothing is to be changed",
-                "name a change: --plan, --rename, --billing-code, --label or --unlabel");
+                "name a change: --plan, --rename, --billing-code, --label, --unlabel or --expires-in");
 }
 
 namespace {
@@ -311,6 +317,9 @@ void say_result(Environment& environment, const json::object& resource, std::str
     const std::string state = cell(resource, "state");
     environment.out << fmt::format("{} {} and {}\n", name, done,
                                    paint(environment.out_terminal, colour_of_state(state), state));
+    if (const std::string end = cell(resource, "expires_at"); end != "-") {
+        environment.out << fmt::format("it ends at {}\n", end);
+    }
     if (object_in(resource, "endpoint").empty()) return;
     if (json::get_string(resource, "kind") == "machine") {
         environment.out << fmt::format("it is at {}; log in: slipway ssh {}\n", cell(resource, "address"), name);

@@ -35,6 +35,7 @@ struct ListOptions {
 struct CreateOptions {
     std::string engine, plan, kind, name, billing_code, organization;
     std::vector<std::string> labels;
+    std::string expires_in;
     std::string username;       // of a machine
     std::string password_file;  // where its password is read from; "" and not from standard input: it is typed
     bool password_stdin = false;
@@ -45,6 +46,7 @@ struct UpdateOptions {
     std::optional<std::string> billing_code;
     std::vector<std::string> labels;    // set
     std::vector<std::string> unlabels;  // taken away
+    std::string expires_in;
     std::optional<std::uint64_t> if_version;
 };
 struct RemoveOptions {

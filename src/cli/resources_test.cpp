@@ -132,6 +132,36 @@ TEST_F(ResourcesTest, ChangesAreNamedOneByOne) {
     EXPECT_NE(err.str().find("cache1 cancelled: not wanted"), std::string::npos) << err.str();
 }
 
+// As it was given: the server reads it, and says what is wrong with it.
+TEST_F(ResourcesTest, ALifetimeIsPassedOnAndItsEndIsTold) {
+    const std::string lasting = [] {
+        std::string text = resource();
+        text.insert(1, R"("expires_at":"2026-11-22T22:00:00.000Z",)");
+        return text;
+    }();
+    const std::string changed = R"({"resource":)" + lasting + R"(,"operation":null})";
+    answer(201, changed);
+    EXPECT_EQ(run({"create", "redis", "small", "--expires-in", "2h"}), 0) << err.str();
+    EXPECT_EQ(calls[0].body, R"({"engine":"redis","expires_in":"2h","plan":"small"})");
+    EXPECT_EQ(out.str(),
+              "cache1 is made and ready\nit ends at 2026-11-22T22:00:00.000Z\n"
+              "its URL, with the password: slipway url cache1\n");
+    answer(200, changed);
+    EXPECT_EQ(run({"update", "cache1", "--expires-in", "never"}), 0) << err.str();
+    EXPECT_EQ(calls[1].body, R"({"expires_in":"never"})");
+    answer(422, R"({"error":"expires_in must be at most 1d: the plan lab allows no more",)"
+                R"("code":"invalid_argument","problems":[{"field":"expires_in",)"
+                R"("problem":"must be at most 1d: the plan lab allows no more"}]})");
+    EXPECT_EQ(run({"update", "cache1", "--expires-in", "25h"}), 1);
+    EXPECT_EQ(err.str(), "slipway: expires_in must be at most 1d: the plan lab allows no more\n");
+    EXPECT_EQ(run({"update", "cache1"}), 2);
+    EXPECT_NE(err.str().find("--unlabel or --expires-in"), std::string::npos) << err.str();
+    answer(200, lasting);
+    EXPECT_EQ(run({"show", "cache1"}), 0);
+    EXPECT_NE(out.str().find("ends"), std::string::npos) << out.str();
+    EXPECT_NE(out.str().find("2026-11-22T22:00:00.000Z"), std::string::npos) << out.str();
+}
+
 TEST_F(ResourcesTest, APasswordIsRotatedAndThenConfirmed) {
     answer(202, made("updating", step_of("queued")));
     answer(200, step_of("succeeded"));
@@ -253,7 +283,8 @@ TEST_F(ResourcesTest, PlanningShowsStepsCostQuotasAndTime) {
                 R"("steps":[{"kind":"update","what":"gives it its owner's password"}],)"
                 R"("price":{"before":null,"after":{"currency":"EUR","per_hour":0.5}},)"
                 R"("quotas":[{"scope":"organization","limit":100,"used":3,"after":4}],)"
-                R"("expected_seconds":{"median":0.0042,"p95":0.25,"samples":12}})");
+                R"("expected_seconds":{"median":0.0042,"p95":0.25,"samples":12},)"
+                R"("expires_at":"2026-11-22T22:00:00.000Z"})");
     EXPECT_EQ(run({"plan", "create", "redis", "small", "--label", "a=b"}), 0) << err.str();
     EXPECT_EQ(asked(), std::vector<std::string>{"POST /api/v1/plan"});
     EXPECT_EQ(calls[0].body, R"({"request":{"engine":"redis","labels":{"a":"b"},"plan":"small"},"verb":"create"})");
@@ -263,6 +294,7 @@ TEST_F(ResourcesTest, PlanningShowsStepsCostQuotasAndTime) {
               "  1. update: gives it its owner's password\n"
               "cost:     nothing now, 0.5 EUR an hour then\n"
               "takes:    4 ms (95 of 100 within 250 ms; seen 12 times)\n"
+              "ends:     2026-11-22T22:00:00.000Z\n"
               "quotas:\n"
               "  SCOPE         LIMIT  USED  AFTER\n"
               "  organization    100     3      4\n"

@@ -94,6 +94,8 @@ class Story {
             {"  reason", cell(resource, "reason")},
             {"  health", cell(object_in(resource, "health"), "detail")},
             {"  left behind", joined(resource, "remnants")}};
+        const auto end = time_in(resource, "expires_at");
+        if (end && json::get_string(resource, "state") != "gone") fields.emplace_back("  ends", coming(*end));
         const std::string id = json::get_string(resource, "operation");
         if (const json::object* open = operation(id)) {
             fields.emplace_back("  under way", fmt::format("{} {}: {}", cell(*open, "kind"), cell(*open, "id"),

@@ -39,6 +39,10 @@ struct Plan {
     bool password = true;                       // whether a tenant password is made for it
     std::optional<Price> price = std::nullopt;  // none: it costs nothing, or nobody says what
     std::optional<PlacementRule> placement = std::nullopt;  // none: its resources live by themselves
+    // How long one lasts where nobody says so; none: max_lifetime.
+    std::optional<Duration> lifetime = std::nullopt;
+    // How far ahead the end of one may be, which then has one; none: as far as anybody wants, or for ever.
+    std::optional<Duration> max_lifetime = std::nullopt;
 };
 
 class Catalog {

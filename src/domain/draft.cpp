@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "domain/expiry.h"
 #include "domain/machine.h"
 #include "domain/rotation.h"
 #include "domain/words.h"
@@ -86,6 +87,7 @@ Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Rando
     resource.created_at = resource.updated_at = resource.health_at = now;
     resource.own_parameters = request.parameters;
     resource.placed_on = request.placed_on;
+    resource.expiry = request.expiry;
     make_of(resource, plan, request.traits, request.host, random, sealer);
     if (!request.password.empty()) {
         const std::string name(kMachinePassword);
@@ -99,10 +101,11 @@ Draft draft_provision(const ProvisionDraftRequest& request, TimePoint now, Rando
     draft.operation.blocked_by = request.blocked_by;
     resource.state = resource_state::Requested{draft.operation.id};
     draft.ranges = request.traits.ranges;
-    EventDraft event =
-        draft_event(resource, request.cause, now, "resource.requested",
-                    fmt::format("a {} of plan {} was requested; it is called {}{}{}", product_of(resource),
-                                plan.name, resource.name, request.origin.empty() ? "" : "; ", request.origin));
+    std::string more = request.origin.empty() ? "" : "; " + request.origin;
+    if (resource.expiry) more += "; " + words_of(resource.expiry);
+    EventDraft event = draft_event(resource, request.cause, now, "resource.requested",
+                                   fmt::format("a {} of plan {} was requested; it is called {}{}",
+                                               product_of(resource), plan.name, resource.name, more));
     event.operation = draft.operation.id;
     draft.events.push_back(std::move(event));
     return draft;

@@ -32,11 +32,12 @@ struct ProvisionDraftRequest {
     std::string name;         // empty: the external name
     std::string name_prefix;  // of the external name, e.g. "oct"
     bool pooled = false;
-    json::object parameters = {};  // of this one; win over the plan's
-    Secret password = {};          // its owner's own, of a machine; empty: one is made where the plan has it
-    ResourceId placed_on = {};     // what serves it; empty: nothing
-    std::string origin = {};       // of what it is filled, in words for its owner; empty: of nothing
-    OperationId blocked_by = {};   // what has to end before it is begun, e.g. the making of what serves it
+    json::object parameters = {};       // of this one; win over the plan's
+    Secret password = {};               // its owner's own, of a machine; empty: one is made where the plan has it
+    ResourceId placed_on = {};          // what serves it; empty: nothing
+    std::optional<Expiry> expiry = {};  // when it ends by itself; none: never
+    std::string origin = {};            // of what it is filled, in words for its owner; empty: of nothing
+    OperationId blocked_by = {};        // what has to end before it is begun, e.g. the making of what serves it
     HostId host;            // this host, used where the traits say so; of what is placed: that of what serves it
     Duration time_limit{};  // forward work is undone after that
     Cause cause;

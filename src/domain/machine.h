@@ -2,6 +2,7 @@
 // machine was seen to take it.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,12 @@ namespace slipway {
 inline constexpr std::string_view kUsername = "username";
 // Of its secrets.
 inline constexpr std::string_view kMachinePassword = "password";
+
+// Of a plan's parameters: the file of the Ansible playbook that is run on a new machine before it is its owner's,
+// absent where there is none, and the most seconds that it may take.
+inline constexpr std::string_view kPlaybook = "playbook";
+inline constexpr std::string_view kPlaybookSeconds = "playbook_limit_seconds";
+inline constexpr std::chrono::minutes kPlaybookLimit(10);  // where nothing is said
 
 // What every image takes: Dropbear, the server of the tiny one, refuses more than 100 bytes.
 inline constexpr std::size_t kMaxMachinePassword = 100;

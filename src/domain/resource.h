@@ -79,6 +79,15 @@ struct FormerPlan {
     friend bool operator==(const FormerPlan&, const FormerPlan&) = default;
 };
 
+// When a resource ends by itself: it is removed as if its owner had asked for that (expiry.h).
+struct Expiry {
+    TimePoint at;          // its end
+    TimePoint due;         // when somebody has to see to it next: to warn, to remove it, to try that again
+    bool warned = false;   // its owner was told that it is about to end
+    bool delayed = false;  // its owner was told that something is in the way of its removal
+    friend bool operator==(const Expiry&, const Expiry&) = default;
+};
+
 struct Resource {
     ResourceId id;
     std::string name;  // what its owner calls it
@@ -100,7 +109,8 @@ struct Resource {
     ResourceId placed_on;  // empty: none
 
     ResourceState state;
-    std::string address;  // of a machine: where it is reached, or was at last; empty: it never was
+    std::optional<Expiry> expiry;  // none: it lasts until somebody removes it
+    std::string address;           // of a machine: where it is reached, or was at last; empty: it never was
     Health health = Health::unknown;
     TimePoint health_at;
     std::string health_detail;          // public

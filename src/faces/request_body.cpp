@@ -123,4 +123,15 @@ Status finish_strictly(http::BodyReader& body, std::initializer_list<std::string
     return body.finish();
 }
 
+LifetimeWish optional_lifetime(http::BodyReader& body, std::string_view field) {
+    if (!body.has(field)) return {};
+    const json::value& given = body.object().at(field);
+    auto wish = given.is_int64()    ? parse_lifetime(given.get_int64())
+                : given.is_string() ? parse_lifetime(std::string_view(given.get_string()))
+                                    : parse_lifetime(std::string_view());  // nothing that it could be
+    if (wish) return *wish;
+    body.problem(std::string(field), std::move(wish.error()));
+    return {};
+}
+
 }  // namespace slipway::faces

@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "domain/expiry.h"
 #include "http/body.h"
 
 namespace slipway::faces {
@@ -17,5 +18,8 @@ Result<http::BodyReader> read_body(std::string_view body, http::EmptyBody empty 
 Result<http::BodyReader> read_strict_body(std::string_view body, http::EmptyBody empty = http::EmptyBody::refused);
 // BodyReader::finish() that finds fault with every field that is none of `known`, too.
 Status finish_strictly(http::BodyReader& body, std::initializer_list<std::string_view> known);
+
+// A lifetime: a number of seconds, or a text (parse_lifetime). Anything else is a problem of the body.
+LifetimeWish optional_lifetime(http::BodyReader& body, std::string_view field);
 
 }  // namespace slipway::faces

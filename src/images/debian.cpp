@@ -137,6 +137,8 @@ void make_an_image_of(Tree& tree) {
     tree.file("etc/machine-id", "");
     tree.file("etc/fstab", "LABEL=debian-root / ext4 errors=remount-ro 0 1\n");
     tree.file("etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+    // There are no routers of IPv6 here, and a network that waits for their word is up 12 seconds later.
+    tree.file("etc/systemd/network/10-cloud-init-eth0.network.d/no-router.conf", "[Network]\nIPv6AcceptRA=no\n");
     const std::string units = "/lib/systemd/system/";
     const std::string enabled = "etc/systemd/system/";
     tree.link(enabled + "dbus-org.freedesktop.network1.service", units + "systemd-networkd.service");
@@ -187,9 +189,11 @@ Result<Image> describe(const Draft& draft) {
     image.virtual_bytes = kDiskBytes;
     image.cmdline = kCmdline;
     image.boot.emplace();
+    image.rootfs.emplace();
     for (const auto& [name, file] : {std::pair{"disk.qcow2", &image.disk},
                                      {"vmlinuz", &image.boot->kernel},
-                                     {"initrd", &image.boot->initrd}}) {
+                                     {"initrd", &image.boot->initrd},
+                                     {"rootfs.tar", &*image.rootfs}}) {
         auto described = describe_file(draft.image() / name);
         if (!described) return fail(described.error());
         *file = std::move(*described);
@@ -204,6 +208,14 @@ Status take_boot_files(const Tree& tree, const Draft& draft, const StopSign& sto
         if (const auto copied = copy_file(*file, draft.image() / name, stop); !copied) return fail(copied.error());
     }
     return {};
+}
+
+// A container's kernel and disks are its host's.
+Status write_rootfs(Tree tree, const Draft& draft, const StopSign& stop) {
+    for (const char* each : {"boot", "lib/modules", "usr/lib/modules"}) tree.remove(each);
+    tree.directory("boot");
+    tree.file("etc/fstab", "");
+    return write_tar(tree, draft.image() / "rootfs.tar", stop);
 }
 
 Status write_disk(const Tree& tree, const Draft& draft, const fs::path& files, const Programs& programs) {
@@ -242,6 +254,7 @@ Result<Image> build_debian(const Draft& draft, const Workshop& workshop) {
     if (!origin) return fail(origin.error());
     make_an_image_of(tree);
     if (Status made = write_disk(tree, draft, files, programs); !made) return fail(made.error());
+    if (Status made = write_rootfs(std::move(tree), draft, programs.stop()); !made) return fail(made.error());
     auto image = describe(draft);
     if (image) image->made_from = std::move(*origin);
     return image;

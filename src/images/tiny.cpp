@@ -206,9 +206,7 @@ Status write_initrd(const Tree& tree, const Draft& draft, const Programs& progra
 }
 
 Status write_root(const Tree& tree, const Draft& draft, const Programs& programs) {
-    const auto archive = tar_of(tree);
-    if (!archive) return fail(archive.error());
-    if (Status written = write_file(draft.image() / "rootfs.tar", *archive); !written) return written;
+    if (Status written = write_file(draft.image() / "rootfs.tar", tar_of(tree)); !written) return written;
     const fs::path files = draft.scratch() / "files";
     const fs::path raw = draft.scratch() / "disk.raw";
     std::error_code error;

@@ -53,8 +53,10 @@ class Tree {
 
 // "newc", as the kernel unpacks its initrd. The tree has its contents itself.
 std::string cpio_of(const Tree& tree);
-// POSIX "ustar". The same. ErrorCode::too_large: a path or a link does not fit.
-Result<std::string> tar_of(const Tree& tree);
+// POSIX "ustar", with GNU's records for names that do not fit. The same.
+std::string tar_of(const Tree& tree);
+// The same in a file, of trees whose contents are files of this machine too. Errors: cancelled, storage.
+Status write_tar(const Tree& tree, const std::filesystem::path& to, const StopSign& stop);
 // What a tar file (ustar, pax or GNU) holds: directories, files and links. Their contents become files in
 // `scratch`, an empty directory. A hard link becomes a file of its own; devices, pipes and extended attributes are
 // left out. Errors: malformed (also: a path leads out of it), cancelled, storage.

@@ -30,6 +30,7 @@ constexpr unsigned short kWidestSubnet = 16;  // agent/network.h
 constexpr unsigned short kNarrowestSubnet = 29;
 constexpr std::int64_t kMaxPort = 65'535;
 constexpr std::int64_t kMaxUid = 4'000'000'000;
+constexpr std::int64_t kLeastContainerUid = 1'000'000;  // below are those of people and services
 constexpr std::size_t kMaxPrefix = 16;
 constexpr std::size_t kMaxDomain = 200;
 constexpr std::size_t kMaxFile = 1U << 20U;  // bytes: far more than anybody writes
@@ -115,6 +116,7 @@ void read_broker(TableReader& root, BrokerConfig& out, Problems& problems) {
     reader.duration("idempotency_ttl", out.idempotency_ttl, minutes(1), hours(24 * 30));
     reader.duration("rest", out.rest, milliseconds(0), hours(24));
     reader.integer("quota", out.quota, 1, 10'000'000);
+    reader.duration("log_age", out.log_age, hours(1), hours(24 * 3660));
     reader.finish();
 }
 
@@ -169,13 +171,18 @@ std::string check_subnet(const std::string& text) {
                 : fmt::format("must be like \"10.213.0.0/24\", from /{} to /{}", kWidestSubnet, kNarrowestSubnet);
 }
 
-void read_machines(TableReader& root, MachinesConfig& out, Problems& problems) {
+void read_machines(TableReader& root, const LocalConfig& local, MachinesConfig& out, Problems& problems) {
     const toml::table* table = root.table("machines");
     if (table == nullptr) return;
     TableReader reader(*table, "machines", problems);
     reader.text("subnet", out.subnet, check_subnet);
     reader.integer("boots", out.boots, 1, 64);
     if (const auto how = reader.one_of("acceleration", kAccelerations)) out.acceleration = *how;
+    reader.integer("container_uids", out.container_uids, kLeastContainerUid, kMaxUid);
+    if (out.container_uids <= local.uid_last) {
+        reader.problem("container_uids", fmt::format("must be above local.uid_last ({})", local.uid_last));
+    }
+    reader.integer("playbooks", out.playbooks, 1, 32);
     reader.finish();
 }
 
@@ -262,12 +269,13 @@ Config read(const toml::table& table, Problems& problems) {
     read_broker(root, config.broker, problems);
     read_local(root, config.local, problems);
     read_databases(root, config.databases, problems);
-    read_machines(root, config.machines, problems);
+    read_machines(root, config.local, config.machines, problems);
     read_dummy(root, config.dummy, problems);
     read_background(root, config.background, problems);
     read_webhooks(root, config.webhooks, problems);
     read_harbourmaster(root, config.harbourmaster, problems);
     read_plans(root, config.plans, config.local, problems);
+    check_playbook_limits(config.plans, config.broker.provision_limit, problems);
     read_ec2(root, config.ec2, config.plans, problems);
     root.finish();
     return config;

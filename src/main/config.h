@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/protocol.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -48,6 +49,7 @@ struct BrokerConfig {
     Duration idempotency_ttl = std::chrono::hours(24);
     Duration rest = std::chrono::minutes(1);
     std::uint64_t quota = 10'000;
+    Duration log_age = std::chrono::hours(24 * 30);  // of an operation's log, from its last line on
 };
 
 struct LocalConfig {
@@ -69,9 +71,11 @@ struct DatabasesConfig {
 };
 
 struct MachinesConfig {
-    std::string subnet = "10.213.0.0/24";  // of virtual machines of this host
-    std::uint32_t boots = 2;               // at once
-    std::string acceleration = "auto";     // "auto", "kvm", "emulation"
+    std::string subnet = "10.213.0.0/24";                  // of machines of this host
+    std::uint32_t boots = 2;                               // at once
+    std::string acceleration = "auto";                     // "auto", "kvm", "emulation"
+    std::uint32_t container_uids = agent::kContainerUids;  // the first that containers' own stand for
+    std::uint32_t playbooks = 2;                           // that run at once
 };
 
 struct DummyConfig {

@@ -57,7 +57,8 @@ std::string words(const Config& config) {
                         fmt::join(harbourmaster.postgres_versions, ","),
                         fmt::join(harbourmaster.mysql_versions, ","), harbourmaster.rotation_grace.count());
     text += fmt::format("{} {}\n", ec2.engine, ec2.plan);
-    text += fmt::format("{} {} {}\n", machines.subnet, machines.boots, machines.acceleration);
+    text += fmt::format("{} {} {} {}\n", machines.subnet, machines.boots, machines.acceleration,
+                        machines.container_uids);
     for (const Plan& plan : plans) {
         text +=
             fmt::format("{} {} {} {} {} {} {} {} {}\n", to_string(plan.kind), plan.engine, plan.name, plan.title,
@@ -178,12 +179,15 @@ interval = "13s"
 }
 
 TEST(Config, SaysHowMachinesAreRun) {
-    const auto config =
-        parse_config("[machines]\nsubnet = \"10.9.0.0/20\"\nboots = 5\nacceleration = \"kvm\"\n", "x.toml");
+    const auto config = parse_config(
+        "[machines]\nsubnet = \"10.9.0.0/20\"\nboots = 5\nacceleration = \"kvm\"\ncontainer_uids = 600000000\n",
+        "x.toml");
     ASSERT_TRUE(config) << told(config.error());
     EXPECT_EQ(config->machines.subnet, "10.9.0.0/20");
     EXPECT_EQ(config->machines.boots, 5U);
     EXPECT_EQ(config->machines.acceleration, "kvm");
+    EXPECT_EQ(config->machines.container_uids, 600'000'000U);
+    EXPECT_FALSE(parse_config("[machines]\ncontainer_uids = 1000\n", "x.toml")) << "people and services have these";
     for (const std::string subnet : {"10.9.0.1/24", "10.0.0.0/8", "10.9.0.0/30", "10.9.0.0", "fd00::/64"}) {
         const auto wrong = parse_config(fmt::format("[machines]\nsubnet = \"{}\"\n", subnet), "x.toml");
         ASSERT_FALSE(wrong) << subnet;
@@ -252,6 +256,49 @@ TEST(Config, APriceIsAnAmountAndACurrency) {
         EXPECT_NE(told(config.error()).find("x.toml:3: plan[0].price_per_hour: must be "), std::string::npos)
             << told(config.error());
     }
+}
+
+TEST(Config, APlanMayEndWhatHasIt) {
+    const auto config = parse_config(R"(
+[[plan]]
+name = "lab"
+lifetime = "2h"
+max_lifetime = "7d"
+[[plan]]
+name = "brief"
+max_lifetime = "1h"
+[[plan]]
+name = "small"
+)",
+                                     "x.toml");
+    ASSERT_TRUE(config) << told(config.error());
+    EXPECT_EQ(config->plans[0].lifetime, Duration(std::chrono::hours(2)));
+    EXPECT_EQ(config->plans[0].max_lifetime, Duration(std::chrono::hours(168)));
+    EXPECT_FALSE(config->plans[1].lifetime);
+    EXPECT_EQ(config->plans[1].max_lifetime, Duration(std::chrono::hours(1)));
+    EXPECT_FALSE(config->plans[2].lifetime);
+    EXPECT_FALSE(config->plans[2].max_lifetime);
+}
+
+TEST(Config, ALifetimeIsADurationWithinItsBounds) {
+    for (const std::string_view key : {"lifetime", "max_lifetime"}) {
+        for (const char* wrong : {"7200", "\"2 hours\"", "\"never\"", "\"0s\"", "\"999ms\"", "\"3651d\"", "\"\""}) {
+            const auto config =
+                parse_config(fmt::format("[[plan]]\nname = \"small\"\n{} = {}\n", key, wrong), "x.toml");
+            ASSERT_FALSE(config) << key << wrong;
+            EXPECT_NE(
+                told(config.error())
+                    .find(fmt::format("x.toml:3: plan[0].{}: must be a duration from \"1s\" to \"3650d\"", key)),
+                std::string::npos)
+                << told(config.error());
+        }
+    }
+    const auto config =
+        parse_config("[[plan]]\nname = \"small\"\nlifetime = \"2d\"\nmax_lifetime = \"24h\"\n", "x.toml");
+    ASSERT_FALSE(config);
+    EXPECT_NE(told(config.error()).find("x.toml:3: plan[0].lifetime: must be at most max_lifetime (1d)"),
+              std::string::npos)
+        << told(config.error());
 }
 
 TEST(Config, AFileThatIsTooLargeIsNotRead) {

@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "base/machine.h"
+#include "domain/machine.h"
 #include "main/admin_ports.h"
 #include "main/certificate.h"
 #include "main/database_tls.h"
 #include "main/units.h"
+#include "providers/playbooks/playbook.h"
 
 namespace slipway {
 namespace {
@@ -282,6 +284,27 @@ Task<void> check_machines(const AdminParts& parts, std::vector<Finding>& out) {
                        : ""});
 }
 
+// What a plan's playbook takes, before somebody asks for a machine of it.
+void check_playbooks(const AdminParts& parts, std::vector<Finding>& out) {
+    constexpr const char* kName = "playbooks";
+    std::set<std::string> files;
+    for (const Plan& plan : parts.catalog.plans()) files.insert(json::get_string(plan.parameters, kPlaybook));
+    files.erase("");
+    if (files.empty()) return;
+    if (const auto lacking = playbooks::missing(playbooks::find_programs())) {
+        out.push_back({kName, Severity::problem, "plans name playbooks, and " + lacking->what, lacking->fix});
+        return;
+    }
+    bool all = true;
+    for (const std::string& file : files) {
+        if (::access(file.c_str(), R_OK) == 0) continue;
+        all = false;
+        out.push_back({kName, Severity::problem, file + " cannot be read",
+                       "put it back, and let the user of the server read it: no machine of its plan can be made"});
+    }
+    if (all) out.push_back({kName, Severity::ok, fmt::format("{} can be run", files.size()), ""});
+}
+
 }  // namespace
 
 Task<Result<std::vector<Finding>>> examine(AdminParts parts) {
@@ -302,6 +325,7 @@ Task<Result<std::vector<Finding>>> examine(AdminParts parts) {
     check_doors(parts, findings);
     co_await check_names(parts, findings);
     co_await check_machines(parts, findings);
+    check_playbooks(parts, findings);
     co_return findings;
 }
 

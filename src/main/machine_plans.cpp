@@ -1,9 +1,14 @@
 #include "main/machine_plans.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
+
+#include "domain/machine.h"
+#include "domain/words.h"
 
 namespace slipway {
 namespace {
@@ -21,6 +26,8 @@ struct Maker {
 };
 constexpr std::array<Maker, 2> kMakers{{{"vm", "libvirt"}, {"container", "lxc"}}};
 constexpr std::string_view kDummy = "dummy";
+constexpr Duration kShortestPlaybook = std::chrono::seconds(10);
+constexpr Duration kLongestPlaybook = std::chrono::hours(24);
 
 // Where a plan says nothing.
 constexpr std::int64_t kCpus = 1;
@@ -35,6 +42,34 @@ void read_parameters(TableReader& inner, Plan& plan) {
                        {"cpus", inner.whole("cpus", 1, kMostCpus).value_or(kCpus)},
                        {"memory", inner.size("memory", kLeast, kMostMemory).value_or(kMemory)},
                        {"disk", inner.size("disk", kLeast, kMostDisk).value_or(kDisk)}};
+}
+
+// Whoever starts the server is told now what everybody who asks for a machine would be told then.
+std::string check_playbook(const std::filesystem::path& file) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(file, error)) return fmt::format("there is no file {}", file.string());
+    return ::access(file.c_str(), R_OK) == 0 ? "" : fmt::format("{} cannot be read by this user", file.string());
+}
+
+// Relative to the file that names it.
+void read_playbook(TableReader& inner, Plan& plan) {
+    std::string name;
+    inner.text("playbook", name, [](const std::string& text) {
+        return text.empty() ? "must be the path of a file, e.g. \"/etc/slipway/playbooks/web.yml\"" : "";
+    });
+    Duration limit = kPlaybookLimit;
+    inner.duration("playbook_limit", limit, kShortestPlaybook, kLongestPlaybook);
+    if (!inner.has("playbook")) {
+        if (inner.has("playbook_limit")) inner.problem("playbook_limit", "is of no use without a playbook");
+        return;
+    }
+    if (name.empty()) return;
+    std::error_code ignored;
+    const std::filesystem::path file =
+        std::filesystem::absolute(inner.directory() / name, ignored).lexically_normal();
+    if (const std::string fault = check_playbook(file); !fault.empty()) inner.problem("playbook", fault);
+    plan.parameters[kPlaybook] = file.string();
+    plan.parameters[kPlaybookSeconds] = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
 }
 
 }  // namespace
@@ -84,7 +119,19 @@ void read_machine(TableReader& reader, Plan& plan, std::vector<ConfigProblem>& p
     }
     TableReader inner(*parameters, reader.path() + ".parameters", problems);
     read_parameters(inner, plan);
+    read_playbook(inner, plan);
     inner.finish();
+}
+
+void check_playbook_limits(const std::vector<Plan>& plans, Duration longest, std::vector<ConfigProblem>& problems) {
+    for (const Plan& plan : plans) {
+        const std::chrono::seconds limit(json::get_int(plan.parameters, kPlaybookSeconds));
+        if (limit < longest) continue;
+        problems.push_back({0, "broker.provision_limit",
+                            fmt::format("must be longer than the {} that the playbook of plan {} may take "
+                                        "(playbook_limit): the machine has to boot as well",
+                                        in_words(limit), plan.name)});
+    }
 }
 
 void check_makes_machines(TableReader& reader, const Plan& plan) {

@@ -23,6 +23,8 @@ std::vector<Plan> default_machine_plans();
 // The whole of [plan.parameters], and what such a plan may not have; `plan` has its kind, engine, provider and
 // pool.
 void read_machine(TableReader& reader, Plan& plan, std::vector<ConfigProblem>& problems);
+// A creation has to last longer than the playbook in it may.
+void check_playbook_limits(const std::vector<Plan>& plans, Duration longest, std::vector<ConfigProblem>& problems);
 // A provider of machines makes nothing else.
 void check_makes_machines(TableReader& reader, const Plan& plan);
 

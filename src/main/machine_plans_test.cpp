@@ -1,9 +1,13 @@
 // Plans of machines in the configuration, and the one that the EC2 API makes.
 #include "main/machine_plans.h"
 
+#include <filesystem>
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/temporary_directory_test_support.h"
 #include "main/config.h"
 
 namespace slipway {
@@ -135,6 +139,51 @@ TEST(MachinePlans, EachEngineHasAProviderOfItsOwn) {
         EXPECT_FALSE(plan.password);
         EXPECT_EQ(plan.pool, 0U);
     }
+}
+
+class PlaybookConfig : public testing::Test {
+  protected:
+    Result<Config> with(const std::string& lines, const std::string& before = "") const {
+        const std::string text = before +
+                                 "\n[[plan]]\nkind = \"machine\"\nengine = \"vm\"\nname = \"tiny\"\n"
+                                 "[plan.parameters]\nimage = \"tiny\"\n" +
+                                 lines;
+        return parse_config(text, (directory_.path() / "slipway.toml").string());
+    }
+    const TemporaryDirectory directory_;
+    const std::filesystem::path file_ = directory_.path() / "web.yml";
+    const bool written_ = [this] { return static_cast<bool>(std::ofstream(file_) << "[]"); }();
+};
+
+TEST_F(PlaybookConfig, IsMeantFromTheConfigurationOrAbsolute) {
+    for (const std::string& name : {std::string("web.yml"), std::string("./x/../web.yml"), file_.string()}) {
+        const auto config = with(fmt::format("playbook = \"{}\"\n", name));
+        ASSERT_TRUE(config) << told(config.error());
+        EXPECT_EQ(json::get_string(config->plans.at(0).parameters, "playbook"), file_.string());
+        EXPECT_EQ(json::get_int(config->plans.at(0).parameters, "playbook_limit_seconds"), 600);
+    }
+    const auto config = with("playbook = \"web.yml\"\nplaybook_limit = \"90s\"\n");
+    ASSERT_TRUE(config) << told(config.error());
+    EXPECT_EQ(json::get_int(config->plans.at(0).parameters, "playbook_limit_seconds"), 90);
+}
+
+TEST_F(PlaybookConfig, OneThatIsNotThereIsToldAtTheStart) {
+    const auto config = with("playbook = \"none.yml\"\n");
+    ASSERT_FALSE(config);
+    EXPECT_THAT(told(config.error()), HasSubstr("playbook: there is no file "));
+    EXPECT_THAT(told(with("playbook = \".\"\n").error()), HasSubstr("there is no file"));
+    EXPECT_THAT(told(with("playbook = \"\"\n").error()), HasSubstr("must be the path of a file"));
+}
+
+TEST_F(PlaybookConfig, ItsTimeIsBounded) {
+    EXPECT_THAT(told(with("playbook = \"web.yml\"\nplaybook_limit = \"1s\"\n").error()),
+                HasSubstr("playbook_limit: "));
+    EXPECT_THAT(told(with("playbook_limit = \"60s\"\n").error()), HasSubstr("is of no use without a playbook"));
+    EXPECT_THAT(told(with("playbook = \"web.yml\"\nplaybook_limit = \"20m\"\n").error()),
+                HasSubstr("broker.provision_limit: must be longer than the"));
+    EXPECT_TRUE(with("playbook = \"web.yml\"\nplaybook_limit = \"20m\"\n",
+                     "[broker]\nprovision_limit = \"30m\"\n[machines]\nplaybooks = 3\n"));
+    EXPECT_THAT(told(with("", "[machines]\nplaybooks = 0\n").error()), HasSubstr("machines.playbooks"));
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 namespace slipway {
 namespace {
 
-libvirt::Image description(const images::Image& image) {
-    libvirt::Image out;
+machines::Image description(const images::Image& image) {
+    machines::Image out;
     out.directory = image.directory.filename().string();
     out.architecture = std::string(images::kArchitecture);
     if (image.boot) {
@@ -18,7 +18,17 @@ libvirt::Image description(const images::Image& image) {
     }
     out.cmdline = image.cmdline;
     out.virtual_bytes = image.virtual_bytes;
+    out.cloud_init = image.seed == images::Seed::cloud_init;
+    out.rootfs = image.rootfs.has_value();
     return out;
+}
+
+// So that no image goes while a machine rests on it.
+machines::ImageKeeper keeper_of(const std::filesystem::path& directory) {
+    return {[uses = images::ImageUses(directory)](const std::string& image, const std::string& machine) {
+                return uses.add(image, machine);
+            },
+            [uses = images::ImageUses(directory)](const std::string& machine) { return uses.drop(machine); }};
 }
 
 libvirt::Acceleration acceleration_of(std::string_view word) {
@@ -28,8 +38,8 @@ libvirt::Acceleration acceleration_of(std::string_view word) {
 
 }  // namespace
 
-libvirt::FindImage image_finder(std::filesystem::path directory) {
-    return [directory = std::move(directory)](const std::string& name) -> Result<libvirt::Image> {
+machines::FindImage image_finder(std::filesystem::path directory) {
+    return [directory = std::move(directory)](const std::string& name) -> Result<machines::Image> {
         // A build's directory is named by what is in it; only who has made a machine of it knows that name.
         const Result<images::Image> image =
             name.contains('@') ? images::open_image(directory / name) : images::ImageStore(directory).find(name);
@@ -48,13 +58,18 @@ libvirt::LibvirtOptions libvirt_options(const MachinesConfig& config, const Inst
     options.subnet = boost::asio::ip::make_network_v4(config.subnet);
     options.boots = config.boots;
     options.acceleration = acceleration_of(config.acceleration);
-    options.keeper.hold = [uses = images::ImageUses(images_directory)](const std::string& image,
-                                                                       const std::string& machine) {
-        return uses.add(image, machine);
-    };
-    options.keeper.release = [uses = images::ImageUses(images_directory)](const std::string& machine) {
-        return uses.drop(machine);
-    };
+    options.keeper = keeper_of(images_directory);
+    options.find_image = image_finder(std::move(images_directory));
+    return options;
+}
+
+lxc::LxcOptions lxc_options(const MachinesConfig& config, const InstallationId& installation,
+                            std::filesystem::path images_directory) {
+    lxc::LxcOptions options;
+    options.installation = installation;
+    options.subnet = boost::asio::ip::make_network_v4(config.subnet);
+    options.boots = config.boots;
+    options.keeper = keeper_of(images_directory);
     options.find_image = image_finder(std::move(images_directory));
     return options;
 }
@@ -69,9 +84,9 @@ Status prepare_images(const std::filesystem::path& directory) {
     return {};
 }
 
-bool wants_machines(const Catalog& catalog, const std::filesystem::path& images) {
+bool wants_machines(const Catalog& catalog, std::string_view provider, const std::filesystem::path& images) {
     const bool offered =
-        std::ranges::any_of(catalog.plans(), [](const Plan& plan) { return plan.provider == "libvirt"; });
+        std::ranges::any_of(catalog.plans(), [&](const Plan& plan) { return plan.provider == provider; });
     std::error_code ignored;
     return offered &&
            std::ranges::any_of(std::filesystem::directory_iterator(images, ignored),

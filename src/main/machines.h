@@ -1,4 +1,4 @@
-// Virtual machines of this host: their provider, made from the configuration, and kept up.
+// Machines of this host, virtual and containers: their providers, made from the configuration, and kept up.
 #pragma once
 
 #include <filesystem>
@@ -6,19 +6,24 @@
 
 #include "main/config.h"
 #include "providers/libvirt/libvirt_provider.h"
+#include "providers/lxc/lxc_provider.h"
 
 namespace slipway {
 
 // What machines can be made of: the images in this directory (src/images). Errors: not_found, with what to do.
-libvirt::FindImage image_finder(std::filesystem::path directory);
+machines::FindImage image_finder(std::filesystem::path directory);
 
 libvirt::LibvirtOptions libvirt_options(const MachinesConfig& config, const InstallationId& installation,
                                         std::filesystem::path images);
 
+lxc::LxcOptions lxc_options(const MachinesConfig& config, const InstallationId& installation,
+                            std::filesystem::path images);
+
 // Makes the directory of images where it is missing. Whoever runs machines reads in it.
 Status prepare_images(const std::filesystem::path& directory);
 
-// Nothing of machines is started before there is an image, nor before somebody could ask for one.
-bool wants_machines(const Catalog& catalog, const std::filesystem::path& images);
+// Nothing of machines is started before there is an image, nor before somebody could ask for one that this provider
+// makes.
+bool wants_machines(const Catalog& catalog, std::string_view provider, const std::filesystem::path& images);
 
 }  // namespace slipway

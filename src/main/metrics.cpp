@@ -117,6 +117,8 @@ Metrics::Metrics()
       superseded_(counters(*registry_, "slipway_superseded_writes_total",
                            "Writes refused because another worker had the lease.")
                       .Add({})),
+      expired_(counters(*registry_, "slipway_resources_expired_total",
+                        "Resources whose removal was accepted because their lifetime was over.")),
       calls_(counters(*registry_, "slipway_provider_calls_total",
                       "Calls to providers, by result: ok, or the class of the error.")),
       call_seconds_(histograms(*registry_, "slipway_provider_call_duration_seconds", "How long they took.")),
@@ -127,6 +129,9 @@ Metrics::Metrics()
                          .Add({}, request_buckets())),
       delivered_(deliveries(*registry_).Add({{"result", "ok"}})),
       undelivered_(deliveries(*registry_).Add({{"result", "failed"}})),
+      playbook_seconds_(histograms(*registry_, "slipway_playbook_duration_seconds",
+                                   "Runs of the playbooks of plans, by outcome: done, failed, unreachable, late, "
+                                   "stopped.")),
       pools_(gauges(*registry_, "slipway_pool_resources",
                     "Unclaimed resources of a plan, by level: ready, coming, target.")),
       orphans_(gauges(*registry_, "slipway_orphans", "What nobody accounts for, as the last sweep found it.")),
@@ -152,6 +157,9 @@ Metrics::Metrics()
       memory_(gauges(*registry_, "process_resident_memory_bytes", "Resident memory.").Add({})),
       descriptors_(gauges(*registry_, "process_open_fds", "Open file descriptors.").Add({})),
       cpu_seconds_(counters(*registry_, "process_cpu_seconds_total", "Processor time used.").Add({})) {
+    for (const char* outcome : {"done", "failed", "unreachable", "late", "stopped"}) {
+        playbook_seconds_.Add({{"outcome", outcome}}, work_buckets());  // seen before there is one
+    }
     gauges(*registry_, "slipway_build_info", "The version that runs.").Add({{"version", SLIPWAY_VERSION}}).Set(1);
     gauges(*registry_, "process_start_time_seconds", "When the process started, since 1970.")
         .Add({})
@@ -205,6 +213,10 @@ void Metrics::on_call(const std::string& provider, std::string_view verb, std::o
 
 void Metrics::on_superseded(const Operation&) { superseded_.Increment(); }
 
+void Metrics::on_expired(const Resource& resource) {
+    expired_.Add({{"kind", std::string(to_string(resource.kind))}, {"engine", resource.engine}}).Increment();
+}
+
 void Metrics::on_end(const Operation& operation) {
     const Series of = end_series_.of({operation.kind, state_name(operation.state)}, [&] {
         const std::map<std::string, std::string> labels{{"kind", std::string(to_string(operation.kind))},
@@ -218,6 +230,10 @@ void Metrics::on_end(const Operation& operation) {
 void Metrics::on_batch(std::size_t commits, Duration took) {
     batch_commits_.Observe(static_cast<double>(commits));
     batch_seconds_.Observe(seconds(took));
+}
+
+void Metrics::on_playbook(std::string_view outcome, Duration took) {
+    playbook_seconds_.Add({{"outcome", std::string(outcome)}}, work_buckets()).Observe(seconds(took));
 }
 
 void Metrics::on_delivery(bool delivered) { (delivered ? delivered_ : undelivered_).Increment(); }
@@ -253,6 +269,7 @@ void Metrics::set_open(const Levels& levels) {
 void Metrics::set_resources(const Levels& levels) {
     for (const auto& [kind, engine] : levels.made) {
         for (const std::string_view state : kStates) told_.emplace(kind, engine, state);
+        expired_.Add({{"kind", std::string(to_string(kind))}, {"engine", engine}});  // 0 until one has
     }
     std::map<ResourceKey, double> counts;
     for (const ResourceKey& each : told_) counts[each] = 0;

@@ -62,9 +62,12 @@ class Metrics final : public OpsObserver {
                  Duration took) override;
     void on_superseded(const Operation& operation) override;
     void on_end(const Operation& operation) override;
+    void on_expired(const Resource& resource) override;
     // One transaction of the store: how many commits and leases shared it, and how long it took to be on disk.
     void on_batch(std::size_t commits, Duration took);
     void on_delivery(bool delivered);
+    // The end of a playbook's run; `outcome`: a constant's word.
+    void on_playbook(std::string_view outcome, Duration took);
 
     // Of one engine, on database servers.
     struct Places {
@@ -119,12 +122,14 @@ class Metrics final : public OpsObserver {
     Family<Histogram>& queue_seconds_;
     Counter& takeovers_;
     Counter& superseded_;
+    Family<Counter>& expired_;
     Family<Counter>& calls_;
     Family<Histogram>& call_seconds_;
     Histogram& batch_commits_;
     Histogram& batch_seconds_;
     Counter& delivered_;
     Counter& undelivered_;
+    Family<Histogram>& playbook_seconds_;
     Family<Gauge>& pools_;
     Family<Gauge>& orphans_;
     Family<Gauge>& gauges_http_;

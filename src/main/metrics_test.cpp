@@ -111,6 +111,14 @@ TEST_F(MetricsTest, ResourcesAreToldByKindEngineAndStateAndFallToZero) {
     EXPECT_THAT(told(), Not(HasSubstr("state=\"gone\"")));
 }
 
+TEST_F(MetricsTest, PlaybooksAreToldByTheirOutcome) {
+    const std::string failed = "slipway_playbook_duration_seconds_count{outcome=\"failed\"} ";
+    EXPECT_THAT(told(), HasSubstr(failed + "0\n"));
+    metrics_.on_playbook("failed", seconds(12));
+    EXPECT_THAT(told(), HasSubstr(failed + "1\n"));
+    EXPECT_THAT(told(), HasSubstr("slipway_playbook_duration_seconds_sum{outcome=\"failed\"} 12\n"));
+}
+
 // Three series of zeros for what can never be there.
 TEST_F(MetricsTest, OnlyWhatCanBeMadeAheadHasAPool) {
     EXPECT_THAT(told(), HasSubstr("slipway_pool_resources{engine=\"postgres\",kind=\"database\""));

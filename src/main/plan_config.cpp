@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "domain/expiry.h"
 #include "main/backup_plans.h"
 #include "main/database_plans.h"
 #include "main/machine_plans.h"
@@ -134,6 +135,20 @@ void read_price(TableReader& reader, Plan& plan) {
     plan.price = parse_price(price);
 }
 
+void read_lifetimes(TableReader& reader, Plan& plan) {
+    const auto read = [&](std::string_view key, std::optional<Duration>& out) {
+        Duration given{};
+        reader.duration(key, given, kShortestLifetime, kLongestLifetime);
+        if (given > Duration::zero()) out = given;
+    };
+    read("lifetime", plan.lifetime);
+    read("max_lifetime", plan.max_lifetime);
+    if (plan.lifetime && plan.max_lifetime && *plan.lifetime > *plan.max_lifetime) {
+        reader.problem("lifetime",
+                       fmt::format("must be at most max_lifetime ({})", format_duration(*plan.max_lifetime)));
+    }
+}
+
 void read_cache(TableReader& reader, Plan& plan, const LocalConfig& local, std::vector<ConfigProblem>& problems) {
     const bool memcached = plan.engine == "memcached";
     if (memcached) {
@@ -221,6 +236,7 @@ Plan read_plan(TableReader& reader, const LocalConfig& local, std::vector<Config
     reader.integer("pool", plan.pool, 0, kMaxPool);
     check_pool(reader, "pool", plan);
     read_price(reader, plan);
+    read_lifetimes(reader, plan);
     if (plan.kind == Kind::cache) {
         read_cache(reader, plan, local, problems);
     } else if (plan.kind == Kind::backup) {

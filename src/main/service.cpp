@@ -26,7 +26,7 @@
 #include "main/database_tls.h"
 #include "main/identity.h"
 #include "main/live_engines.h"
-#include "main/machines.h"
+#include "main/machine_service.h"
 #include "main/metrics_route.h"
 #include "main/ops_thread.h"
 #include "main/service_options.h"
@@ -44,6 +44,7 @@
 #include "providers/databases/databases_provider.h"
 #include "providers/dummy/inert_provider.h"
 #include "providers/local/local_provider.h"
+#include "store/log_files.h"
 #include "store/master_key.h"
 #include "store/sealer.h"
 #include "store/sqlite/sqlite_store.h"
@@ -56,10 +57,9 @@ using std::chrono::seconds;
 
 constexpr Duration kTick = milliseconds(100);
 constexpr Duration kLookAtParts = seconds(1);
-constexpr Duration kLookForMachines = seconds(3);
-constexpr Duration kMachinesStart = seconds(30);  // the first time QEMU is asked what it can do, and KVM is tried
-constexpr Duration kProviderStart = seconds(2);   // longer than that the first requests do not wait for a helper
+constexpr Duration kProviderStart = seconds(2);  // longer than that the first requests do not wait for a helper
 constexpr Duration kEngineStop = seconds(5);
+constexpr Duration kRemoveLogs = std::chrono::hours(1);
 
 }  // namespace
 
@@ -95,7 +95,7 @@ class Service::Impl {
     Task<void> tick();
     Task<void> look_at_parts();
     Task<bool> start_provider(Duration budget);
-    Task<void> start_machines();
+    Task<void> remove_old_logs();
     void note_provider_changes();
 
     const Config config_;
@@ -115,7 +115,8 @@ class Service::Impl {
     std::shared_ptr<sql::TlsSource> database_tls_;  // on the engine's thread
     std::unique_ptr<agent::AgentClient> agent_;
     std::unique_ptr<local::LocalProvider> local_;
-    std::unique_ptr<libvirt::LibvirtProvider> machines_;
+    std::unique_ptr<store::LogFiles> logs_;
+    std::unique_ptr<MachineService> machines_;
     std::unique_ptr<StoreDatabaseServers> database_servers_;
     std::unique_ptr<databases::DatabasesProvider> databases_;
     std::unique_ptr<backups::RestoringProvider> restoring_;  // before it
@@ -136,6 +137,7 @@ class Service::Impl {
     std::unique_ptr<Sweeper> sweeper_;
     std::unique_ptr<BackupRetention> retention_;
     std::unique_ptr<RotationKeeper> rotation_keeper_;
+    std::unique_ptr<ExpiryKeeper> expiry_keeper_;
     std::shared_ptr<Engine> engine_;
     std::shared_ptr<Background> background_;
     std::shared_ptr<WebhookDelivery> webhooks_;
@@ -156,6 +158,8 @@ Status Service::Impl::open_state(const std::filesystem::path& path) {
     auto opened = store::SqliteStore::open(state_dir_.store(), steady_clock_, random_, std::move(options));
     if (!opened) return fail(opened.error());
     store_ = std::move(*opened);
+    logs_ = std::make_unique<store::LogFiles>(state_dir_.logs(), clock_,
+                                              store::LogBounds{.age = config_.broker.log_age});
     auto master = store::load_or_create_master_key(state_dir_.master_key(), random_);
     if (!master) return fail(master.error());
     auto administrator = load_or_create_admin_key(state_dir_.admin_key(), random_);
@@ -175,15 +179,15 @@ Status Service::Impl::make_provider() {
     auto tls = load_database_tls(config_.databases);
     if (!tls) return fail(tls.error());
     database_tls_ = std::make_shared<sql::TlsSource>(std::move(*tls));
-    agent_ = std::make_unique<agent::AgentClient>(ops_.executor(), helper_options(config_.local, state_dir_));
+    agent_ = std::make_unique<agent::AgentClient>(ops_.executor(), helper_options(config_, state_dir_));
     local_ = std::make_unique<local::LocalProvider>(
         local_options(config_.local, identity_.installation, database_tls_), *agent_, ops_.executor());
     registry_.add(*local_);
     if (Status prepared = prepare_images(state_dir_.images()); !prepared) return prepared;
-    machines_ = std::make_unique<libvirt::LibvirtProvider>(
-        libvirt_options(config_.machines, identity_.installation, state_dir_.images()), *agent_, steady_clock_,
-        random_);
-    registry_.add(*machines_);
+    machines_ = std::make_unique<MachineService>(
+        MachineService::Parts{config_, catalog_, state_dir_, identity_.installation, *agent_, steady_clock_,
+                              random_, scheduler_, metrics_, [this] { note_provider_changes(); }});
+    machines_->add_to(registry_);
     database_servers_ = std::make_unique<StoreDatabaseServers>(*store_, *keys_);
     databases::DatabasesOptions databases{identity_.installation};
     databases.tls = database_tls_;
@@ -198,7 +202,7 @@ Status Service::Impl::make_provider() {
         log::warning("main", "plans of provider dummy make nothing");
     }
     calls_ = std::make_unique<ProviderCalls>(registry_, *keys_, identity_.installation,
-                                             ProviderCalls::Watch{steady_clock_, metrics_});
+                                             ProviderCalls::Watch{steady_clock_, metrics_}, logs_.get());
     ops_.run<bool>([this] { return start_provider(kProviderStart); });
     return {};
 }
@@ -230,15 +234,13 @@ Task<bool> Service::Impl::start_provider(Duration budget) {
     co_return provider_started_;
 }
 
-// Once there is an image, which may be made while we run.
-Task<void> Service::Impl::start_machines() {
+Task<void> Service::Impl::remove_old_logs() {
     for (;;) {
-        if (wants_machines(catalog_, state_dir_.images())) {
-            const Status started = co_await machines_->start(kMachinesStart);
-            note_provider_changes();
-            if (started) co_return;
+        if (const auto removed = logs_->remove_old(); !removed) {
+            log::warning("main", "old logs of operations cannot be removed",
+                         {{"why", removed.error().message}, {"detail", removed.error().detail}});
         }
-        co_await scheduler_.sleep(kLookForMachines);
+        co_await scheduler_.sleep(kRemoveLogs);
     }
 }
 
@@ -305,6 +307,9 @@ void Service::Impl::make_operations() {
     rotation_keeper_ =
         std::make_unique<RotationKeeper>(RotationKeeper::Parts{*store_, steady_clock_, random_},
                                          RotationKeeperOptions{.time_limit = config_.broker.provision_limit});
+    expiry_keeper_ =
+        std::make_unique<ExpiryKeeper>(ExpiryKeeper::Parts{*store_, steady_clock_, random_, &metrics_},
+                                       ExpiryKeeperOptions{.removal_limit = config_.broker.provision_limit});
     EngineOptions engine;
     engine.host = identity_.host;
     engine.rest = config_.broker.rest;
@@ -321,8 +326,8 @@ void Service::Impl::make_operations() {
     background.retention_interval = config_.background.reconcile_interval;
     background.sweep.dry_run = config_.background.sweep_dry_run;
     background.sweep.grace = config_.background.sweep_grace;
-    background_ = Background::make({*pools_, *reconciler_, *sweeper_, *rotation_keeper_, registry_, scheduler_,
-                                    ops_.executor(), retention_.get()},
+    background_ = Background::make({*pools_, *reconciler_, *sweeper_, *rotation_keeper_, *expiry_keeper_, registry_,
+                                    steady_clock_, scheduler_, ops_.executor(), retention_.get()},
                                    background);
 }
 
@@ -368,6 +373,7 @@ http::Router Service::Impl::routes() {
     faces::NativePorts native = admin_ports({config_, catalog_, state_dir_, board_, *store_, *sweeper_, *webhooks_,
                                              disk_, ops_.executor(), [this] { return machines_->acceleration(); }});
     native.rotations = rotations_.get();
+    native.logs = logs_.get();
     faces::add_native(router, *faces_, std::move(native));
     add_metrics(router, {metrics_, *faces_, [this] { return levels(); }, metrics_open});
     return router;
@@ -378,6 +384,7 @@ void Service::Impl::on_commit(const CommitNotice& notice) {
     broker_->on_commit(notice);
     if (notice.work) engine_->wake();
     if (has_pools_ && !notice.resources.empty()) background_->hint_pools();
+    if (notice.expiry_due) background_->hint_expiry(*notice.expiry_due);
     if (notice.last_event != 0) webhooks_->hint();
 }
 
@@ -413,7 +420,7 @@ Task<void> Service::Impl::look_at_parts() {
 void Service::Impl::begin_work() {
     namespace asio = boost::asio;
     // Before work is taken up: what waits for machines waits for this, where it has begun.
-    asio::co_spawn(ops_.executor(), [this] { return start_machines(); }, asio::detached);
+    machines_->start(ops_.executor());
     // Providers are touched on their own thread only, from the first moment on.
     ops_.run<bool>([this]() -> Task<bool> {
         engine_->start();
@@ -423,6 +430,7 @@ void Service::Impl::begin_work() {
     });
     asio::co_spawn(ops_.executor(), [this] { return tick(); }, asio::detached);
     asio::co_spawn(ops_.executor(), [this] { return look_at_parts(); }, asio::detached);
+    asio::co_spawn(ops_.executor(), [this] { return remove_old_logs(); }, asio::detached);
 }
 
 void Service::Impl::tell_who_may_call() const {
@@ -517,10 +525,7 @@ void Service::Impl::stop() {
             background_->stop();
             webhooks_->stop();
             co_await engine_->stop(kEngineStop);
-            if (const Status rested = co_await machines_->rest(kEngineStop); !rested) {
-                log::warning("main", "what runs machines is left to the next start",
-                             {{"why", rested.error().message}});
-            }
+            co_await machines_->rest(kEngineStop);
             co_return true;
         });
     }

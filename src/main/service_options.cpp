@@ -27,13 +27,15 @@ http::ServerOptions http_options(const ServerConfig& config) {
     return options;
 }
 
-agent::AgentClient::Options helper_options(const LocalConfig& config, const StateDir& state_dir) {
-    if (!config.helper_socket.empty()) return agent::ConnectOptions{config.helper_socket, config.helper_uid};
+agent::AgentClient::Options helper_options(const Config& config, const StateDir& state_dir) {
+    const LocalConfig& local = config.local;
+    if (!local.helper_socket.empty()) return agent::ConnectOptions{local.helper_socket, local.helper_uid};
     agent::SpawnOptions options;
     options.root = state_dir.instances().string();
     options.images = state_dir.images().string();
-    options.uid_first = static_cast<uid_t>(config.uid_first);
-    options.uid_last = static_cast<uid_t>(config.uid_last);
+    options.uid_first = static_cast<uid_t>(local.uid_first);
+    options.uid_last = static_cast<uid_t>(local.uid_last);
+    options.container_uids = config.machines.container_uids;
     return options;
 }
 

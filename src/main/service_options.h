@@ -12,7 +12,7 @@ namespace slipway {
 
 http::ServerOptions http_options(const ServerConfig& config);
 // A helper of our own, or the one that is configured.
-agent::AgentClient::Options helper_options(const LocalConfig& config, const StateDir& state_dir);
+agent::AgentClient::Options helper_options(const Config& config, const StateDir& state_dir);
 local::LocalOptions local_options(const LocalConfig& config, const InstallationId& installation,
                                   sql::SharedTls tls);
 faces::HarbourMasterOptions harbourmaster_options(const HarbourMasterConfig& config);

@@ -6,6 +6,8 @@
 //   DIR/admin.key     0600: the administrator's API key; the store has only its hash
 //   DIR/instances/    0711: the local provider's engines (src/agent)
 //   DIR/backups/      0700: dumps of databases
+//   DIR/logs/         0700: what the steps of operations told (store/log_files.h)
+//   DIR/playbooks/    0700: runs of ansible-playbook under way; empty otherwise
 //   DIR/images/       0755: disk images of machines (images/image_store.h)
 //
 // Engines run under uids of their own and never need a way through DIR: the helper enters their data directories by
@@ -27,6 +29,8 @@ struct StateDir {
     [[nodiscard]] std::filesystem::path admin_key() const { return path / "admin.key"; }
     [[nodiscard]] std::filesystem::path instances() const { return path / "instances"; }
     [[nodiscard]] std::filesystem::path backups() const { return path / "backups"; }
+    [[nodiscard]] std::filesystem::path logs() const { return path / "logs"; }
+    [[nodiscard]] std::filesystem::path playbooks() const { return path / "playbooks"; }
     [[nodiscard]] std::filesystem::path images() const { return path / "images"; }
 };
 

@@ -39,6 +39,11 @@ void TableReader::problem(std::string_view key, std::string what) {
     problems_.push_back({line_of(key), full(key), std::move(what)});
 }
 
+std::filesystem::path TableReader::directory() const {
+    const toml::source_path_ptr& file = table_.source().path;
+    return file ? std::filesystem::path(*file).parent_path() : std::filesystem::path();
+}
+
 const toml::node* TableReader::take(std::string_view key) {
     known_.emplace(key);
     return table_.get(key);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <set>
@@ -52,6 +53,8 @@ class TableReader {
     [[nodiscard]] std::size_t line_of(std::string_view key) const;
     void problem(std::string_view key, std::string what);
     [[nodiscard]] const std::string& path() const { return path_; }
+    // Of the file that it is read from: what relative paths in it are meant from. Empty: where we are.
+    [[nodiscard]] std::filesystem::path directory() const;
 
     // A problem for every key that nobody asked for.
     void finish();

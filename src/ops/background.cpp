@@ -15,11 +15,21 @@ std::shared_ptr<Background> Background::make(Parts parts, BackgroundOptions opti
 }
 
 Background::Background(Parts parts, BackgroundOptions options)
-    : parts_(std::move(parts)), options_(std::move(options)), pool_signal_(parts_.executor) {}
+    : parts_(std::move(parts)),
+      options_(std::move(options)),
+      pool_signal_(parts_.executor),
+      expiry_signal_(parts_.executor) {}
 
 void Background::spawn(Task<void> (Background::*loop)()) {
     asio::co_spawn(
         parts_.executor, [self = shared_from_this(), loop]() -> Task<void> { co_await ((*self).*loop)(); },
+        asio::detached);
+}
+
+void Background::tick(Duration interval, Signal& signal) {
+    asio::co_spawn(
+        parts_.executor,
+        [self = shared_from_this(), interval, &signal]() -> Task<void> { co_await self->every(interval, signal); },
         asio::detached);
 }
 
@@ -29,12 +39,9 @@ void Background::start() {
     spawn(&Background::sweep);
     if (parts_.retention != nullptr) spawn(&Background::retain);
     spawn(&Background::confirm_rotations);
-    asio::co_spawn(
-        parts_.executor,
-        [self = shared_from_this()]() -> Task<void> {
-            co_await self->every(self->options_.pool_interval, self->pool_signal_);
-        },
-        asio::detached);
+    spawn(&Background::end_lifetimes);
+    tick(options_.pool_interval, pool_signal_);
+    tick(options_.expiry_interval, expiry_signal_);
     for (const auto& entry : parts_.registry.all()) {
         entry.second->on_change([weak = weak_from_this(), name = entry.first](std::string external_name) {
             const auto self = weak.lock();
@@ -53,6 +60,7 @@ void Background::stop() {
     stopping_ = true;
     for (const auto& entry : parts_.registry.all()) entry.second->on_change(nullptr);
     hint_pools();
+    hint_expiry(TimePoint::min());
 }
 
 void Background::hint_pools() {
@@ -63,6 +71,45 @@ void Background::hint_pools() {
         self->hinted_ = false;
         self->pool_signal_.notify();
     });
+}
+
+// An alarm that rings before then, or the next tick, sees to it as well.
+void Background::hint_expiry(TimePoint due) {
+    const TimePoint now = parts_.clock.now();
+    const TimePoint alarm = expiry_alarm_.load();
+    if (due > now + options_.expiry_interval || (alarm > now && alarm <= due)) return;
+    asio::post(parts_.executor, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->expiry_signal_.notify();
+    });
+}
+
+void Background::arm_expiry(TimePoint at) {
+    const TimePoint now = parts_.clock.now();
+    const TimePoint alarm = expiry_alarm_.load();
+    if (at > now + options_.expiry_interval || (alarm > now && alarm <= at)) return;
+    expiry_alarm_ = at;
+    asio::co_spawn(
+        parts_.executor,
+        [self = shared_from_this(), delay = at - now]() -> Task<void> {
+            co_await self->parts_.scheduler.sleep(delay);
+            self->expiry_signal_.notify();
+        },
+        asio::detached);
+}
+
+Task<void> Background::end_lifetimes() {
+    constexpr Duration again = std::chrono::seconds(1);  // where the store failed
+    while (!stopping_) {
+        co_await expiry_signal_.wait();
+        if (stopping_) co_return;
+        const auto passed = co_await parts_.expiries.pass();
+        if (!passed) {
+            log::error("expiry", "a pass failed", {{"error", passed.error().message}});
+            arm_expiry(parts_.clock.now() + again);
+        } else if (passed->next) {
+            arm_expiry(*passed->next);
+        }
+    }
 }
 
 Task<void> Background::every(Duration interval, Signal& signal) {

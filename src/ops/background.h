@@ -1,5 +1,5 @@
-// What an engine's process does by itself: filling pools, reconciling, sweeping, ending rotations. Each on its own
-// rhythm and on hints.
+// What an engine's process does by itself: filling pools, reconciling, sweeping, ending rotations and lifetimes.
+// Each on its own rhythm and on hints.
 #pragma once
 
 #include <atomic>
@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "base/scheduler.h"
+#include "ops/expiry_keeper.h"
 #include "ops/pools.h"
 #include "ops/reconciler.h"
 #include "ops/retention.h"
@@ -24,6 +25,7 @@ struct BackgroundOptions {
     Duration sweep_interval = std::chrono::minutes(10);
     Duration retention_interval = std::chrono::seconds(30);
     Duration rotation_interval = std::chrono::seconds(15);
+    Duration expiry_interval = std::chrono::minutes(1);  // it wakes when something is due besides
     SweepOptions sweep;
 };
 
@@ -35,7 +37,9 @@ class Background : public std::enable_shared_from_this<Background> {
         Reconciler& reconciler;
         Sweeper& sweeper;
         RotationKeeper& rotations;
+        ExpiryKeeper& expiries;
         const ProviderRegistry& registry;
+        const Clock& clock;
         Scheduler& scheduler;
         boost::asio::any_io_executor executor;
         BackupRetention* retention = nullptr;  // none: nobody keeps backups here
@@ -48,6 +52,8 @@ class Background : public std::enable_shared_from_this<Background> {
     void stop();
     // A pooled resource may have been claimed.
     void hint_pools();
+    // The expiry of a resource is due then (CommitNotice).
+    void hint_expiry(TimePoint due);
 
   private:
     Background(Parts parts, BackgroundOptions options);
@@ -57,13 +63,18 @@ class Background : public std::enable_shared_from_this<Background> {
     Task<void> sweep();
     Task<void> retain();
     Task<void> confirm_rotations();
+    Task<void> end_lifetimes();
+    void arm_expiry(TimePoint at);
+    void tick(Duration interval, Signal& signal);
     Task<void> look(std::string provider, std::string external_name);
     void spawn(Task<void> (Background::*loop)());
 
     Parts parts_;
     BackgroundOptions options_;
     Signal pool_signal_;
-    std::atomic<bool> hinted_ = false;  // so that the hints of a busy store cost nothing
+    Signal expiry_signal_;
+    std::atomic<TimePoint> expiry_alarm_ = TimePoint::max();  // the next one; a time that has passed: none
+    std::atomic<bool> hinted_ = false;                        // so that the hints of a busy store cost nothing
     bool stopping_ = false;
 };
 

@@ -1,6 +1,7 @@
 // The background loops: on their rhythm, on hints, and over when they are told to stop.
 #include <gmock/gmock.h>
 
+#include "domain/expiry.h"
 #include "ops/ops_test_support.h"
 
 namespace slipway::ops_test {
@@ -32,6 +33,7 @@ class BackgroundTest : public OpsTest {
             ReconcilerOptions{.host = HostId("host-1")});
         sweeper_ = std::make_unique<Sweeper>(Sweeper::Parts{store_, host_->calls(), timeline_.clock()});
         rotations_ = std::make_unique<RotationKeeper>(RotationKeeper::Parts{store_, timeline_.clock(), random_});
+        expiries_ = std::make_unique<ExpiryKeeper>(ExpiryKeeper::Parts{store_, timeline_.clock(), random_});
     }
     ~BackgroundTest() override {
         host_->on_commit = nullptr;
@@ -39,12 +41,35 @@ class BackgroundTest : public OpsTest {
         background_.reset();
     }
     void start(const BackgroundOptions& options = {}) {
-        background_ = Background::make({*pools_, *reconciler_, *sweeper_, *rotations_, host_->registry(),
-                                        host_->scheduler(), host_->executor()},
-                                       options);
+        background_ =
+            Background::make({*pools_, *reconciler_, *sweeper_, *rotations_, *expiries_, host_->registry(),
+                              timeline_.clock(), host_->scheduler(), host_->executor()},
+                             options);
         background_->start();
         // As the server wires it: every commit may have been a claim.
-        host_->on_commit = [this] { background_->hint_pools(); };
+        host_->on_commit = [this](const CommitNotice& notice) {
+            background_->hint_pools();
+            if (notice.expiry_due) background_->hint_expiry(*notice.expiry_due);
+        };
+    }
+    // Made, to last so long from now.
+    ResourceId lasting(Duration lifetime) {
+        const ResourceId id = made({.host = HostId("host-1")}).resource;
+        set_end(id, lifetime);
+        return id;
+    }
+    void set_end(const ResourceId& id, Duration lifetime) {
+        Resource changed = resource(id);
+        changed.expiry = expiry_after(lifetime, now());
+        Commit change;
+        change.writes.emplace_back(write::PutResource{std::move(changed)});
+        commit(std::move(change));
+    }
+    std::optional<TimePoint> told_at(const ResourceId& id, std::string_view type) {
+        for (const Event& event : memory_.snapshot().events(0, id, 1000)) {
+            if (event.body.type == type) return event.body.at;
+        }
+        return std::nullopt;
     }
     std::size_t ready() { return count("ready"); }
     std::size_t count(const std::string& state) {
@@ -59,6 +84,7 @@ class BackgroundTest : public OpsTest {
     std::unique_ptr<Reconciler> reconciler_;
     std::unique_ptr<Sweeper> sweeper_;
     std::unique_ptr<RotationKeeper> rotations_;
+    std::unique_ptr<ExpiryKeeper> expiries_;
     std::shared_ptr<Background> background_;
 };
 
@@ -129,6 +155,52 @@ TEST_F(BackgroundTest, SweepsComeByThemselvesAndADryRunIsTheDefault) {
     EXPECT_EQ(cloud_.named("oct-lost").size(), 1U);
 }
 
+// To the moment, and without looking again and again until then.
+TEST_F(BackgroundTest, AnEndIsSeenToWhenItIsDue) {
+    start();
+    const ResourceId id = lasting(2h);
+    const TimePoint end = now() + 2h;
+    store_.expiry_looks = 0;
+    advance(3h);
+    EXPECT_EQ(told_at(id, "resource.expiring"), end - 12min);
+    EXPECT_EQ(told_at(id, "resource.delete_requested"), end);
+    EXPECT_EQ(state_of(id), "gone");
+    EXPECT_LE(store_.expiry_looks, 200) << "once a minute, and when it is due";
+}
+
+TEST_F(BackgroundTest, AnEndThatIsSetShortlyBeforeIsNotMissed) {
+    start();
+    advance(90s);  // between two looks
+    const ResourceId brief = lasting(4s);
+    const TimePoint end = now() + 4s;
+    const ResourceId briefer = lasting(1s);
+    const TimePoint earlier = now() + 1s;
+    advance(10s);
+    EXPECT_EQ(told_at(brief, "resource.expiring"), end - 2s);
+    EXPECT_EQ(told_at(brief, "resource.delete_requested"), end);
+    EXPECT_EQ(told_at(briefer, "resource.delete_requested"), earlier);
+}
+
+TEST_F(BackgroundTest, AnEndThatIsMovedInTimeDoesNotCome) {
+    start();
+    const ResourceId id = lasting(2h);
+    advance(119min);
+    set_end(id, 2h);
+    const TimePoint end = now() + 2h;
+    advance(118min);
+    EXPECT_EQ(state_of(id), "ready");
+    advance(3min);
+    EXPECT_EQ(told_at(id, "resource.delete_requested"), end);
+}
+
+TEST_F(BackgroundTest, WhatEndedWhileNobodyWasThereIsRemovedAtTheStart) {
+    const ResourceId id = lasting(1min);
+    advance(1h);
+    EXPECT_EQ(state_of(id), "ready");
+    start();
+    EXPECT_TRUE(until([&] { return state_of(id) == "gone"; }, 1s));
+}
+
 TEST_F(BackgroundTest, AStoreThatFailsForAWhileEndsNoLoop) {
     start();
     advance(100ms);
@@ -141,6 +213,8 @@ TEST_F(BackgroundTest, AStoreThatFailsForAWhileEndsNoLoop) {
     cloud_.kill(name);
     EXPECT_TRUE(until([&] { return cloud_.named(name).at(0).presence == Presence::running; }, 31s));
     EXPECT_TRUE(until([&] { return ready() >= 3; }, 31s));
+    const ResourceId brief = lasting(10s);
+    EXPECT_TRUE(until([&] { return state_of(brief) == "gone"; }, 11s));
 }
 
 TEST_F(BackgroundTest, StopEndsEveryLoop) {

@@ -80,11 +80,11 @@ Task<std::expected<T, ProviderError>> ProviderCalls::observed(std::string provid
     co_return answer;
 }
 
-Task<ProviderAnswer> ProviderCalls::call(Verb verb, Resource resource, std::string token, Duration budget,
+Task<ProviderAnswer> ProviderCalls::call(Verb verb, Resource resource, Caller caller, Duration budget,
                                          Purpose purpose) const {
     std::string provider = resource.provider;
     return observed(std::move(provider), to_string(verb),
-                    answer(verb, std::move(resource), std::move(token), budget, purpose));
+                    answer(verb, std::move(resource), std::move(caller), budget, purpose));
 }
 
 Task<std::expected<InventoryPage, ProviderError>> ProviderCalls::inventory(Provider& provider, std::string cursor,
@@ -97,14 +97,22 @@ Task<ProviderAnswer> ProviderCalls::remove(Provider& provider, Target target, Du
                     provider.remove(std::move(target), Spec{}, budget));
 }
 
-Task<ProviderAnswer> ProviderCalls::answer(Verb verb, Resource resource, std::string token, Duration budget,
+// None of what it is about may stand in it.
+std::shared_ptr<StepLog> ProviderCalls::log_for(const OperationId& operation, const Spec& spec) const {
+    if (logs_ == nullptr || operation.empty()) return nullptr;
+    std::vector<Secret> secrets;
+    for (const auto& [name, secret] : spec.secrets) secrets.push_back(secret);
+    return logs_->open(operation, std::move(secrets));
+}
+
+Task<ProviderAnswer> ProviderCalls::answer(Verb verb, Resource resource, Caller caller, Duration budget,
                                            Purpose purpose) const {
     Provider* provider = registry_.find(resource.provider);
     if (provider == nullptr) co_return permanent("its provider is not configured here");
     auto spec = spec_of(resource, sealer_, purpose);
     if (!spec) co_return std::unexpected(spec.error());
-    Target target{installation_,       resource.id,      resource.external_name,
-                  resource.generation, std::move(token), resource.handle};
+    Target target{installation_,           resource.id,     resource.external_name,          resource.generation,
+                  std::move(caller.token), resource.handle, log_for(caller.operation, *spec)};
     ProviderAnswer found = co_await dispatch(*provider, verb, std::move(target), std::move(*spec), budget);
     const bool reached = resource.kind != Kind::backup;  // nobody connects to a backup
     if (found && found->presence == Presence::running && reached && !found->endpoint) {

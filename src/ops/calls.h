@@ -22,13 +22,22 @@ class ProviderCalls {
         const Clock& clock;
         OpsObserver& observer;
     };
-    // All parts outlive it.
+    // All parts outlive it. Without `logs` nothing is kept of what steps tell.
     ProviderCalls(const ProviderRegistry& registry, const Sealer& sealer, InstallationId installation,
-                  std::optional<Watch> watch = std::nullopt)
-        : registry_(registry), sealer_(sealer), installation_(std::move(installation)), watch_(watch) {}
+                  std::optional<Watch> watch = std::nullopt, OperationLogs* logs = nullptr)
+        : registry_(registry),
+          sealer_(sealer),
+          installation_(std::move(installation)),
+          watch_(watch),
+          logs_(logs) {}
 
-    // `token` is the operation's client token; empty for plain observations.
-    Task<ProviderAnswer> call(Verb verb, Resource resource, std::string token, Duration budget,
+    // Who asks: of an operation's step its id, whose log the provider may write to, and its client token; of a
+    // plain observation nothing.
+    struct Caller {
+        OperationId operation = {};
+        std::string token = {};
+    };
+    Task<ProviderAnswer> call(Verb verb, Resource resource, Caller caller, Duration budget,
                               Purpose purpose = Purpose::keep) const;
     // A page of what the provider has.
     Task<std::expected<InventoryPage, ProviderError>> inventory(Provider& provider, std::string cursor,
@@ -39,8 +48,9 @@ class ProviderCalls {
     [[nodiscard]] const InstallationId& installation() const { return installation_; }
 
   private:
-    Task<ProviderAnswer> answer(Verb verb, Resource resource, std::string token, Duration budget,
+    Task<ProviderAnswer> answer(Verb verb, Resource resource, Caller caller, Duration budget,
                                 Purpose purpose) const;
+    [[nodiscard]] std::shared_ptr<StepLog> log_for(const OperationId& operation, const Spec& spec) const;
     template <class T>
     Task<std::expected<T, ProviderError>> observed(std::string provider, std::string_view verb,
                                                    Task<std::expected<T, ProviderError>> call) const;
@@ -49,6 +59,7 @@ class ProviderCalls {
     const Sealer& sealer_;
     InstallationId installation_;
     std::optional<Watch> watch_;
+    OperationLogs* logs_;
 };
 
 }  // namespace slipway

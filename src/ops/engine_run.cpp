@@ -78,7 +78,7 @@ Task<ProviderAnswer> Engine::call(Run& run, Verb verb) {
     if (verb == Verb::create && !run.resource.placed_on.empty()) {
         if (auto error = co_await no_host(run.resource)) co_return std::unexpected(std::move(*error));
     }
-    co_return co_await parts_.calls.call(verb, run.resource, operation.token, options_.call_budget,
+    co_return co_await parts_.calls.call(verb, run.resource, {operation.id, operation.token}, options_.call_budget,
                                          away ? Purpose::take_away : Purpose::keep);
 }
 

@@ -7,6 +7,7 @@
 
 #include "domain/operation.h"
 #include "domain/provider_types.h"
+#include "domain/resource.h"
 
 namespace slipway {
 
@@ -26,6 +27,8 @@ class OpsObserver {
                          Duration took) = 0;
     virtual void on_superseded(const Operation& operation) = 0;
     virtual void on_end(const Operation& operation) = 0;
+    // The removal of what has come to its end was accepted.
+    virtual void on_expired(const Resource& resource) = 0;
 };
 
 }  // namespace slipway

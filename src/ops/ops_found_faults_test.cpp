@@ -69,11 +69,12 @@ TEST_F(FoundFaultsTest, APoolWhoseProviderAlwaysFailsIsNotRefilledWithoutEnd) {
     Reconciler reconciler({store_, host.calls(), timeline_.clock(), host.scheduler(), random_}, {});
     Sweeper sweeper({store_, host.calls(), timeline_.clock()});
     RotationKeeper rotations({store_, timeline_.clock(), random_});
-    auto background = Background::make(
-        {pools, reconciler, sweeper, rotations, host.registry(), host.scheduler(), host.executor()},
-        BackgroundOptions{});
+    ExpiryKeeper expiries({store_, timeline_.clock(), random_});
+    auto background = Background::make({pools, reconciler, sweeper, rotations, expiries, host.registry(),
+                                        timeline_.clock(), host.scheduler(), host.executor()},
+                                       BackgroundOptions{});
     background->start();
-    host.on_commit = [&] { background->hint_pools(); };
+    host.on_commit = [&](const CommitNotice&) { background->hint_pools(); };
     advance(60s);
     host.on_commit = nullptr;
     host.kill();

@@ -136,6 +136,7 @@ class TestStore final : public store::ForwardingStore {
     int commits = 0;  // that were written, leases not counted
     int leases = 0;   // that gave work
     int pool_looks = 0;
+    int expiry_looks = 0;
     int fail_commits = 0;  // so many fail without effect …
     int lose_commits = 0;  // … or take effect and answer an error
     int fail_reads = 0;    // of operations and resources
@@ -170,6 +171,11 @@ class TestStore final : public store::ForwardingStore {
         ++pool_looks;
         return inner_.pool_levels();
     }
+    Task<Result<std::vector<Resource>>> expiring(TimePoint until, std::uint32_t limit) override {
+        ++expiry_looks;
+        if (take(fail_reads)) co_return broken();
+        co_return co_await inner_.expiring(until, limit);
+    }
     Task<Result<std::optional<Operation>>> operation(OperationId id) override {
         if (take(fail_reads)) co_return broken();
         co_return co_await inner_.operation(std::move(id));
@@ -190,11 +196,13 @@ class CallLog final : public OpsObserver {
     void on_lease(const Operation&, std::optional<Duration>, bool) override {}
     void on_superseded(const Operation&) override {}
     void on_end(const Operation&) override {}
+    void on_expired(const Resource& resource) override { expired.push_back(resource.id); }
     void on_call(const std::string& provider, std::string_view verb, std::optional<ErrorClass> failed,
                  Duration) override {
         ++calls[fmt::format("{} {} {}", provider, verb, failed ? to_string(*failed) : "ok")];
     }
     std::map<std::string, int> calls;  // "PROVIDER VERB ok|CLASS"
+    std::vector<ResourceId> expired;
 };
 
 // One process: its executor, its providers and its engine. All hosts share the store and the cloud.
@@ -235,7 +243,7 @@ class Host {
     boost::asio::any_io_executor executor() { return context_.get_executor(); }
     [[nodiscard]] bool alive() const { return alive_; }
     [[nodiscard]] int owner() const { return owner_; }
-    std::function<void()> on_commit;  // besides waking the engine
+    std::function<void(const CommitNotice&)> on_commit;  // besides waking the engine
 
     bool poll() {
         if (!alive_) return false;
@@ -251,7 +259,7 @@ class Host {
     void notice(const CommitNotice& notice) {
         if (!alive_) return;
         if (notice.work) engine_->wake();
-        if (on_commit) on_commit();
+        if (on_commit) on_commit(notice);
     }
 
   private:

@@ -65,7 +65,7 @@ Task<Status> Reconciler::look(std::string provider, std::string external_name) {
 
 Task<Status> Reconciler::check(Resource resource, ReconcileReport& report) {
     report.seen += 1;
-    const auto answer = co_await parts_.calls.call(Verb::observe, resource, "", options_.call_budget);
+    const auto answer = co_await parts_.calls.call(Verb::observe, resource, {}, options_.call_budget);
     if (!answer) {
         report.unreachable += 1;
         co_return co_await note_health(std::move(resource), Health::unreachable, answer.error().message);

@@ -4,8 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "domain/draft.h"
-#include "domain/resource_step.h"
+#include "store/removal.h"
 
 namespace slipway {
 namespace {
@@ -74,18 +73,11 @@ Task<Result<std::uint32_t>> BackupRetention::pass() {
 Task<Result<bool>> BackupRetention::remove(Resource backup, std::string why) {
     const TimePoint now = parts_.clock.now();
     if (!active_operation(backup.state).empty()) co_return false;
-    Operation removal =
-        draft_operation(OperationKind::deprovision, backup, kCause, now, options_.removal_limit, parts_.random);
-    auto stepped = step(backup, {now, resource_event::DeleteRequested{removal.id}});
-    if (!stepped) co_return false;
-    Commit commit;
-    EventDraft event = draft_event(backup, kCause, now, "resource.delete_requested",
-                                   fmt::format("the removal of {} was requested: {}", backup.name, why));
-    event.operation = removal.id;
-    commit.events.push_back(std::move(event));
-    commit.writes.emplace_back(write::PutResource{std::move(stepped->resource)});
-    commit.writes.emplace_back(write::PutOperation{std::move(removal), std::nullopt});
-    const auto answer = co_await parts_.store.commit(std::move(commit));
+    auto commit = co_await removal_of(parts_.store, parts_.random, std::move(backup),
+                                      {kCause, now, options_.removal_limit, std::move(why)});
+    if (!commit && commit.error().code == ErrorCode::storage) co_return fail(commit.error());
+    if (!commit) co_return false;
+    const auto answer = co_await parts_.store.commit(std::move(*commit));
     if (!answer) co_return fail(answer.error());
     co_return std::holds_alternative<Committed>(*answer);
 }

@@ -15,6 +15,7 @@
 #include <expected>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/task.h"
+#include "domain/operation_log.h"
 #include "domain/resource.h"
 
 namespace slipway {
@@ -35,6 +37,8 @@ struct Target {
     std::uint64_t generation = 1;
     std::string token;    // the client token of the operation; the same in every retry
     json::object handle;  // what an earlier observation answered; may be empty
+    // Where it tells the owner what it does, also after the call; null: nobody keeps that.
+    std::shared_ptr<StepLog> log = {};
 };
 
 // How it is to be. Enough to make the thing anew from nothing.

@@ -114,6 +114,20 @@ void read_details(JsonIn& in, Resource& out) {
     out.handle = in.tree("handle");
 }
 
+void write_expiry(JsonOut& out, const Expiry& expiry) {
+    out.begin_object("expiry");
+    out.time("at", expiry.at);
+    out.time("due", expiry.due);
+    if (expiry.warned) out.boolean("warned", true);
+    if (expiry.delayed) out.boolean("delayed", true);
+    out.end_object();
+}
+
+Expiry read_expiry(JsonIn in) {
+    return {in.time("at"), in.time("due"), in.has("warned") && in.boolean("warned"),
+            in.has("delayed") && in.boolean("delayed")};
+}
+
 void read_identity(JsonIn& in, Resource& out) {
     out.id = ResourceId(in.text("id"));
     out.name = in.text("name");
@@ -138,9 +152,9 @@ void read_identity(JsonIn& in, Resource& out) {
 std::string encode(const Resource& resource) {
     // A member that is added to a resource does not compile here before it is written and read as well.
     const auto& [id, name, kind, engine, plan, provider, external_name, generation, organization, face,
-                 billing_code, labels, pooled, host, placed_on, state, address, health, health_at, health_detail,
-                 remnants, parameters, own_parameters, former, allocations, secrets, handle, created_at, updated_at,
-                 version] = resource;
+                 billing_code, labels, pooled, host, placed_on, state, expiry, address, health, health_at,
+                 health_detail, remnants, parameters, own_parameters, former, allocations, secrets, handle,
+                 created_at, updated_at, version] = resource;
     static_cast<void>(version);  // a column
     JsonOut out;
     out.begin_object();
@@ -160,6 +174,7 @@ std::string encode(const Resource& resource) {
     out.text("host", host.str());
     if (!placed_on.empty()) out.text("placed_on", placed_on.str());
     write_state(out, state);
+    if (expiry) write_expiry(out, *expiry);
     if (!address.empty()) out.text("address", address);
     out.text("health", to_string(health));
     out.time("health_at", health_at);
@@ -188,6 +203,7 @@ Result<Resource> decode_resource(std::string_view id, std::string_view body, std
     Resource out;
     read_identity(in, out);
     out.state = read_state(in.object("state"));
+    if (in.has("expiry")) out.expiry = read_expiry(in.object("expiry"));
     if (in.has("address")) out.address = in.text("address");
     out.health = in.word("health", parse_health);
     out.health_at = in.time("health_at");

@@ -34,6 +34,7 @@ Resource full_resource() {
     in.handle = {{"pid", 7}};
     in.placed_on = ResourceId("res_0");
     in.address = "10.77.0.2";
+    in.expiry = Expiry{kNow, from_micros(to_micros(kNow) - 1), true, true};
     in.own_parameters = {{"database", kOdd}};
     in.created_at = kNow;
     in.updated_at = from_micros(-1);
@@ -61,6 +62,7 @@ void expect_same(const Resource& a, const Resource& b) {
     EXPECT_EQ(a.handle, b.handle);
     EXPECT_EQ(a.placed_on, b.placed_on);
     EXPECT_EQ(a.address, b.address);
+    EXPECT_EQ(a.expiry, b.expiry);
     EXPECT_EQ(a.own_parameters, b.own_parameters);
     EXPECT_EQ(a.updated_at, b.updated_at);
     EXPECT_EQ(a.version, b.version);
@@ -70,15 +72,18 @@ TEST(Codec, WhatMostResourcesHaveNotIsLeftOutAndAnOldRowHasIt) {
     Resource in = full_resource();
     in.placed_on = {};
     in.address = {};
+    in.expiry = {};
     in.own_parameters = {};
     const std::string body = encode(in);
     EXPECT_EQ(body.find("placed_on"), std::string::npos);
     EXPECT_EQ(body.find("address"), std::string::npos);
+    EXPECT_EQ(body.find("expiry"), std::string::npos);
     EXPECT_EQ(body.find("own_parameters"), std::string::npos);
     const auto out = decode_resource("res_1", body, 9);
     ASSERT_TRUE(out);
     EXPECT_TRUE(out->placed_on.empty());
     EXPECT_TRUE(out->address.empty());
+    EXPECT_FALSE(out->expiry);
     EXPECT_TRUE(out->own_parameters.empty());
 }
 

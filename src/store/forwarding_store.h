@@ -33,6 +33,9 @@ class ForwardingStore : public Store {
                                                    std::string engine) override {
         return inner_.host_loads(std::move(organization), kind, std::move(engine));
     }
+    Task<Result<std::vector<Resource>>> expiring(TimePoint until, std::uint32_t limit) override {
+        return inner_.expiring(until, limit);
+    }
     Task<Result<std::optional<Operation>>> operation(OperationId id) override {
         return inner_.operation(std::move(id));
     }

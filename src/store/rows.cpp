@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "domain/expiry.h"
 #include "domain/overloaded.h"
 
 namespace slipway {
@@ -240,6 +241,12 @@ void give_allocations(Commit& commit, const AllocationBook::Plan& plan) {
             put->resource.allocations[allocation.key] = plan.given[i];
         }
     }
+}
+
+void tell(CommitNotice& notice, const Resource& resource) {
+    notice.resources.push_back(resource.id);
+    const auto due = expiry_due(resource);
+    if (due && (!notice.expiry_due || *due < *notice.expiry_due)) notice.expiry_due = due;
 }
 
 bool is_work(const Operation& operation) {

@@ -45,6 +45,9 @@ Status check_form(const Commit& commit);
 Status check_identity(const Resource& resource, const std::string* stored_provider,
                       const std::string* stored_external_name, std::set<std::pair<std::string, std::string>>& made);
 
+// Says in a notice that the resource was written.
+void tell(CommitNotice& notice, const Resource& resource);
+
 // Puts planned values, one for each allocation, into the resources that the commit writes.
 void give_allocations(Commit& commit, const AllocationBook::Plan& plan);
 

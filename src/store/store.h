@@ -382,7 +382,9 @@ struct Backlog {
 struct CommitNotice {
     std::vector<ResourceId> resources;
     std::vector<OperationId> operations;
-    bool work = false;             // an operation may have become due
+    bool work = false;  // an operation may have become due
+    // When the expiry of a resource that was written is due (expiry_due), of several the earliest; none: of none.
+    std::optional<TimePoint> expiry_due = {};
     std::uint64_t last_event = 0;  // the sequence of the last event written; 0: none
 };
 
@@ -406,6 +408,10 @@ class Store {
     // pooled, in the order of their ids (the oldest first), with what is placed on each.
     virtual Task<Result<std::vector<HostLoad>>> host_loads(OrganizationId organization, Kind kind,
                                                            std::string engine) = 0;
+
+    // Those whose expiry is due (expiry_due) up to this time, what is due first at first, then by id; at most
+    // `limit` (1 to 1000). It costs as many as are answered.
+    virtual Task<Result<std::vector<Resource>>> expiring(TimePoint until, std::uint32_t limit) = 0;
 
     virtual Task<Result<std::optional<Operation>>> operation(OperationId id) = 0;
     virtual Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) = 0;

@@ -215,6 +215,13 @@ std::string dump(Store& store) {
         out += "at " + *at.address + ":\n";
         out += dump_pages<Resource>([&](const PageRequest& page) { return store.resources(at, page); });
     }
+    for (const TimePoint until : {kStart, kStart + 30s, TimePoint::max()}) {
+        out += fmt::format("due until {}:", to_micros(until));
+        for (const Resource& each : run(store.expiring(until, 7)).value()) {
+            out += fmt::format(" {} at {}", each.id.str(), to_micros(each.expiry->due));
+        }
+        out += '\n';
+    }
     out += dump_pages<Operation>([&](const PageRequest& page) { return store.operations({}, page); });
     std::uint64_t after = 0;
     while (true) {

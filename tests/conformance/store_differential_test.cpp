@@ -77,6 +77,8 @@ class RandomHistory {
         if (chance(4)) resource.placed_on = chance(8) ? ResourceId() : resource_id(static_cast<int>(below(4)));
         if (chance(4))
             resource.address = chance(4) ? "" : sample_address(static_cast<int>(below(kSampleAddresses)));
+        if (chance(3)) resource.expiry = Expiry{kStart + 60s, kStart + std::chrono::seconds(below(60))};
+        if (chance(6)) resource.expiry.reset();
         if (chance(20)) resource.external_name = "slipway-000001";
         commit.writes.emplace_back(write::PutResource{std::move(resource)});
     }

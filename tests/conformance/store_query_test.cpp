@@ -167,6 +167,62 @@ TEST_P(StoreFilters, WhatHasAnAddressIsFoundByItWhileItIsNotGone) {
     }
 }
 
+// Whose end has to be seen to, the first due first; not what nobody owns or is on its way.
+TEST_P(StoreFilters, WhatIsDueToEndIsFoundInItsOrder) {
+    const auto due = [&](Duration until, std::uint32_t limit = 100) {
+        std::vector<std::string> found;
+        for (const Resource& each : run(store().expiring(kStart + until, limit)).value()) {
+            found.push_back(each.id.str());
+        }
+        return found;
+    };
+    EXPECT_EQ(due(1h), ids_of({}));
+    std::vector<Resource> all;
+    for (int i = 1; i <= 7; ++i) {
+        Resource resource = sample_resource(i);
+        resource.pooled = i == 5;
+        const auto minutes = std::chrono::minutes(i == 4 ? 2 : 10 - i);
+        if (i != 7) resource.expiry = Expiry{kStart + 1h, kStart + minutes};
+        if (i == 6) resource.state = resource_state::Gone{kStart};
+        all.push_back(put(resource));
+    }
+    EXPECT_EQ(due(1h), ids_of({4, 3, 2, 1}));
+    EXPECT_EQ(due(7min), ids_of({4, 3})) << "what is due at that very time is";
+    EXPECT_EQ(due(7min - 1us), ids_of({4}));
+    EXPECT_EQ(due(1h, 2), ids_of({4, 3}));
+    EXPECT_EQ(run(store().expiring(TimePoint::max(), 0)).value().size(), 1U);
+    EXPECT_EQ(run(store().expiring(TimePoint::min(), 10)).value().size(), 0U);
+    EXPECT_EQ(run(store().expiring(kStart + 1h, 1)).value().front().expiry, all[3].expiry);
+
+    all[0].expiry = Expiry{kStart + 2h, kStart + 1min};  // it is followed
+    all[0] = put(all[0]);
+    all[1].expiry.reset();
+    all[1] = put(all[1]);
+    all[2].state = resource_state::Deprovisioning{operation_id(1)};
+    all[2] = put(all[2]);
+    all[4].pooled = false;
+    all[4] = put(all[4]);
+    EXPECT_EQ(due(1h), ids_of({1, 4, 5}));
+    all[2].state = resource_state::Failed{"it could not be removed"};
+    all[2] = put(all[2]);
+    EXPECT_EQ(due(1h), ids_of({1, 4, 5, 3}));
+}
+
+TEST_P(StoreFilters, ANoticeTellsWhenTheFirstExpiryIsDue) {
+    std::vector<std::optional<TimePoint>> told;
+    store().listen([&](const CommitNotice& notice) { told.push_back(notice.expiry_due); });
+    put(sample_resource(1));
+    Commit two;
+    for (int i = 2; i <= 3; ++i) {
+        Resource resource = sample_resource(i);
+        resource.expiry = Expiry{kStart + 1h, kStart + std::chrono::minutes(i)};
+        two.writes.emplace_back(write::PutResource{std::move(resource)});
+    }
+    ASSERT_TRUE(run(store().commit(std::move(two))));
+    store().listen(nullptr);
+    EXPECT_EQ(told, (std::vector<std::optional<TimePoint>>{std::nullopt, kStart + 2min}));
+}
+
 // One that is made is found from the commit on that says where it is, and one that is gone is not any more.
 TEST_P(StoreFilters, AnAddressIsFollowed) {
     ResourceFilter f;

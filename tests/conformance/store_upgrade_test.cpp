@@ -74,6 +74,8 @@ TEST_F(UpgradeTest, EverythingThatWasThereIsThereAndReadable) {
     EXPECT_EQ(run(store->resource(resource_id(4)))->value().labels.at("team"), "ü\"x\"");
     EXPECT_FALSE(run(store->resource(resource_id(4)))->value().former);
     EXPECT_TRUE(run(store->resource(resource_id(4)))->value().placed_on.empty());
+    EXPECT_FALSE(run(store->resource(resource_id(4)))->value().expiry);
+    EXPECT_TRUE(run(store->expiring(TimePoint::max(), 1000))->empty());
     EXPECT_TRUE(run(store->clusters(OrganizationId("acme"), {"", 10}))->items.empty());
     EXPECT_EQ(run(store->operation(operation_id(50)))->value().blocked_by, operation_id(8));
     EXPECT_EQ(run(store->api_key_by_hash("hash1"))->value().role, Role::administrator);

@@ -87,6 +87,7 @@ Resource resource_in(Bytes& in) {
     // Left out where they are empty.
     if (in.flag()) out.placed_on = ResourceId(in.text());
     if (in.flag()) out.address = in.text();
+    if (in.flag()) out.expiry = Expiry{time_in(in), time_in(in), in.flag(), in.flag()};
     if (in.flag()) out.own_parameters = tree_in(in);
     out.created_at = time_in(in);
     out.updated_at = time_in(in);
@@ -182,7 +183,7 @@ void round_trip(const Resource& in) {
           "a resource keeps how it is", body);
     check(out->parameters == in.parameters && out->former == in.former && out->allocations == in.allocations &&
               out->secrets == in.secrets && out->handle == in.handle && out->placed_on == in.placed_on &&
-              out->address == in.address && out->own_parameters == in.own_parameters &&
+              out->address == in.address && out->expiry == in.expiry && out->own_parameters == in.own_parameters &&
               out->created_at == in.created_at && out->updated_at == in.updated_at && out->version == in.version,
           "a resource keeps what it has", body);
 }

@@ -3,6 +3,7 @@
 #include "main/units.h"
 
 #include "cli/output.h"
+#include "domain/expiry.h"
 #include "faces/native/requests.h"
 #include "fuzz/fuzz.h"
 
@@ -46,6 +47,12 @@ void units(std::string_view input) {
               input);
         check(parse_duration(format_duration(*duration)) == duration, "a duration is written as it is read", input);
         check(input.front() >= '0' && input.front() <= '9', "a duration begins with a digit", input);
+    }
+    if (const auto wish = parse_lifetime(input)) {
+        const auto* lifetime = std::get_if<Duration>(&*wish);
+        check(lifetime == nullptr || (*lifetime >= kShortestLifetime && *lifetime <= kLongestLifetime),
+              "a lifetime is bounded", input);
+        check(parse_lifetime(text_of(*wish)) == *wish, "a lifetime is written as it is read", input);
     }
     if (const auto size = parse_size(input)) {
         check(*size >= 0 && *size <= std::int64_t{1} << 60, "a size is bounded", input);

@@ -32,10 +32,10 @@ const std::map<std::string, Sight, std::less<>>& sights() {
         {"providers", {{"base", "domain", "net", "agent", "images"}, {}}},
         {"templates", {{"base", "domain", "net"}, {}}},
         {"broker",
-         {{"base", "domain", "templates", "store/store.h", "store/placing.h"},
+         {{"base", "domain", "templates", "store/store.h", "store/placing.h", "store/removal.h"},
           {"store/memory", "store/forwarding_store.h"}}},
         {"ops",
-         {{"base", "domain", "store/store.h", "store/placing.h", "providers/provider.h"},
+         {{"base", "domain", "store/store.h", "store/placing.h", "store/removal.h", "providers/provider.h"},
           {"store/memory", "store/forwarding_store.h", "providers/dummy"}}},
         {"faces", {{"base", "domain", "http", "broker"}, {"store/store.h", "store/memory"}}},
         {"cli", {{"base", "net"}, {}}},
@@ -46,7 +46,7 @@ const std::map<std::string, Sight, std::less<>>& sights() {
 // Folders whose subfolders never see each other; what lies directly in them is shared.
 const Names kSeparateParts{"store", "providers", "faces"};
 // The subfolders that all others of their folder see.
-const Names kSharedParts{"providers/sql"};
+const Names kSharedParts{"providers/sql", "providers/machines"};
 
 // Libraries that stay behind one folder's own interface, by the beginning of their headers' paths.
 struct Confined {
@@ -65,6 +65,7 @@ const std::vector<Confined>& confined() {
         {"libssh/", {"providers"}},
         {"pugixml.hpp", {"providers", "net", "tests"}},
         {"crypt.h", {"providers"}},
+        {"lxc/", {"agent"}},
         {"CLI/", {"main", "cli", "tests", "bench"}},
         {"toml++/", {"main", "tests"}},
         {"spdlog/", {"base"}},

@@ -72,6 +72,36 @@ TEST_F(ServeEc2, TasksAndMachinesOutliveTheServer) {
     EXPECT_EQ(status(task).text("ip"), ip) << "its creation stays what it was";
 }
 
+constexpr const char* kBrief = R"({"username": "suitepad", "password": "suitepad", "expires_in": "3s"})";
+
+// Of two that were to end, the one whose end was moved is there when the other is gone.
+TEST_F(ServeEc2, AMachineEndsByItselfUnlessItsEndIsMoved) {
+    ASSERT_NO_FATAL_FAILURE(site_.start({"--provider", "dummy"}));
+    const std::string kept = site_.request("POST", "/create", kBrief).text("ip");
+    const Answer moved = site_.request("PATCH", "/instances/" + kept, R"({"expires_in": "1h"})");
+    EXPECT_EQ(moved.status, 200) << moved.body;
+    const std::string brief = site_.request("POST", "/create", kBrief).text("ip");
+    ASSERT_FALSE(brief.empty());
+    EXPECT_TRUE(eventually([&] { return !site_.request("GET", "/instances").body.contains('"' + brief + '"'); }));
+    const Answer left = site_.request("GET", "/instances");
+    EXPECT_THAT(left.body, HasSubstr('"' + kept + '"'));
+}
+
+TEST_F(ServeEc2, AnEndThatComesWhileNobodyIsThereIsSeenToAfterwards) {
+    ASSERT_NO_FATAL_FAILURE(site_.start({"--provider", "dummy"}));
+    const Answer made = site_.request("POST", "/create", kBrief);
+    ASSERT_EQ(made.status, 200) << made.body;
+    site_.kill();
+    ASSERT_NO_FATAL_FAILURE(site_.start({"--provider", "dummy"}));
+    EXPECT_TRUE(
+        eventually([&] { return site_.request("GET", "/instances").body == R"({"instances":[],"next":null})"; }));
+    const Answer events = site_.as_administrator("GET", "/api/v1/events?type=resource.delete_requested");
+    EXPECT_THAT(events.body, HasSubstr(R"("actor":"expiry")"));
+    EXPECT_THAT(events.body, HasSubstr("its lifetime is over"));
+    const Answer metrics = site_.request("GET", "/metrics");
+    EXPECT_THAT(metrics.body, HasSubstr(R"(slipway_resources_expired_total{engine="vm",kind="machine"} 1)"));
+}
+
 TEST_F(ServeEc2, ACallThatWaitsTooLongIsTold) {
     site_.configure(std::string(kDummies) + "[dummy]\nconcurrency = 0\n[server]\nwait_limit = \"200ms\"\n");
     ASSERT_NO_FATAL_FAILURE(site_.start());

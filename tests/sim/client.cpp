@@ -7,6 +7,8 @@ namespace {
 
 constexpr Duration kSyncWait = std::chrono::seconds(20);
 constexpr Duration kRetryAfter = std::chrono::milliseconds(700);
+constexpr Duration kBriefest = std::chrono::seconds(2);
+constexpr Duration kLongest = std::chrono::seconds(150);
 
 bool passing(const Error& error) {
     return error.code == ErrorCode::conflict || error.code == ErrorCode::storage ||
@@ -51,13 +53,16 @@ void Client::act() {
         ask({Kind::reuse, *mine});
     } else if (mine && dice < 0.53) {
         ask({Kind::tag, *mine});
-    } else if (dice < 0.57) {
+    } else if (mine && dice < 0.57) {
+        ask({Kind::extend, *mine});
+    } else if (dice < 0.60) {
         ask({Kind::list, 0});
     } else {
         Intent intent;
         intent.key = fmt::format("key-{}-{}", number_, intents_.size());
         intent.plan = world.chance(0.4) ? "pooled" : world.chance(0.5) ? "plain" : "placed";
         intent.organization = OrganizationId(fmt::format("org-{}", number_ % 2));
+        if (world.chance(0.3)) intent.expires_in = some_lifetime();
         intents_.push_back(std::move(intent));
         ask({Kind::create, intents_.size() - 1});
     }
@@ -115,8 +120,10 @@ void Client::note(const Error& error) {
 }
 
 ProvisionRequest Client::request_of(const Intent& intent) const {
-    return ProvisionRequest{"redis", slipway::Kind::cache, "redis",   intent.plan,
-                            "gwp",   {{"team", "sim"}},    intent.key};
+    ProvisionRequest request{"redis", slipway::Kind::cache, "redis",   intent.plan,
+                             "gwp",   {{"team", "sim"}},    intent.key};
+    request.expires_in = intent.expires_in;
+    return request;
 }
 
 CallContext Client::context_of(const Intent& intent) {
@@ -131,6 +138,7 @@ Task<void> Client::perform(Process& process, Ask what, std::uint64_t call) {
         case Kind::replay: co_return co_await replay(process, what.intent, call, false);
         case Kind::reuse: co_return co_await replay(process, what.intent, call, true);
         case Kind::tag: co_return co_await tag(process, what.intent, call);
+        case Kind::extend: co_return co_await extend(process, what.intent, call);
         case Kind::list: co_return co_await list(process, call);
     }
 }
@@ -225,6 +233,22 @@ Task<void> Client::tag(Process& process, std::size_t index, std::uint64_t call) 
     auto tagged = co_await process.broker().tag(context_of(intent), *intent.resource, "colour", "blue");
     answered(call, [&] {
         if (!tagged) note(tagged.error());
+    });
+}
+
+LifetimeWish Client::some_lifetime() { return parts_.world.between(kBriefest, kLongest); }
+
+// Whether it was in time or not: what its end is then says the store.
+Task<void> Client::extend(Process& process, std::size_t index, std::uint64_t call) {
+    const Intent intent = intents_[index];
+    UpdateRequest wanted;
+    wanted.expires_in = parts_.world.chance(0.2) ? LifetimeWish(NeverExpires{}) : some_lifetime();
+    auto changed = co_await process.broker().update(context_of(intent), *intent.resource, wanted);
+    answered(call, [&] {
+        if (!changed) return note(changed.error());
+        const bool asked =
+            std::holds_alternative<NeverExpires>(wanted.expires_in) != changed->resource.expiry.has_value();
+        if (!asked) parts_.violations.push_back(fmt::format("{}: its end is not as was answered", intent.key));
     });
 }
 

@@ -15,6 +15,7 @@ struct Intent {
     std::string key;  // Idempotency-Key
     std::string plan;
     OrganizationId organization;
+    LifetimeWish expires_in = {};
     bool settled = false;                // a definite answer came
     std::optional<ResourceId> resource;  // accepted
     std::optional<OperationId> operation;
@@ -44,7 +45,7 @@ class Client {
     [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
   private:
-    enum class Kind : std::uint8_t { create, remove, cancel, replay, reuse, tag, list };
+    enum class Kind : std::uint8_t { create, remove, cancel, replay, reuse, tag, extend, list };
     struct Ask {
         Kind kind = Kind::create;
         std::size_t intent = 0;
@@ -58,7 +59,9 @@ class Client {
     Task<void> cancel(Process& process, std::size_t index, std::uint64_t call);
     Task<void> replay(Process& process, std::size_t index, std::uint64_t call, bool other_plan);
     Task<void> tag(Process& process, std::size_t index, std::uint64_t call);
+    Task<void> extend(Process& process, std::size_t index, std::uint64_t call);
     Task<void> list(Process& process, std::uint64_t call);
+    LifetimeWish some_lifetime();
     ProvisionRequest request_of(const Intent& intent) const;
     CallContext context_of(const Intent& intent);
     void note(const Error& error);

@@ -294,7 +294,8 @@ class History {
             for (const Intent& intent : client->intents()) intents.push_back(&intent);
         }
         check_invariants(phase,
-                         {disk_.state(), cloud_, sealer_, intents, around_.on_this_host, disk_.most_placed()},
+                         {disk_.state(), cloud_, sealer_, intents, around_.on_this_host, disk_.most_placed(),
+                          world_.now() + clock_offset_},
                          result_.violations);
     }
 

@@ -6,6 +6,45 @@ namespace slipway::sim {
 namespace {
 
 using Violations = std::vector<std::string>;
+// When the removal that is the last of its resource was accepted, if that was because its lifetime was over.
+using Ends = std::map<ResourceId, TimePoint>;
+
+// By how much a resource may outlive its end, once nothing fails any more.
+constexpr Duration kLateness = std::chrono::seconds(5);
+
+std::vector<EventDraft> all_events(const store::MemoryState& state) {
+    std::vector<EventDraft> all;
+    while (all.size() < state.last_event()) {  // a page is bounded
+        for (Event& event : state.events(all.size(), std::nullopt, 1000)) all.push_back(std::move(event.body));
+    }
+    return all;
+}
+
+Ends ends_in(const store::MemoryState& state) {
+    Ends ends;
+    for (const EventDraft& event : all_events(state)) {
+        if (event.type != "resource.delete_requested") continue;
+        ends.erase(event.resource);
+        if (event.actor == kExpiryActor) ends.emplace(event.resource, event.at);
+    }
+    return ends;
+}
+
+// None is removed before its end, wherever that was moved to, and none lives on after it.
+void check_end(const Evidence& evidence, const Ends& ends, const Resource& resource, Violations& out) {
+    const auto complain = [&](std::string_view problem) {
+        out.push_back(fmt::format("{} ({}): {}", resource.external_name, state_name(resource.state), problem));
+    };
+    const bool gone = std::holds_alternative<resource_state::Gone>(resource.state);
+    const auto removed = ends.find(resource.id);
+    if (gone && removed != ends.end() && (!resource.expiry || removed->second < resource.expiry->at)) {
+        complain("it was removed before its end");
+    }
+    const bool lives = !gone && !std::holds_alternative<resource_state::Failed>(resource.state) &&
+                       !std::holds_alternative<resource_state::Deprovisioning>(resource.state);
+    if (lives && resource.expiry && resource.expiry->at + kLateness < evidence.now) complain("it outlived its end");
+    if (resource.pooled && resource.expiry) complain("it has an end before it has an owner");
+}
 
 bool excused(const Evidence& evidence, const ResourceId& id) {
     return evidence.cloud.refused.contains(id) || evidence.cloud.troubled.contains(id);
@@ -38,7 +77,7 @@ void check_resource(Phase phase, const Evidence& evidence, const Resource& resou
     }
 }
 
-void check_intent(const Evidence& evidence, const Intent& intent, Violations& out) {
+void check_intent(const Evidence& evidence, const Ends& ends, const Intent& intent, Violations& out) {
     const auto complain = [&](std::string_view problem) {
         out.push_back(fmt::format("{}: {}", intent.key, problem));
     };
@@ -55,6 +94,7 @@ void check_intent(const Evidence& evidence, const Intent& intent, Violations& ou
         return;
     }
     if (ready || intent.delete_wanted) return;
+    if (ends.contains(resource->id) && std::holds_alternative<resource_state::Gone>(resource->state)) return;
     // Where the server comes to nothing, so does what was to live on it.
     const bool served = excused(evidence, resource->id) || excused(evidence, resource->placed_on);
     if (!failed || !(intent.cancel_accepted || served)) {
@@ -67,8 +107,11 @@ void check_intent(const Evidence& evidence, const Intent& intent, Violations& ou
 }  // namespace
 
 void check_invariants(Phase phase, const Evidence& evidence, Violations& out) {
-    evidence.state.for_each_resource(
-        [&](const Resource& resource) { check_resource(phase, evidence, resource, out); });
+    const Ends ends = ends_in(evidence.state);
+    evidence.state.for_each_resource([&](const Resource& resource) {
+        check_resource(phase, evidence, resource, out);
+        check_end(evidence, ends, resource, out);
+    });
     evidence.state.for_each_operation([&](const Operation& operation) {
         if (!is_terminal(operation.state)) out.push_back(fmt::format("{} never ended", operation.id.str()));
     });
@@ -77,7 +120,7 @@ void check_invariants(Phase phase, const Evidence& evidence, Violations& out) {
     }
     std::map<ResourceId, std::string> owners;
     for (const Intent* intent : evidence.intents) {
-        check_intent(evidence, *intent, out);
+        check_intent(evidence, ends, *intent, out);
         if (!intent->resource) continue;
         const auto [found, fresh] = owners.emplace(*intent->resource, intent->key);
         if (!fresh)
@@ -99,8 +142,8 @@ void check_invariants(Phase phase, const Evidence& evidence, Violations& out) {
 void check_secrets(const Evidence& evidence, const std::vector<std::string>& outputs, Violations& out) {
     std::string all;
     for (const std::string& text : outputs) all += text + "\n";
-    for (const Event& event : evidence.state.events(0, std::nullopt, 1'000'000)) {
-        all += event.body.message + event.body.type + json::dump(event.body.data) + "\n";
+    for (const EventDraft& event : all_events(evidence.state)) {
+        all += event.message + event.type + json::dump(event.data) + "\n";
     }
     evidence.state.for_each_operation([&](const Operation& operation) {
         for (const Step& step : operation.steps) all += step.last_error + "\n";

@@ -26,6 +26,7 @@ struct Evidence {
     std::vector<const Intent*> intents;
     bool reconciled = false;        // what stopped must have been brought back
     std::uint64_t most_placed = 0;  // on any server, ever
+    TimePoint now = {};             // by the clock that the processes go by
 };
 
 void check_invariants(Phase phase, const Evidence& evidence, std::vector<std::string>& violations);

@@ -131,14 +131,15 @@ void Process::start() {
         Reconciler::Parts{*store_, *calls_, *clock_, *scheduler_, world.random()}, reconciler_options);
     sweeper_ = std::make_unique<Sweeper>(Sweeper::Parts{*store_, *calls_, *clock_});
     rotations_ = std::make_unique<RotationKeeper>(RotationKeeper::Parts{*store_, *clock_, world.random()});
+    expiries_ = std::make_unique<ExpiryKeeper>(ExpiryKeeper::Parts{*store_, *clock_, world.random()});
     EngineOptions engine_options;
     engine_options.host = host;
     engine_ =
         Engine::make({*store_, *calls_, *clock_, *scheduler_, world.random(), context_->get_executor(), machine()},
                      engine_options);
-    background_ = Background::make(
-        {*pools_, *reconciler_, *sweeper_, *rotations_, *registry_, *scheduler_, context_->get_executor()},
-        BackgroundOptions{});
+    background_ = Background::make({*pools_, *reconciler_, *sweeper_, *rotations_, *expiries_, *registry_, *clock_,
+                                    *scheduler_, context_->get_executor()},
+                                   BackgroundOptions{});
     engine_->start();
     background_->start();
     spawn([this] { return ticks(); });
@@ -191,6 +192,7 @@ void Process::notice(const CommitNotice& notice) {
     broker_->on_commit(notice);
     background_->hint_pools();
     if (notice.work) engine_->wake();
+    if (notice.expiry_due) background_->hint_expiry(*notice.expiry_due);
 }
 
 void Process::thing_changed(const std::string& name) {

@@ -89,6 +89,7 @@ class Process {
     std::unique_ptr<Reconciler> reconciler_;
     std::unique_ptr<Sweeper> sweeper_;
     std::unique_ptr<RotationKeeper> rotations_;
+    std::unique_ptr<ExpiryKeeper> expiries_;
     std::shared_ptr<Engine> engine_;
     std::shared_ptr<Background> background_;
     bool dying_ = false;

@@ -190,6 +190,12 @@ Task<Result<std::vector<HostLoad>>> SimStore::host_loads(OrganizationId organiza
     co_return found;
 }
 
+Task<Result<std::vector<Resource>>> SimStore::expiring(TimePoint until, std::uint32_t limit) {
+    auto found = disk_.state().expiring(until, limit);
+    co_await world_.wait(world_.between(kLeastDelay, kStaleRead), owner_);
+    co_return found;
+}
+
 Task<Result<std::optional<Operation>>> SimStore::operation(OperationId id) {
     auto found = copy(disk_.state().operation(id));
     co_await world_.wait(world_.between(kLeastDelay, kMostDelay), owner_);

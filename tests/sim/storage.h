@@ -61,6 +61,7 @@ class SimStore final : public Store {
     Task<Result<std::vector<PoolLevel>>> pool_levels() override;
     Task<Result<std::vector<HostLoad>>> host_loads(OrganizationId organization, Kind kind,
                                                    std::string engine) override;
+    Task<Result<std::vector<Resource>>> expiring(TimePoint until, std::uint32_t limit) override;
     Task<Result<std::optional<Operation>>> operation(OperationId id) override;
     Task<Result<Page<Operation>>> operations(OperationFilter filter, PageRequest page) override;
     Task<Result<Backlog>> backlog() override;

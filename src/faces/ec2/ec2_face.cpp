@@ -22,6 +22,7 @@ constexpr std::size_t kMaxBody = 64UL * 1024;  // bytes; the largest sensible re
 // Longer ones are told their limit by the broker, in the words of every face.
 constexpr http::StringRule kLogin = {.min_length = 1, .max_length = kMaxBody};
 
+constexpr std::string_view kExpiresIn = "expires_in";
 constexpr int kGatewayTimeout = 504;
 constexpr int kNotAllowed = 405;
 
@@ -65,6 +66,7 @@ class Ec2Face {
     Task<Response> remove(Request& request) const;
     Task<Response> remove_async(Request& request) const;
     Task<Response> remove_instance(Request& request) const;
+    Task<Response> change_instance(Request& request) const;
     Task<Response> list(Request& request) const;
     Task<Response> not_by_head(Request& request) const;
 
@@ -122,6 +124,7 @@ Task<Result<Accepted>> Ec2Face::accept_machine(const Request& request) const {
     ProvisionRequest wanted;
     wanted.username = body->required_string(kUsername, kLogin);
     wanted.password = Secret(body->required_string(kMachinePassword, kLogin));
+    wanted.expires_in = optional_lifetime(*body, kExpiresIn);
     if (const Status good = body->finish(); !good) co_return fail(good.error());
     auto key = idempotency_key_of(request);
     if (!key) co_return fail(key.error());
@@ -256,6 +259,24 @@ Task<Response> Ec2Face::remove_instance(Request& request) const {
     co_return not_waited_for(begun, kRemoved, 202);
 }
 
+// Nothing is done at the machine: the answer is how it is from now on.
+Task<Response> Ec2Face::change_instance(Request& request) const {
+    const std::string address = address_in(request);
+    const json::object about{{"ip", address.empty() ? std::string(kNoAddress) : address}};
+    auto body = read_body(request.body);
+    if (!body) co_return fail_with(request, body.error(), about);
+    UpdateRequest wanted;
+    wanted.expires_in = optional_lifetime(*body, kExpiresIn);
+    if (!body->has(kExpiresIn)) body->problem(std::string(kExpiresIn), "is required");
+    if (const Status good = body->finish(); !good) co_return fail_with(request, good.error(), about);
+    const CallContext& call = call_of(request);
+    const auto machine = co_await broker().find_machine(call, address);
+    if (!machine) co_return fail_with(request, machine.error(), about);
+    const auto changed = co_await broker().update(call, machine->id, std::move(wanted));
+    if (!changed) co_return fail_with(request, changed.error(), about);
+    co_return Response::json(200, machine_json(changed->resource));
+}
+
 Task<Response> Ec2Face::status(Request& request) const {
     const json::object unknown{{"ip", kNoAddress}, {"status", kUnknown}};
     const Error none{ErrorCode::not_found, "there is no such task", {}, {}};
@@ -309,6 +330,7 @@ void add_ec2(http::Router& router, const FaceContext& context, Ec2Options option
     add(Method::get, "/instances", &Ec2Face::list);
     add(Method::post, "/instances", &Ec2Face::create_instance);
     add(Method::delete_, "/instances/:ip", &Ec2Face::remove_instance);
+    add(Method::patch, "/instances/:ip", &Ec2Face::change_instance);
     for (const std::string_view prefix :
          {"/create", "/create-async", "/status", "/delete", "/delete-async", "/instances"}) {
         router.group(prefix, {.renderer = render, .filter = authenticating(context, std::string(kFace), render)});

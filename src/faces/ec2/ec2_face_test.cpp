@@ -209,12 +209,13 @@ TEST_F(Ec2Test, TheListTellsEverythingButThePassword) {
     world.worker.paused = true;
     begin(R"({"username":"other","password":"secret-4711"})");
     const Reply list = world.ask(Method::get, "/instances");
-    EXPECT_EQ(golden(list),
-              R"(200 {"instances":[)"
-              R"({"created_at":"TIME","ip":"IP","name":"NAME","plan":"tiny","state":"ready","status":"SUCCESS",)"
-              R"("task_id":null,"username":"suitepad"},)"
-              R"({"created_at":"TIME","ip":"Not Applicable","name":"NAME","plan":"tiny","state":"requested",)"
-              R"("status":"PENDING","task_id":"UUID","username":"other"}],"next":null})");
+    EXPECT_EQ(
+        golden(list),
+        R"(200 {"instances":[)"
+        R"({"created_at":"TIME","expires_at":null,"ip":"IP","name":"NAME","plan":"tiny","state":"ready","status":"SUCCESS",)"
+        R"("task_id":null,"username":"suitepad"},)"
+        R"({"created_at":"TIME","expires_at":null,"ip":"Not Applicable","name":"NAME","plan":"tiny","state":"requested",)"
+        R"("status":"PENDING","task_id":"UUID","username":"other"}],"next":null})");
     const Reply page = world.ask(Method::get, "/instances?limit=1");
     ASSERT_EQ(page.json().at("instances").as_array().size(), 1U);
     const std::string next = json::get_string(page.json(), "next");

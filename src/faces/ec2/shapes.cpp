@@ -75,6 +75,7 @@ json::object task_json(const Operation& operation, const Resource& machine) {
 
 json::object machine_json(const Resource& machine) {
     const OperationId active = active_operation(machine.state);
+    const auto end = ends_at(machine);
     json::object out{{"ip", address_or_none(machine.address)},
                      {"status", machine_status(machine.state)},
                      {"username", text_or_null(username_of(machine))},
@@ -82,7 +83,8 @@ json::object machine_json(const Resource& machine) {
                      {"plan", machine.plan},
                      {"state", state_name(machine.state)},
                      {"task_id", text_or_null(task_id_of(active))},
-                     {"created_at", format_time(machine.created_at)}};
+                     {"created_at", format_time(machine.created_at)},
+                     {"expires_at", end ? json::value(format_time(*end)) : json::value(nullptr)}};
     if (const auto* failed = std::get_if<resource_state::Failed>(&machine.state)) out["error"] = failed->reason;
     return out;
 }

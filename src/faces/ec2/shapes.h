@@ -26,7 +26,7 @@ std::string task_error(const Operation& operation);
 // {"ip", "status"}, and "error" where the task has failed or was revoked.
 json::object task_json(const Operation& operation, const Resource& machine);
 
-// One of the listing: with the task that works on it now, or null.
+// One of the listing, or a changed one: with the task that works on it now, or null.
 json::object machine_json(const Resource& machine);
 
 }  // namespace slipway::faces

@@ -38,6 +38,7 @@ class NativeFace {
     Task<http::Response> list_operations(http::Request& request) const;
     Task<http::Response> show_operation(http::Request& request) const;
     Task<http::Response> cancel_operation(http::Request& request) const;
+    Task<http::Response> operation_log(http::Request& request) const;
 
     // events.cpp
     Task<http::Response> timeline(http::Request& request) const;

@@ -52,6 +52,7 @@ void add_native(http::Router& router, const FaceContext& context, NativePorts po
     add(Method::get, "/api/v1/operations", &F::list_operations);
     add(Method::get, "/api/v1/operations/:id", &F::show_operation);
     add(Method::post, "/api/v1/operations/:id/cancel", &F::cancel_operation);
+    add(Method::get, "/api/v1/operations/:id/log", &F::operation_log);
     add(Method::get, "/api/v1/events", &F::events);
     add(Method::post, "/api/v1/webhooks", &F::create_webhook);
     add(Method::get, "/api/v1/webhooks", &F::list_webhooks);

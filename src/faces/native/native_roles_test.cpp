@@ -52,6 +52,7 @@ const std::vector<Row>& rows() {
         {kGet, "/api/v1/resources/{name}/events", "", {401, 200, 200, 200, 404}},
         {kGet, "/api/v1/operations", "", {401, 200, 200, 200, 200}},
         {kGet, "/api/v1/operations/{id}", "", {401, 200, 200, 200, 404}},
+        {kGet, "/api/v1/operations/{id}/log", "", {401, 200, 200, 200, 404}},
         {kPost, "/api/v1/operations/{id}/cancel", "", {401, 403, 200, 200, 404}},
         {kGet, "/api/v1/events", "", {401, 200, 200, 200, 200}},
         {kGet, "/api/v1/webhooks", "", {401, 200, 200, 200, 200}},

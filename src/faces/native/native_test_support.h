@@ -8,6 +8,24 @@
 
 namespace slipway::faces::test {
 
+// Logs that the test has written; they are read in parts of twenty bytes.
+class Logs final : public OperationLogs {
+  public:
+    std::map<OperationId, std::string> texts;
+    bool broken = false;
+
+    std::shared_ptr<StepLog> open(const OperationId&, std::vector<Secret>) override { return nullptr; }
+    Result<LogPart> read(const OperationId& operation, std::uint64_t offset, std::size_t) const override {
+        if (broken) return fail(ErrorCode::storage, "the disk is broken");
+        const auto found = texts.find(operation);
+        const std::string text = found == texts.end() ? "" : found->second;
+        const std::size_t from = std::min<std::size_t>(offset, text.size());
+        const std::string part = text.substr(from, 20);
+        return LogPart{part, from + part.size()};
+    }
+    Status remove(const OperationId&) override { return {}; }
+};
+
 class NativeTest : public testing::Test {
   protected:
     NativeTest() = default;
@@ -73,6 +91,7 @@ class NativeTest : public testing::Test {
         return orphan;
     }
     void serve_ports() {
+        world.ports.logs = &logs;
         world.ports.orphans = [this] { return world.store.orphans(); };
         world.ports.sweep = [](SweepRequest) -> Task<Result<SweepResult>> { co_return SweepResult{}; };
         world.ports.doctor = []() -> Task<Result<std::vector<Finding>>> { co_return std::vector<Finding>(); };
@@ -93,6 +112,7 @@ class NativeTest : public testing::Test {
     World world;
     Fields admin = World::bearer(world.key("default", Role::administrator));
     Fields user = World::bearer(world.key("team", Role::user));
+    Logs logs;
     Fields reader = World::bearer(world.key("team", Role::reader));
     Fields stranger = World::bearer(world.key("other", Role::user));
 };

@@ -15,6 +15,9 @@ namespace {
 constexpr std::array<std::string_view, 7> kStates = {"queued",    "running", "waiting",  "retrying",
                                                      "succeeded", "failed",  "cancelled"};
 constexpr std::array<std::string_view, 5> kKinds = {"provision", "deprovision", "update", "repair", "claim"};
+constexpr std::int64_t kMostOffset = 1LL << 53;
+constexpr std::size_t kLogPart = 256UL * 1024;                   // bytes of one answer
+constexpr Duration kLookAtLog = std::chrono::milliseconds(250);  // while somebody waits for more of it
 
 }  // namespace
 
@@ -69,6 +72,36 @@ Task<Response> NativeFace::cancel_operation(Request& request) const {
     const int status = is_terminal(cancelled->state) ? 200 : 202;
     co_return Response::json(status, operation_json(*cancelled, std::nullopt))
         .with("Location", "/api/v1/operations/" + cancelled->id.str());
+}
+
+// Whole lines from an offset on. While there are none yet and the operation goes on, it is waited for as long as
+// asked.
+Task<Response> NativeFace::operation_log(Request& request) const {
+    QueryReader query(request);
+    const auto offset = static_cast<std::uint64_t>(query.integer("offset", 0, kMostOffset).value_or(0));
+    const Duration wait = take_wait(query, "wait", longest_wait());
+    if (const Status good = query.finish(); !good) co_return error(request, good.error());
+    if (ports_.logs == nullptr) co_return not_here("the log of operations");
+    const OperationId id{std::string(request.param("id"))};
+    const auto found = co_await broker().find_operation(call_of(request), id);
+    if (!found) co_return error(request, found.error());
+    bool ended = is_terminal(found->operation.state);
+    const TimePoint until = broker().now() + wait;
+    for (;;) {
+        // Its end is seen before its log is read: whoever is told of the end has been told everything.
+        auto part = ports_.logs->read(id, offset, kLogPart);
+        if (!part) co_return error(request, part.error());
+        const Duration left = until - broker().now();
+        if (!part->text.empty() || ended || left <= Duration::zero()) {
+            co_return Response::text(200, std::move(part->text))
+                .with("Slipway-Log-Next", std::to_string(part->next))
+                .with("Slipway-Log-Ended", ended ? "true" : "false")
+                .with("Cache-Control", "no-store");
+        }
+        const auto now = co_await broker().wait(id, std::min(left, kLookAtLog));
+        if (!now) co_return error(request, now.error());
+        ended = is_terminal(now->state);
+    }
 }
 
 }  // namespace slipway::faces

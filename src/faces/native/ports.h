@@ -15,6 +15,7 @@
 #include "base/task.h"
 #include "broker/broker.h"
 #include "broker/rotation.h"
+#include "domain/operation_log.h"
 
 namespace slipway::faces {
 
@@ -69,6 +70,7 @@ struct NativePorts {
     std::function<Task<Result<OrphanRemoval>>(std::string provider, std::string external_name)> remove_orphan = {};
     std::function<Task<Result<Delivery>>(WebhookId)> test_webhook = {};
     const Rotations* rotations = nullptr;  // null: this server has none (501)
+    const OperationLogs* logs = nullptr;   // likewise
 };
 
 }  // namespace slipway::faces

@@ -168,6 +168,7 @@ Result<ProvisionBody> read_provision(http::BodyReader body, const Catalog& catal
     request.organization = take_organization(body);
     request.username = body.optional_string(kUsername, kText).value_or("");
     request.password = body.optional_secret(kMachinePassword, kText).value_or(Secret());
+    request.expires_in = optional_lifetime(body, "expires_in");
     read.restore_from = body.optional_string("restore_from", kWord).value_or("");
     read.wait = take_wait_seconds(body, longest_wait);
     if (!request.engine.empty()) {
@@ -186,7 +187,7 @@ Result<ProvisionBody> read_provision(http::BodyReader body, const Catalog& catal
     }
     const Status good =
         finish_strictly(body, {"engine", "plan", "kind", "name", "billing_code", "labels", "organization",
-                               kUsername, kMachinePassword, "restore_from", "wait_seconds"});
+                               kUsername, kMachinePassword, "expires_in", "restore_from", "wait_seconds"});
     if (!good) return fail(good.error());
     if (!body.has("billing_code")) {
         request.billing_code = request.organization.value_or(call.caller.organization).str();
@@ -213,8 +214,10 @@ Result<UpdateBody> read_update(http::BodyReader body, Duration longest_wait) {
     read.request.name = body.optional_string("name", kWord);
     read.request.billing_code = body.optional_string("billing_code", kText);
     read.request.labels = take_label_changes(body);
+    read.request.expires_in = optional_lifetime(body, "expires_in");
     read.wait = take_wait_seconds(body, longest_wait);
-    const Status good = finish_strictly(body, {"plan", "name", "billing_code", "labels", "wait_seconds"});
+    const Status good =
+        finish_strictly(body, {"plan", "name", "billing_code", "labels", "expires_in", "wait_seconds"});
     if (!good) return fail(good.error());
     return read;
 }

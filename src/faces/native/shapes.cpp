@@ -135,6 +135,7 @@ json::object resource_json(const Resource& resource, const Sharing& sharing) {
     out["remnants"] = strings(resource.remnants);
     out["created_at"] = format_time(resource.created_at);
     out["updated_at"] = format_time(resource.updated_at);
+    out["expires_at"] = time_or_null(ends_at(resource));
     out["version"] = resource.version;
     add_of_kind(resource, sharing, out);
     return out;

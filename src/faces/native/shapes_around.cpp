@@ -1,6 +1,7 @@
 // The shapes of what is around the resources: plans, dry runs, keys, webhooks, organizations, usage, orphans.
 #include <map>
 
+#include "base/quantity.h"
 #include "faces/face.h"
 #include "faces/native/shapes.h"
 #include "faces/native/values.h"
@@ -16,6 +17,11 @@ json::value price_json(const std::optional<Price>& price) {
 json::value cost_json(const std::optional<Cost>& cost) {
     if (!cost) return nullptr;
     return json::object{{"currency", cost->currency}, {"amount", from_millionths(cost->micros)}};
+}
+
+// As it is written in requests.
+json::value duration_json(const std::optional<Duration>& duration) {
+    return duration ? json::value(format_duration(*duration)) : json::value(nullptr);
 }
 
 double seconds_in(Duration duration) { return from_millionths(duration.count()); }
@@ -73,6 +79,8 @@ json::object plan_json(const PlanView& view) {
     out["parameters"] = plan.parameters;
     out["pool"] = json::object{{"target", plan.pool}, {"ready", view.ready}, {"coming", view.coming}};
     out["price"] = price_json(plan.price);
+    out["lifetime"] = duration_json(plan.lifetime);
+    out["max_lifetime"] = duration_json(plan.max_lifetime);
     out["available"] = view.available.has_value();
     out["reason"] = view.available ? json::value(nullptr) : json::value(view.available.error().message);
     return out;
@@ -98,6 +106,7 @@ json::object preview_json(std::string_view verb, const Preview& preview) {
         json::object{{"before", price_json(preview.price_before)}, {"after", price_json(preview.price_after)}};
     out["quotas"] = std::move(quotas);
     out["expected_seconds"] = expected_json(preview.expected);
+    out["expires_at"] = time_or_null(preview.expires_at);
     return out;
 }
 

@@ -11,9 +11,9 @@
 
 #include "domain/ports.h"
 #include "providers/backups/backup_files.h"
-#include "providers/backups/jobs.h"
 #include "providers/backups/restore_marks.h"
 #include "providers/backups/tools.h"
+#include "providers/jobs.h"
 #include "providers/name_locks.h"
 #include "providers/provider.h"
 #include "providers/sql/server_tls.h"

@@ -4,8 +4,8 @@
 #include <chrono>
 
 #include "providers/backups/backup_files.h"
-#include "providers/backups/jobs.h"
 #include "providers/backups/tools.h"
+#include "providers/jobs.h"
 
 namespace slipway::backups {
 

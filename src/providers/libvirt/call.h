@@ -16,7 +16,7 @@ struct LibvirtProvider::Call {
     bool touched = false;  // something may have been changed already
 
     [[nodiscard]] const std::string& name() const { return target.external_name; }
-    [[nodiscard]] DomainName domain() const { return {target.external_name, uuid_of(target)}; }
+    [[nodiscard]] DomainName domain() const { return {target.external_name, machines::uuid_of(target)}; }
 };
 
 // How failures of the helper and of the daemon are treated by the engine.

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "providers/libvirt/call.h"
-#include "providers/libvirt/password_hash.h"
+#include "providers/machines/password_hash.h"
 
 namespace slipway::libvirt {
 namespace {
@@ -30,7 +30,7 @@ std::string turn_words(std::size_t before) {
 }  // namespace
 
 std::optional<ProviderError> LibvirtProvider::read_shape(Call& call, const std::string& made_of) const {
-    auto shape = shape_of(call.target, call.spec, options_.subnet);
+    auto shape = machines::shape_of(call.target, call.spec, options_.subnet);
     if (!shape) return shape.error();
     call.shape = std::move(*shape);
     Result<Image> image = options_.find_image(made_of.empty() ? call.shape.image : made_of);
@@ -57,7 +57,7 @@ Task<std::optional<ProviderAnswer>> LibvirtProvider::make(Call& call) {
     if (password == call.spec.secrets.end()) {
         co_return refuse(ErrorClass::permanent, "its password is forgotten: a machine cannot be made anew");
     }
-    const auto hash = password_hash(password->second, random_);
+    const auto hash = machines::password_hash(password->second, random_);
     if (!hash) co_return std::unexpected(hash.error());
     if (const auto lost = hold_image(call)) co_return std::unexpected(*lost);
     agent::Seed seed;
@@ -65,8 +65,9 @@ Task<std::optional<ProviderAnswer>> LibvirtProvider::make(Call& call) {
     seed.image = call.image.directory;
     seed.disk_bytes = call.shape.disk;
     call.touched = true;
-    const agent::Answer<bool> made = co_await agent_.create_instance(
-        call.name(), meta(call), seed_files(call.shape, *hash), false, call.deadline.left(), std::move(seed));
+    const agent::Answer<bool> made =
+        co_await agent_.create_instance(call.name(), meta(call), machines::seed_files(call.shape, *hash), false,
+                                        call.deadline.left(), std::move(seed));
     if (!made) co_return std::unexpected(error_of(made.error(), true));
     co_return std::nullopt;
 }
@@ -103,14 +104,16 @@ Task<std::optional<ProviderAnswer>> LibvirtProvider::boot(Call& call) {
 
 // Whether its login works, or, once that is forgotten, whether it is who it was.
 Task<ProviderAnswer> LibvirtProvider::settle(Call& call) {
-    LoginTry wanted;
+    machines::LoginTry wanted;
     wanted.address = call.shape.address.to_string();
     wanted.user = call.shape.login;
     wanted.password = secret_of(call.spec, "password");
     wanted.host_key = json::get_string(call.target.handle, "host_key");
     const bool first = !wanted.password.empty();
-    const Greeting greeting = co_await greet(logins_, std::move(wanted), call.deadline.within(kLoginPatience));
-    const bool settled = greeting.seen == Greeted::let_in || (!first && greeting.seen == Greeted::answered);
+    const machines::Greeting greeting =
+        co_await machines::greet(logins_, std::move(wanted), call.deadline.within(kLoginPatience));
+    const bool settled =
+        greeting.seen == machines::Greeted::let_in || (!first && greeting.seen == machines::Greeted::answered);
     if (!settled) co_return pending("booting: " + greeting.why);
     boots_.leave(call.name());
     const agent::Answer<void> dropped =
@@ -170,22 +173,23 @@ Task<ProviderAnswer> LibvirtProvider::do_observe(Call& call) {
 Task<ProviderAnswer> LibvirtProvider::look_who_answers(Call& call, const std::string& address) {
     boost::system::error_code error;
     call.shape.address = boost::asio::ip::make_address_v4(address, error);
-    LoginTry wanted;
+    machines::LoginTry wanted;
     wanted.address = address;
     wanted.user = json::get_string(call.spec.parameters, "username");
     wanted.password = secret_of(call.spec, "password");
     wanted.host_key = json::get_string(call.target.handle, "host_key");
     const bool known = !wanted.host_key.empty();
-    const Greeting greeting = co_await greet(logins_, std::move(wanted), call.deadline.within(kLoginPatience));
-    if (greeting.seen == Greeted::let_in || (known && greeting.seen == Greeted::answered)) {
+    const machines::Greeting greeting =
+        co_await machines::greet(logins_, std::move(wanted), call.deadline.within(kLoginPatience));
+    if (greeting.seen == machines::Greeted::let_in || (known && greeting.seen == machines::Greeted::answered)) {
         Observation seen = running(call, greeting);
         // Its volume has to go, which is no business of a look.
-        seen.unfinished = greeting.seen == Greeted::let_in;
+        seen.unfinished = greeting.seen == machines::Greeted::let_in;
         co_return seen;
     }
     // Before its first login nobody can say who answers.
-    co_return pending(greeting.seen == Greeted::answered ? "it runs, and who it is was never seen"
-                                                         : "it runs: " + greeting.why);
+    co_return pending(greeting.seen == machines::Greeted::answered ? "it runs, and who it is was never seen"
+                                                                   : "it runs: " + greeting.why);
 }
 
 Task<ProviderAnswer> LibvirtProvider::do_remove(Call& call) {

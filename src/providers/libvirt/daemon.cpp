@@ -1,13 +1,12 @@
 // Bringing network and daemon up, or finding them; how guests are run.
 #include <array>
-#include <set>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "agent/network.h"
 #include "base/log.h"
 #include "providers/libvirt/call.h"
+#include "providers/machines/network.h"
 
 namespace slipway::libvirt {
 namespace {
@@ -88,7 +87,7 @@ Task<Status> LibvirtProvider::bring_up(Deadline deadline) {
     if (!network) co_return unavailable(network.error());
     if (const Status started = co_await start_daemon(deadline); !started) co_return started;
     if (const Status tried = co_await try_acceleration(deadline); !tried) co_return tried;
-    co_return co_await clear_taps(deadline);
+    co_return co_await machines::clear_taps(agent_, network_, deadline);
 }
 
 // Guests outlive it: one that is found is used as it is.
@@ -126,16 +125,7 @@ Task<Result<bool>> LibvirtProvider::has_machines(Deadline deadline) {
     const Result<std::vector<DomainName>> domains = co_await hypervisor_->all(deadline);
     if (!domains) co_return fail(domains.error());
     if (!domains->empty()) co_return true;
-    std::string cursor;
-    do {
-        const agent::Answer<agent::ListPage> page = co_await agent_.list(cursor, deadline.left());
-        if (!page) co_return unavailable(page.error());
-        for (const agent::InstanceStatus& each : page->instances) {
-            if (json::get_string(each.meta, "kind") == to_string(Kind::machine)) co_return true;
-        }
-        cursor = page->next;
-    } while (!cursor.empty());
-    co_return false;
+    co_return co_await machines::any_machine(agent_, deadline);
 }
 
 Task<Status> LibvirtProvider::end_daemon(agent::Signal how, Deadline deadline) {
@@ -218,32 +208,6 @@ Task<Status> LibvirtProvider::try_acceleration(Deadline deadline) {
     log::info("libvirt", "how machines are run", {{"acceleration", acceleration_}});
     if (!kvm_ && options_.acceleration == Acceleration::kvm) {
         co_return unavailable("machines are to be run by KVM (machines.acceleration), but " + why);
-    }
-    co_return Status{};
-}
-
-// Those of which there is no machine any more: an interrupted removal left them.
-Task<Status> LibvirtProvider::clear_taps(Deadline deadline) {
-    const agent::Answer<std::vector<std::string>> taps = co_await agent_.taps(network_, deadline.left());
-    if (!taps) co_return unavailable(taps.error());
-    std::set<std::string> used;
-    std::string cursor;
-    do {
-        const agent::Answer<agent::ListPage> page = co_await agent_.list(cursor, deadline.left());
-        if (!page) co_return unavailable(page.error());
-        for (const agent::InstanceStatus& each : page->instances) {
-            boost::system::error_code error;
-            const auto address = boost::asio::ip::make_address_v4(json::get_string(each.meta, "address"), error);
-            if (!error) used.insert(agent::tap_name(address));
-        }
-        cursor = page->next;
-    } while (!cursor.empty());
-    for (const std::string& each : *taps) {
-        if (used.contains(each) || each.size() != 9) continue;
-        const auto number = static_cast<std::uint32_t>(std::stoul(each.substr(1), nullptr, 16));
-        const agent::Answer<void> removed =
-            co_await agent_.remove_tap(network_, boost::asio::ip::address_v4(number).to_string(), deadline.left());
-        if (!removed) co_return unavailable(removed.error());
     }
     co_return Status{};
 }

@@ -1,4 +1,6 @@
 // How libvirt is told of a machine.
+#include "providers/libvirt/domain_xml.h"
+
 #include <sstream>
 
 #include <fmt/format.h>
@@ -7,7 +9,6 @@
 #include "agent/network.h"
 #include "agent/world.h"
 #include "base/digest.h"
-#include "providers/libvirt/machine.h"
 
 namespace slipway::libvirt {
 namespace {

@@ -6,7 +6,7 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-#include "providers/libvirt/machine.h"
+#include "providers/libvirt/domain_xml.h"
 
 namespace slipway::libvirt {
 namespace {
@@ -108,7 +108,7 @@ struct Hypervisor::Link {
     Connection connection;
 };
 
-Hypervisor::Hypervisor(std::string socket, Workers& workers)
+Hypervisor::Hypervisor(std::string socket, machines::Workers& workers)
     : link_(std::make_shared<Link>(std::move(socket))), workers_(workers) {
     // It would print every error.
     ::virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "providers/deadline.h"
-#include "providers/libvirt/workers.h"
+#include "providers/machines/workers.h"
 
 namespace slipway::libvirt {
 
@@ -38,7 +38,7 @@ enum class Contact : std::uint8_t { good, refused, silent };
 class Hypervisor {
   public:
     // `socket`: where the daemon listens.
-    Hypervisor(std::string socket, Workers& workers);
+    Hypervisor(std::string socket, machines::Workers& workers);
     ~Hypervisor();
     Hypervisor(const Hypervisor&) = delete;
     Hypervisor& operator=(const Hypervisor&) = delete;
@@ -66,7 +66,7 @@ class Hypervisor {
     Task<Result<T>> ask(std::function<Result<T>(Link& link)> what, Deadline deadline);
 
     std::shared_ptr<Link> link_;
-    Workers& workers_;
+    machines::Workers& workers_;
     bool refused_ = false;
     int unanswered_ = 0;  // in a row
 };

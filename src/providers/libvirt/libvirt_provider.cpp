@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "base/digest.h"
 #include "providers/libvirt/call.h"
+#include "providers/machines/network.h"
 
 namespace slipway::libvirt {
 namespace {
@@ -24,7 +24,7 @@ LibvirtProvider::LibvirtProvider(LibvirtOptions options, agent::AgentClient& age
       agent_(agent),
       clock_(clock),
       random_(random),
-      network_(options_.network.empty() ? sha256(options_.installation.str()).substr(0, 8) : options_.network),
+      network_(options_.network.empty() ? machines::network_of(options_.installation) : options_.network),
       daemon_("machines-" + network_),
       boots_(options_.boots) {}
 
@@ -38,12 +38,9 @@ Status LibvirtProvider::available(Kind kind, std::string_view engine) const {
     return ready_;
 }
 
-// The first address is the host's, the last one the broadcast's.
 std::vector<AllocationRange> LibvirtProvider::ranges(Kind kind, std::string_view engine) const {
     if (kind != Kind::machine || engine != kEngine) return {};
-    const std::int64_t first = std::int64_t{options_.subnet.network().to_uint()} + 2;
-    const std::int64_t last = std::int64_t{options_.subnet.broadcast().to_uint()} - 1;
-    return {{"libvirt/address", "address", first, last}};
+    return machines::address_ranges(options_.subnet);
 }
 
 std::vector<std::string> LibvirtProvider::secrets(Kind kind, std::string_view engine) const {
@@ -88,15 +85,15 @@ json::object LibvirtProvider::meta(const Call& call) const {
             {"image", call.image.directory}};
 }
 
-Observation LibvirtProvider::running(const Call& call, const Greeting& greeting) const {
+Observation LibvirtProvider::running(const Call& call, const machines::Greeting& greeting) const {
     Observation seen;
     seen.presence = Presence::running;
     seen.endpoint = Endpoint{"ssh", call.shape.address.to_string(), 22};
-    seen.handle = {{"uuid", uuid_of(call.target)},
-                   {"mac", mac_of(call.target)},
+    seen.handle = {{"uuid", machines::uuid_of(call.target)},
+                   {"mac", machines::mac_of(call.target)},
                    {"host_key", greeting.host_key},
                    {"generation", call.target.generation}};
-    seen.proven = greeting.seen == Greeted::let_in;
+    seen.proven = greeting.seen == machines::Greeted::let_in;
     return seen;
 }
 

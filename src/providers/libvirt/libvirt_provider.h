@@ -17,10 +17,10 @@
 
 #include "agent/client.h"
 #include "providers/by_verb.h"
-#include "providers/libvirt/boot_queue.h"
+#include "providers/libvirt/domain_xml.h"
 #include "providers/libvirt/hypervisor.h"
-#include "providers/libvirt/login.h"
-#include "providers/libvirt/machine.h"
+#include "providers/machines/boot_queue.h"
+#include "providers/machines/login.h"
 #include "providers/name_locks.h"
 
 namespace slipway::libvirt {
@@ -32,8 +32,8 @@ struct LibvirtOptions {
     boost::asio::ip::network_v4 subnet;
     std::size_t boots = 2;  // at once
     Acceleration acceleration = Acceleration::automatic;
-    FindImage find_image;
-    ImageKeeper keeper;
+    machines::FindImage find_image;
+    machines::ImageKeeper keeper;
     std::string network =
         {};  // the id of its network, 8 hexadecimal digits; empty: it follows from the installation
 };
@@ -85,25 +85,24 @@ class LibvirtProvider final : public ByVerb {
     Task<Status> bring_up(Deadline deadline);
     Task<Status> start_daemon(Deadline deadline);
     Task<Status> try_acceleration(Deadline deadline);
-    Task<Status> clear_taps(Deadline deadline);
     Task<Status> in_touch(Deadline deadline);
     Task<Status> end_daemon(agent::Signal how, Deadline deadline);
     Task<Result<bool>> has_machines(Deadline deadline);
     [[nodiscard]] json::object daemon_meta(std::uint64_t generation) const;
     [[nodiscard]] json::object meta(const Call& call) const;
-    [[nodiscard]] Observation running(const Call& call, const Greeting& greeting) const;
+    [[nodiscard]] Observation running(const Call& call, const machines::Greeting& greeting) const;
 
     LibvirtOptions options_;
     agent::AgentClient& agent_;
     const Clock& clock_;
     Random& random_;
-    std::string network_;  // the id of ours
-    std::string daemon_;   // the name of its instance
-    uid_t uid_ = 0;        // whom machines run as
-    Workers calls_{3};     // of the daemon
-    Workers logins_{4};
+    std::string network_;         // the id of ours
+    std::string daemon_;          // the name of its instance
+    uid_t uid_ = 0;               // whom machines run as
+    machines::Workers calls_{3};  // of the daemon
+    machines::Workers logins_{4};
     std::unique_ptr<Hypervisor> hypervisor_;
-    BootQueue boots_;
+    machines::BootQueue boots_;
     NameLocks locks_;
     Status ready_ =
         fail(ErrorCode::unavailable, "no image of machines has been made yet (slipway images build tiny)");

@@ -130,6 +130,15 @@ std::vector<HostLoad> MemoryState::host_loads(const OrganizationId& organization
     return loads;
 }
 
+std::vector<Resource> MemoryState::expiring(TimePoint until, std::uint32_t limit) const {
+    std::vector<Resource> found;
+    for (const auto& [due, id] : expiries_) {
+        if (due > until || found.size() == page_limit(limit)) break;
+        found.push_back(*resource(id));
+    }
+    return found;
+}
+
 std::vector<Duration> MemoryState::durations(const DurationQuery& query) const {
     std::vector<Duration> found;
     std::size_t looked_at = 0;

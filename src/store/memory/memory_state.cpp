@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "domain/expiry.h"
 #include "domain/overloaded.h"
 #include "store/rows.h"
 
@@ -322,7 +323,7 @@ Resource MemoryState::put(Resource in, CommitNotice& notice) {
         external_names_.emplace(std::pair(in.provider, in.external_name), in.id);
     }
     index(in);
-    notice.resources.push_back(in.id);
+    tell(notice, in);
     resources_[in.id.str()] = std::make_shared<const Resource>(in);
     return in;
 }
@@ -335,6 +336,7 @@ void MemoryState::index(const Resource& in) {
         ++in_state_[{to_string(in.kind), in.engine, state_name(in.state), in.pooled}];
     }
     if (holds_place(in)) ++placed_[in.placed_on];
+    if (const auto due = expiry_due(in)) expiries_.emplace(*due, in.id);
     if (!counts_in_pool(in)) return;
     Pool& pool = pools_[{in.kind, in.engine, in.plan}];
     const bool ready = std::holds_alternative<resource_state::Ready>(in.state);
@@ -358,6 +360,7 @@ void MemoryState::unindex(const Resource& in) {
         const auto placed = placed_.find(in.placed_on);
         if (--placed->second == 0) placed_.erase(placed);
     }
+    if (const auto due = expiry_due(in)) expiries_.erase({*due, in.id});
     if (!counts_in_pool(in)) return;
     const auto pool = pools_.find({in.kind, in.engine, in.plan});
     pool->second.ready.erase(in.id);

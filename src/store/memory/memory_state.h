@@ -37,6 +37,7 @@ class MemoryState {
     [[nodiscard]] std::vector<PoolLevel> pool_levels() const;
     [[nodiscard]] std::vector<HostLoad> host_loads(const OrganizationId& organization, Kind kind,
                                                    const std::string& engine) const;
+    [[nodiscard]] std::vector<Resource> expiring(TimePoint until, std::uint32_t limit) const;
     [[nodiscard]] const Operation* operation(const OperationId& id) const;
     [[nodiscard]] Page<Operation> operations(const OperationFilter& filter, const PageRequest& page) const;
     [[nodiscard]] Backlog backlog() const { return due_.backlog(); }
@@ -121,6 +122,7 @@ class MemoryState {
     std::map<StateKey, std::uint64_t> in_state_;                             // not of those that are gone
     std::map<ResourceId, std::vector<UsageInterval>> usage_;
     std::map<PoolKey, Pool> pools_;
+    std::set<std::pair<TimePoint, ResourceId>> expiries_;
     DueIndex due_;
     AllocationBook allocations_;
     std::vector<std::shared_ptr<const Event>> events_;  // sequence 1 is at 0

@@ -81,6 +81,11 @@ Task<Result<std::vector<HostLoad>>> MemoryStore::host_loads(OrganizationId organ
     co_return state_.host_loads(organization, kind, engine);
 }
 
+Task<Result<std::vector<Resource>>> MemoryStore::expiring(TimePoint until, std::uint32_t limit) {
+    const std::scoped_lock lock(mutex_);
+    co_return state_.expiring(until, limit);
+}
+
 Task<Result<std::optional<Operation>>> MemoryStore::operation(OperationId id) {
     const std::scoped_lock lock(mutex_);
     co_return copy_of(state_.operation(id));

@@ -111,7 +111,7 @@ TEST(Schema, ChecksWhatARowMayBe) {
     database.execute("PRAGMA foreign_keys = ON");
     database.execute(
         "INSERT INTO resources VALUES ('r', 1, 'o', 'cache', 'redis', 'small', 'local', 'x', 'n', '', 0, 'ready', "
-        "NULL, '{}', NULL)");
+        "NULL, '{}', NULL, NULL)");
     database.execute("INSERT INTO clusters VALUES ('o', 'blue', 1, 'cluster-1', '', 0)");
     database.execute(
         "INSERT INTO operations VALUES ('op', 1, 0, 'r', 'o', 'provision', 'local', '', 'queued', 1, 5, NULL, "
@@ -125,6 +125,7 @@ TEST(Schema, ChecksWhatARowMayBe) {
              "UPDATE resources SET version = 'one'",
              "UPDATE resources SET placed_on = ''",
              "UPDATE resources SET address = ''",
+             "UPDATE resources SET expiry_due = 'soon'",
              "INSERT INTO clusters VALUES ('o', 'green', 1, 'cluster-1', '', 0)",
              "INSERT INTO clusters VALUES ('o', 'blue', 1, 'cluster-2', '', 0)",
              "UPDATE clusters SET version = 0",

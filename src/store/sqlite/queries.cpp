@@ -79,6 +79,21 @@ Result<std::vector<HostLoad>> read_host_loads(Database& database, const Organiza
     return loads;
 }
 
+Result<std::vector<Resource>> read_expiring(Database& database, TimePoint until, std::uint32_t limit) {
+    Cursor row = database
+                     .statement(
+                         "SELECT id, version, body FROM resources INDEXED BY resources_expiry "
+                         "WHERE expiry_due IS NOT NULL AND expiry_due <= ?1 ORDER BY expiry_due, id LIMIT ?2")
+                     .run(until, store::page_limit(limit));
+    std::vector<Resource> found;
+    while (row.next()) {
+        auto resource = store::decode_resource(row.text(0), row.text(2), row.natural(1));
+        if (!resource) return fail(resource.error());
+        found.push_back(std::move(*resource));
+    }
+    return found;
+}
+
 std::uint64_t count_placed(Database& database, const ResourceId& host) {
     static const std::string sql = fmt::format(
         "SELECT count(*) FROM resources p INDEXED BY resources_placed WHERE p.placed_on = ?1 AND {}", kHoldsPlace);

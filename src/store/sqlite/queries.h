@@ -14,6 +14,7 @@ Result<std::optional<Resource>> find_claimable(Database& database, Kind kind, co
 Result<std::vector<PoolLevel>> read_pool_levels(Database& database);
 Result<std::vector<HostLoad>> read_host_loads(Database& database, const OrganizationId& organization, Kind kind,
                                               const std::string& engine);
+Result<std::vector<Resource>> read_expiring(Database& database, TimePoint until, std::uint32_t limit);
 // How many resources hold a place on a host.
 std::uint64_t count_placed(Database& database, const ResourceId& host);
 Result<std::optional<Operation>> find_operation(Database& database, const OperationId& id);

@@ -3,6 +3,7 @@
 #include <map>
 #include <tuple>
 
+#include "domain/expiry.h"
 #include "store/rows.h"
 
 namespace slipway::sqlite {
@@ -29,7 +30,7 @@ std::string_view kind_of(const Quota& quota) { return quota.kind ? to_string(*qu
 // The columns that hardly ever change, apart from the state.
 auto settled(const StoredResource& in) {
     return std::tie(in.organization, in.kind, in.engine, in.plan, in.name, in.billing_code, in.pooled, in.placed_on,
-                    in.address);
+                    in.address, in.expiry_due);
 }
 
 std::string_view lease_token(const Operation& operation) {
@@ -52,7 +53,8 @@ StoredResource stored_form(const Resource& in) {
             in.pooled,
             std::string(state_name(in.state)),
             in.placed_on.str(),
-            in.address};
+            in.address,
+            expiry_due(in)};
 }
 
 StoredOperation stored_form(const Operation& in) {
@@ -65,13 +67,18 @@ std::optional<StoredResource> RowWriter::find_resource(const ResourceId& id) {
     Cursor row = database_
                      .statement(
                          "SELECT version, provider, external_name, organization, kind, engine, plan, name, "
-                         "billing_code, pooled, state, coalesce(placed_on, ''), coalesce(address, '') "
+                         "billing_code, pooled, state, coalesce(placed_on, ''), coalesce(address, ''), "
+                         "expiry_due "
                          "FROM resources WHERE id = ?1")
                      .run(id.str());
     if (!row.next()) return std::nullopt;
-    return StoredResource{row.natural(0), row.string(1),  row.string(2), row.string(3), row.string(4),
-                          row.string(5),  row.string(6),  row.string(7), row.string(8), row.integer(9) != 0,
-                          row.string(10), row.string(11), row.string(12)};
+    return StoredResource{row.natural(0), row.string(1),
+                          row.string(2),  row.string(3),
+                          row.string(4),  row.string(5),
+                          row.string(6),  row.string(7),
+                          row.string(8),  row.integer(9) != 0,
+                          row.string(10), row.string(11),
+                          row.string(12), row.null(13) ? std::nullopt : std::optional(row.time(13))};
 }
 
 std::optional<StoredOperation> RowWriter::find_operation(const OperationId& id) {
@@ -92,22 +99,22 @@ void RowWriter::put(const Resource& in, std::string_view body, const StoredResou
         database_
             .statement(
                 "INSERT INTO resources (id, version, provider, external_name, organization, kind, engine, "
-                "plan, name, billing_code, pooled, state, body, placed_on, address) "
-                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")
+                "plan, name, billing_code, pooled, state, body, placed_on, address, expiry_due) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")
             .run(id, after.version, after.provider, after.external_name, after.organization, after.kind,
                  after.engine, after.plan, after.name, after.billing_code, after.pooled, after.state, body,
-                 NullIfEmpty{after.placed_on}, NullIfEmpty{after.address})
+                 NullIfEmpty{after.placed_on}, NullIfEmpty{after.address}, after.expiry_due)
             .done();
     } else if (settled(*before) != settled(after)) {
         database_
             .statement(
                 "UPDATE resources SET version = ?2, organization = ?3, kind = ?4, engine = ?5, plan = ?6, "
                 "name = ?7, billing_code = ?8, pooled = ?9, state = ?10, body = ?11, placed_on = ?12, address = "
-                "?13 "
+                "?13, expiry_due = ?14 "
                 "WHERE id = ?1")
             .run(id, after.version, after.organization, after.kind, after.engine, after.plan, after.name,
                  after.billing_code, after.pooled, after.state, body, NullIfEmpty{after.placed_on},
-                 NullIfEmpty{after.address})
+                 NullIfEmpty{after.address}, after.expiry_due)
             .done();
     } else if (before->state != after.state) {
         // Columns that are left out leave their indexes alone.

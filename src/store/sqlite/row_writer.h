@@ -33,6 +33,7 @@ struct StoredResource {
     std::string state;
     std::string placed_on;                          // empty: nothing serves it
     std::string address;                            // empty: it has none
+    std::optional<TimePoint> expiry_due = {};       // none: it has none
     std::shared_ptr<const Resource> row = nullptr;  // all of it, where it is known
 };
 StoredResource stored_form(const Resource& resource);

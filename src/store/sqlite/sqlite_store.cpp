@@ -152,6 +152,10 @@ Task<Result<std::vector<HostLoad>>> SqliteStore::host_loads(OrganizationId organ
         [&](sqlite::Database& db) { return sqlite::read_host_loads(db, organization, kind, engine); });
 }
 
+Task<Result<std::vector<Resource>>> SqliteStore::expiring(TimePoint until, std::uint32_t limit) {
+    co_return readers_->run([&](sqlite::Database& db) { return sqlite::read_expiring(db, until, limit); });
+}
+
 Task<Result<std::optional<Operation>>> SqliteStore::operation(OperationId id) {
     if (const auto row = recent_->operation(id)) co_return *row;
     co_return readers_->run([&](sqlite::Database& db) { return sqlite::find_operation(db, id); });

@@ -381,7 +381,7 @@ void WriteSession::write(PreparedCommit& work, const std::vector<Stored>& stored
                            rows_.put(w.resource, work.bodies[i],
                                      stored[i].resource ? &*stored[i].resource : nullptr);
                            changed_.put(std::make_shared<const Resource>(w.resource));
-                           notice.resources.push_back(w.resource.id);
+                           store::tell(notice, w.resource);
                        },
                        [&](write::PutOperation& w) {
                            w.operation.version += 1;
@@ -499,7 +499,7 @@ void WriteSession::lease_one(const OperationId& id, const LeaseRequest& request,
         work->resource.version = resource_before.version + 1;
         rows_.put(work->resource, store::encode(work->resource), &resource_before);
         changed_.put(std::make_shared<const Resource>(work->resource));
-        notice.resources.push_back(work->resource.id);
+        store::tell(notice, work->resource);
     }
     for (const EventDraft& event : outcome->events) {
         rows_.append(++last_event_, event, store::encode(event));

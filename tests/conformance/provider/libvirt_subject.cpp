@@ -19,33 +19,7 @@ ino_t space_of(const std::string& path) {
     return ::stat(path.c_str(), &seen) == 0 ? seen.st_ino : 0;
 }
 
-Result<libvirt::Image> find_image(const std::string& name) {
-    const fs::path place = fs::canonical(test_images() + "/" + name);
-    const Result<json::value> read = json::parse(file_text(place / "image.json"));
-    if (!read) return fail(read.error());
-    const json::object& facts = read->as_object();
-    libvirt::Image image;
-    image.directory = place.filename();
-    image.architecture = json::get_string(facts, "architecture");
-    image.kernel = json::get_string(facts.at("kernel").as_object(), "file");
-    image.initrd = json::get_string(facts.at("initrd").as_object(), "file");
-    image.cmdline = json::get_string(facts, "cmdline");
-    image.virtual_bytes = static_cast<std::uint64_t>(json::get_int(facts.at("disk").as_object(), "virtual_bytes"));
-    return image;
-}
-
 }  // namespace
-
-std::string test_images() {
-    const char* given = std::getenv("SLIPWAY_TEST_IMAGES");
-    if (given == nullptr || !fs::exists(std::string(given) + "/tiny")) {
-        throw std::runtime_error(
-            "SLIPWAY_TEST_IMAGES must name a directory with the image tiny: slipway images build tiny --state-dir "
-            "DIR "
-            "makes DIR/images");
-    }
-    return fs::canonical(given);
-}
 
 // One of its own for each process: tests run at the same time.
 std::string LibvirtSubject::network() const { return fmt::format("{:08x}", 0x7e570000U + ::getpid() % 0xffff); }
@@ -81,7 +55,7 @@ void LibvirtSubject::open() {
     options.network = network();
     options.boots = 8;  // the suite does not wait for turns
     options.acceleration = libvirt::Acceleration::emulation;
-    options.find_image = find_image;
+    options.find_image = find_test_image;
     options.keeper.hold = [this](const std::string& image, const std::string& machine) {
         held_[machine] = image;
         return Status();

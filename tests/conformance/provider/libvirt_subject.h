@@ -1,13 +1,11 @@
 // Real virtual machines, in a network of this process's own.
 #pragma once
 
+#include "machine_images.h"
 #include "providers/libvirt/libvirt_provider.h"
 #include "subject.h"
 
 namespace slipway::testing {
-
-// Where images are that tests use: made before by `slipway images build`.
-std::string test_images();
 
 class LibvirtSubject final : public Subject {
   public:

@@ -320,7 +320,8 @@ INSTANTIATE_TEST_SUITE_P(Databases, ProviderConformance,
                          ::testing::Values(NamedFactory{"postgres", make_databases_postgres},
                                            NamedFactory{"mysql", make_databases_mysql}),
                          [](const auto& info) { return info.param.name; });
-INSTANTIATE_TEST_SUITE_P(Machines, ProviderConformance, ::testing::Values(NamedFactory{"libvirt", make_libvirt}),
+INSTANTIATE_TEST_SUITE_P(Machines, ProviderConformance,
+                         ::testing::Values(NamedFactory{"libvirt", make_libvirt}, NamedFactory{"lxc", make_lxc}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

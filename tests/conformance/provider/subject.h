@@ -65,6 +65,7 @@ std::unique_ptr<Subject> make_databases_mysql();
 std::unique_ptr<Subject> make_local_postgres();
 std::unique_ptr<Subject> make_local_mariadb();
 std::unique_ptr<Subject> make_libvirt();
+std::unique_ptr<Subject> make_lxc();
 
 inline Target target_of(const std::string& name, std::uint64_t generation = 1) {
     return {InstallationId("ins_conformance"), ResourceId("res_" + name), name, generation, "token-" + name, {}};

@@ -1,0 +1,81 @@
+#include "providers/machines/network.h"
+
+#include <functional>
+#include <set>
+
+#include "agent/network.h"
+#include "base/digest.h"
+#include "domain/resource.h"
+
+namespace slipway::machines {
+namespace {
+
+constexpr std::size_t kIdLength = 8;
+constexpr std::size_t kTapLength = 9;
+
+// Of all instances, until it answers false.
+Task<Status> each_instance(agent::AgentClient& agent, std::function<bool(const agent::InstanceStatus&)> look,
+                           Deadline deadline) {
+    std::string cursor;
+    do {
+        const agent::Answer<agent::ListPage> page = co_await agent.list(cursor, deadline.left());
+        if (!page) co_return fail(ErrorCode::unavailable, page.error().message);
+        for (const agent::InstanceStatus& each : page->instances) {
+            if (!look(each)) co_return Status{};
+        }
+        cursor = page->next;
+    } while (!cursor.empty());
+    co_return Status{};
+}
+
+}  // namespace
+
+std::string network_of(const InstallationId& installation) {
+    return sha256(installation.str()).substr(0, kIdLength);
+}
+
+std::vector<AllocationRange> address_ranges(const boost::asio::ip::network_v4& subnet) {
+    const std::int64_t first = std::int64_t{subnet.network().to_uint()} + 2;
+    const std::int64_t last = std::int64_t{subnet.broadcast().to_uint()} - 1;
+    // Its name is in every store by now.
+    return {{"libvirt/address", "address", first, last}};
+}
+
+Task<Result<bool>> any_machine(agent::AgentClient& agent, Deadline deadline) {
+    bool found = false;
+    const Status looked = co_await each_instance(
+        agent,
+        [&](const agent::InstanceStatus& each) {
+            found = json::get_string(each.meta, "kind") == to_string(Kind::machine);
+            return !found;
+        },
+        deadline);
+    if (!looked) co_return fail(looked.error());
+    co_return found;
+}
+
+Task<Status> clear_taps(agent::AgentClient& agent, std::string network, Deadline deadline) {
+    const agent::Answer<std::vector<std::string>> taps = co_await agent.taps(network, deadline.left());
+    if (!taps) co_return fail(ErrorCode::unavailable, taps.error().message);
+    std::set<std::string> used;
+    const Status looked = co_await each_instance(
+        agent,
+        [&](const agent::InstanceStatus& each) {
+            boost::system::error_code error;
+            const auto address = boost::asio::ip::make_address_v4(json::get_string(each.meta, "address"), error);
+            if (!error) used.insert(agent::tap_name(address));
+            return true;
+        },
+        deadline);
+    if (!looked) co_return looked;
+    for (const std::string& each : *taps) {
+        if (used.contains(each) || each.size() != kTapLength) continue;
+        const auto number = static_cast<std::uint32_t>(std::stoul(each.substr(1), nullptr, 16));
+        const agent::Answer<void> removed =
+            co_await agent.remove_tap(network, boost::asio::ip::address_v4(number).to_string(), deadline.left());
+        if (!removed) co_return fail(ErrorCode::unavailable, removed.error().message);
+    }
+    co_return Status{};
+}
+
+}  // namespace slipway::machines

@@ -1,0 +1,27 @@
+// What machines of one installation share: their network, whoever runs them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <boost/asio/ip/network_v4.hpp>
+
+#include "agent/client.h"
+#include "domain/ids.h"
+#include "domain/provider_types.h"
+#include "providers/deadline.h"
+
+namespace slipway::machines {
+
+// Eight hexadecimal digits that follow from the installation.
+std::string network_of(const InstallationId& installation);
+// All but the first address, which is the host's, and the broadcast's. One range for all providers.
+std::vector<AllocationRange> address_ranges(const boost::asio::ip::network_v4& subnet);
+
+// Whether any machine is there, whoever made it. Errors: unavailable.
+Task<Result<bool>> any_machine(agent::AgentClient& agent, Deadline deadline);
+// Removes the taps, and what is treated like one, of which there is no machine any more: an interrupted removal
+// left them. Errors: unavailable.
+Task<Status> clear_taps(agent::AgentClient& agent, std::string network, Deadline deadline);
+
+}  // namespace slipway::machines
