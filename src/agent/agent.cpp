@@ -26,6 +26,7 @@ constexpr int kExclusiveWait = 5000;  // milliseconds for the helper before this
 struct Options {
     std::string root;
     std::string images;
+    std::string bridge;
     Door door;
     uid_t uid_first = 0;
     uid_t uid_last = 0;
@@ -34,13 +35,14 @@ struct Options {
 
 constexpr std::string_view kHelp =
     "Usage: slipway agent --root DIR (--fd N | --socket PATH (--allow-uid UID | --allow-user NAME))\n"
-    "                     [--images DIR] [--uid-first N --uid-last N]\n\n"
+    "                     [--images DIR] [--bridge NAME] [--uid-first N --uid-last N] [--container-uids N]\n\n"
     "The helper that starts engines for a server, which starts one by itself. As root and a service of its own\n"
     "(local.helper_socket) it gives every engine a uid, and the server needs no rights.\n\n"
     "Options:\n"
     "  --root DIR                where instances are kept; the directory above it must exist\n"
     "  --images DIR              where the images of machines are; they get their network and their own daemon "
     "then\n"
+    "  --bridge NAME             the one bridge of this host that machines may be joined to\n"
     "  --fd N                    serve the connection that is open as this number\n"
     "  --socket PATH             listen there\n"
     "  --allow-uid UID           whom to serve there; nobody else\n"
@@ -71,6 +73,10 @@ bool set_option(Options& options, std::string_view name, std::string_view text) 
     if (name == "--images") {
         options.images = text;
         return text.starts_with('/');
+    }
+    if (name == "--bridge") {
+        options.bridge = text;
+        return valid_device(text);
     }
     if (name == "--socket") {
         options.door.listen = text;
@@ -152,7 +158,7 @@ int run(int argc, char** argv, const Checkpoint& checkpoint) {
     if (!options) {
         log::error("agent",
                    "usage: agent --root DIR (--fd N | --socket PATH (--allow-uid UID | --allow-user NAME)) "
-                   "[--images DIR] [--uid-first N --uid-last N] [--container-uids N]");
+                   "[--images DIR] [--bridge NAME] [--uid-first N --uid-last N] [--container-uids N]");
         return 2;
     }
     ::signal(SIGCHLD, SIG_IGN);  // children are reaped by the kernel
@@ -183,7 +189,7 @@ int run(int argc, char** argv, const Checkpoint& checkpoint) {
     const std::filesystem::path root = std::filesystem::canonical(options->root, ignored);
     const uid_t broker = options->door.connection >= 0 ? rights.uid : options->door.allowed_uid;
     Handler handler(std::move(*instances), std::move(programs),
-                    {root.string(), options->images, broker, options->container_uids}, checkpoint);
+                    {root.string(), options->images, broker, options->container_uids, options->bridge}, checkpoint);
     return serve(handler, options->door);
 }
 

@@ -52,7 +52,8 @@ class AgentClient {
     // Answers whether the machine has its volume still.
     Task<Answer<bool>> add_volume(std::string name, Identity identity, Duration budget);
     Task<Answer<void>> drop_volume(std::string name, Identity identity, Duration budget);
-    Task<Answer<void>> network_up(std::string network, std::string subnet, Duration budget);
+    // `bridge`: of the host's; empty: none.
+    Task<Answer<void>> network_up(std::string network, std::string subnet, std::string bridge, Duration budget);
     Task<Answer<void>> network_down(std::string network, Duration budget);
     Task<Answer<void>> add_tap(TapRequest tap, Duration budget);
     Task<Answer<void>> remove_tap(std::string network, std::string address, Duration budget);

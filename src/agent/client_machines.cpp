@@ -35,8 +35,10 @@ Task<Answer<void>> AgentClient::drop_volume(std::string name, Identity identity,
     co_return nothing(co_await call("drop_volume", request_for(name, identity), budget));
 }
 
-Task<Answer<void>> AgentClient::network_up(std::string network, std::string subnet, Duration budget) {
-    co_return nothing(co_await call("network_up", {{"network", network}, {"subnet", subnet}}, budget));
+Task<Answer<void>> AgentClient::network_up(std::string network, std::string subnet, std::string bridge,
+                                           Duration budget) {
+    co_return nothing(
+        co_await call("network_up", {{"network", network}, {"subnet", subnet}, {"bridge", bridge}}, budget));
 }
 
 Task<Answer<void>> AgentClient::network_down(std::string network, Duration budget) {

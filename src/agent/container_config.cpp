@@ -45,7 +45,7 @@ void add_network(ContainerItems& items, const ContainerPlan& plan) {
     // With its broadcast: liblxc computes another one, about which systemd's own configuration then stumbles.
     set("ipv4.address", fmt::format("{}/{} {}", plan.address.to_string(), plan.subnet.prefix_length(),
                                     plan.subnet.broadcast().to_string()));
-    set("ipv4.gateway", (*plan.subnet.hosts().begin()).to_string());
+    set("ipv4.gateway", plan.gateway.to_string());
 }
 
 void add_mounts(ContainerItems& items, const ContainerPlan& plan) {

@@ -22,6 +22,7 @@ struct ContainerPlan {
     std::string group;  // its control group; that of its monitor is this and ".monitor"
     boost::asio::ip::address_v4 address;
     boost::asio::ip::network_v4 subnet;
+    boost::asio::ip::address_v4 gateway;
     std::string device;   // the end of its veth pair that becomes its network card
     std::string console;  // absolute path of the file that keeps what it prints
     uid_t first = 0;      // its root on the host

@@ -19,6 +19,7 @@ ContainerPlan plan() {
     plan.group = "slipway-00000001/oct-1";
     plan.address = boost::asio::ip::make_address_v4("10.213.0.7");
     plan.subnet = boost::asio::ip::make_network_v4("10.213.0.0/24");
+    plan.gateway = boost::asio::ip::make_address_v4("10.213.0.1");
     plan.device = "c0ad50007";
     plan.console = "/var/lib/slipway/instances/oct-1/data/console.log";
     plan.first = 1'074'200'576;

@@ -191,6 +191,7 @@ TEST_F(ContainerRootsTest, RefusesWhatItCannotBeTold) {
         json::object request = about("start_container", "one");
         for (const auto& [name, text] : {std::pair{"network", "0000beef"},
                                          {"subnet", "198.18.7.0/24"},
+                                         {"gateway", "198.18.7.1"},
                                          {"address", "198.18.7.9"},
                                          {"mac", "52:54:00:00:00:01"},
                                          {"init", "busybox"},

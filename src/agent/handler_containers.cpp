@@ -17,6 +17,16 @@ Answer<Init> init_of(const json::object& request) {
     return *init;
 }
 
+Answer<boost::asio::ip::address_v4> gateway_of(const json::object& request,
+                                               const boost::asio::ip::network_v4& subnet) {
+    boost::system::error_code error;
+    auto gateway = boost::asio::ip::make_address_v4(json::get_string(request, "gateway"), error);
+    if (error || gateway <= subnet.network() || gateway >= subnet.broadcast()) {
+        return refuse(FailureCode::invalid, "the gateway must be an address of the subnet");
+    }
+    return gateway;
+}
+
 Answer<void> read_limits(const json::object& request, ContainerPlan& plan) {
     plan.cpus = json::get_int(request, "cpus");
     const std::int64_t memory = json::get_int(request, "memory");
@@ -39,6 +49,8 @@ Answer<json::object> Handler::start_container(const json::object& request) const
     if (const Answer<void> read = read_limits(request, plan); !read) return std::unexpected(read.error());
     const Answer<boost::asio::ip::network_v4> subnet = subnet_of(request);
     if (!subnet) return std::unexpected(subnet.error());
+    const Answer<boost::asio::ip::address_v4> gateway = gateway_of(request, *subnet);
+    if (!gateway) return std::unexpected(gateway.error());
     const Answer<Init> init = init_of(request);
     if (!init) return std::unexpected(init.error());
     const std::string tag = json::get_string(request, "tag");
@@ -53,6 +65,7 @@ Answer<json::object> Handler::start_container(const json::object& request) const
     plan.name = found->name;
     plan.address = tap->address;
     plan.subnet = *subnet;
+    plan.gateway = *gateway;
     plan.init = *init;
     plan.first = *first;
     const Answer<Process> process = containers_.start(plan, json::get_string(found->status.meta, "image"), *tap,

@@ -100,6 +100,7 @@ Answer<json::object> Handler::start_machines(const json::object& request) {
     Answer<Launch> plan =
         machines_.daemon(found->name, found->directory.get(), found->uid, *network, json::get_bool(request, "kvm"));
     if (!plan) return std::unexpected(plan.error());
+    machines_.end_probes(found->name, *network);
     const Answer<UniqueFd> listener = machines_.listen(found->name, found->directory.get());
     if (!listener) return std::unexpected(listener.error());
     plan->listener = listener->get();
@@ -122,6 +123,16 @@ Answer<json::object> Handler::change_network(const json::object& request, bool u
     const Answer<Network> network = network_of(request);
     if (!network) return std::unexpected(network.error());
     if (!up) return after(network->down());
+    const std::string bridge = json::get_string(request, "bridge");
+    if (bridge != machines_.places().bridge) {
+        return refuse(FailureCode::invalid,
+                      bridge.empty() ? fmt::format("the helper joins machines to the bridge {} (slipway agent "
+                                                   "--bridge), which machines.bridge does not name",
+                                                   machines_.places().bridge)
+                                     : fmt::format("the helper was not told to join machines to a bridge {0} "
+                                                   "(slipway agent --bridge {0})",
+                                                   bridge));
+    }
     const Answer<network_v4> subnet = subnet_of(request);
     if (!subnet) return std::unexpected(subnet.error());
     return after(network->up(*subnet));

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "agent/space_members.h"
 #include "agent/world.h"
 
 namespace slipway::agent {
@@ -79,7 +80,9 @@ Launch Machines::launch_of(const std::string& name, int directory, uid_t uid) co
     return plan;
 }
 
-Network Machines::network(const std::string& id) const { return {{program("ip"), program("bridge")}, id}; }
+Network Machines::network(const std::string& id) const {
+    return {{program("ip"), program("bridge")}, id, places_.bridge};
+}
 
 Answer<SeedData> Machines::seed(const Seed& seed) const {
     if (!rights_.isolation) {
@@ -176,6 +179,15 @@ Answer<void> Machines::drop_volume(int directory) const {
     }
     for (const std::string& each : kSeedFiles) ::unlinkat(directory, each.c_str(), 0);
     return sync(directory, "a machine");
+}
+
+// They run no machine and listen to that daemon.
+void Machines::end_probes(const std::string& name, const std::string& network) const {
+    const std::string none = std::string("-machine") + '\0' + "none";
+    const std::string monitor = std::string("-qmp") + '\0' + fmt::format("unix:{}/{}/", kWorldInstances, name);
+    end_members(this->network(network).space_path(), [&](std::string_view line) {
+        return line.find(none) != std::string_view::npos && line.find(monitor) != std::string_view::npos;
+    });
 }
 
 Answer<UniqueFd> Machines::listen(const std::string& name, int directory) const {

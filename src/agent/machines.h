@@ -27,6 +27,7 @@ class Machines {
         std::string images;        // absolute; empty: there are none
         uid_t broker = 0;          // who may talk to the daemon
         uid_t container_uids = 0;  // the first of all that containers get (containers.h); 0: there are none
+        std::string bridge = {};   // of the host's, that machines are joined to; empty: none
     };
     Machines(Places places, Rights rights, const std::map<std::string, std::string>& programs,
              Checkpoint checkpoint)
@@ -45,6 +46,9 @@ class Machines {
     // How the daemon is started, but for its tag and its socket.
     [[nodiscard]] Answer<Launch> daemon(const std::string& name, int directory, uid_t uid,
                                         const std::string& network, bool kvm) const;
+    // Ends the guests with which a former daemon that was killed was finding out what QEMU can do: nobody else
+    // knows of them.
+    void end_probes(const std::string& name, const std::string& network) const;
     // Where it listens, for the broker's uid alone; what was there before goes.
     [[nodiscard]] Answer<UniqueFd> listen(const std::string& name, int directory) const;
     [[nodiscard]] const Places& places() const { return places_; }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/files.h"
+#include "agent/space_members.h"
 #include "agent/tool.h"
 #include "base/json.h"
 
@@ -108,9 +109,34 @@ Answer<void> Network::check_free(const network_v4& subnet) const {
     return {};
 }
 
+// A bridge of the host's has whatever addresses its administrator gave it.
+Answer<void> Network::check_place(const network_v4& subnet) const {
+    if (bridge_.empty()) return check_free(subnet);
+    if (::access(fmt::format("/sys/class/net/{}/bridge", bridge_).c_str(), F_OK) == 0) return {};
+    return refuse(FailureCode::invalid,
+                  fmt::format("this host has no bridge {0} (ip link add {0} type bridge)", bridge_));
+}
+
+// What was configured otherwise before is undone.
+Answer<void> Network::settle_end(const network_v4& subnet) const {
+    if (!bridge_.empty()) {
+        return Steps()
+            .then([&] { return ip({"address", "flush", "dev", device()}); })
+            .then([&] { return ip({"link", "set", "dev", device(), "master", bridge_}); })
+            .answer();
+    }
+    const address_v4 gateway = *subnet.hosts().begin();
+    return Steps()
+        .then([&] { return ip({"link", "set", "dev", device(), "nomaster"}); })
+        .then([&] {
+            return ip({"address", "replace", fmt::format("{}/{}", gateway.to_string(), subnet.prefix_length()),
+                       "dev", device()});
+        })
+        .answer();
+}
+
 // The host's end takes no part in IPv6, and what comes in by it goes no further.
 Answer<void> Network::join(const network_v4& subnet) const {
-    const address_v4 gateway = *subnet.hosts().begin();
     const std::string conf = fmt::format("/proc/sys/net/ipv4/conf/{}/forwarding", device());
     const std::string no_v6 = fmt::format("/proc/sys/net/ipv6/conf/{}/disable_ipv6", device());
     return Steps()
@@ -121,10 +147,7 @@ Answer<void> Network::join(const network_v4& subnet) const {
         })
         .then([&] { return write_setting(conf, "0"); })
         .then([&] { return ::access(no_v6.c_str(), F_OK) == 0 ? write_setting(no_v6, "1") : Answer<void>(); })
-        .then([&] {
-            return ip({"address", "replace", fmt::format("{}/{}", gateway.to_string(), subnet.prefix_length()),
-                       "dev", device()});
-        })
+        .then([&] { return settle_end(subnet); })
         .then([&] { return ip({"link", "set", "dev", device(), "up"}); })
         .then([&] { return inside({"link", "set", "dev", kUplink, "master", kBridge, "up"}); })
         .answer();
@@ -135,7 +158,7 @@ Answer<void> Network::up(const network_v4& subnet) const {
         return refuse(FailureCode::unsupported, "ip and bridge are not installed (apt-get install iproute2)");
     }
     return Steps()
-        .then([&] { return check_free(subnet); })
+        .then([&] { return check_place(subnet); })
         .then([&] {
             return ::access(space_path().c_str(), F_OK) == 0 ? Answer<std::string>()
                                                              : ip({"netns", "add", space()});
@@ -161,6 +184,7 @@ Answer<void> Network::connect(const Tap& tap) const {
         .then([&] { return inside({"link", "set", "dev", name, "up"}); })
         .then([&] { return bridge({"fdb", "replace", tap.mac, "dev", name, "master", "static"}); })
         .then([&] {
+            if (!bridge_.empty()) return Answer<std::string>();  // the host asks by that one
             return ip({"neigh", "replace", tap.address.to_string(), "lladdr", tap.mac, "dev", device(), "nud",
                        "permanent"});
         })
@@ -220,6 +244,7 @@ Answer<void> Network::down() const {
         if (const auto gone = ip({"link", "delete", "dev", device()}); !gone) return std::unexpected(gone.error());
     }
     if (::access(space_path().c_str(), F_OK) != 0) return {};
+    end_members(space_path(), [](std::string_view) { return true; });
     if (const auto gone = ip({"netns", "delete", space()}); !gone) return std::unexpected(gone.error());
     return {};
 }

@@ -1,8 +1,13 @@
 #include "agent/network.h"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <gmock/gmock.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/space_members.h"
 #include "agent/testing.h"
 #include "agent/tool.h"
 
@@ -16,6 +21,15 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+
+// Nobody listens there: whoever has the address refuses.
+boost::system::error_code answer_of(const address_v4& address) {
+    boost::asio::io_context io;
+    boost::asio::ip::tcp::socket socket(io);
+    boost::system::error_code error;
+    socket.connect({address, 9}, error);
+    return error;
+}
 
 // Each process has a network of its own: tests run at the same time.
 class NetworkTest : public ::testing::Test {
@@ -91,6 +105,67 @@ TEST_F(NetworkTest, RefusesASubnetThatThisHostReachesElsewhere) {
     EXPECT_THAT(up.error().message, HasSubstr(network_.device()));
     EXPECT_THAT(up.error().message, HasSubstr("choose another one"));
     EXPECT_FALSE(std::filesystem::exists(another.space_path()));
+}
+
+// A bridge of the host's, as an administrator makes one: machines are in its network, and it keeps what it had.
+TEST_F(NetworkTest, JoinsMachinesToTheHostsBridgeAndLeavesItAsItWas) {
+    if (::geteuid() != 0) return;  // networks are made by root
+    const std::string bridge = fmt::format("slwbr{}", ::getpid() % 100'000);
+    const NetworkPrograms programs{"/sbin/ip", "/sbin/bridge"};
+    const Network joined(programs, network_.device().substr(3), bridge);
+    const Answer<void> without = joined.up(subnet_);
+    ASSERT_FALSE(without);
+    EXPECT_THAT(without.error().message, HasSubstr("this host has no bridge " + bridge));
+    EXPECT_FALSE(std::filesystem::exists(joined.space_path())) << "and nothing was made for it";
+
+    const std::string address = address_v4(subnet_.network().to_uint() + 1).to_string() + "/24";
+    text("ip", {"link", "add", bridge, "type", "bridge"});
+    text("ip", {"address", "add", address, "dev", bridge});
+    text("ip", {"link", "set", "dev", bridge, "up"});
+    ASSERT_TRUE(network_.up(make_network_v4(fmt::format("198.18.{}.0/24", ::getpid() % 256))))
+        << "what was configured before";
+    for (int i = 0; i < 2; ++i) {
+        const Answer<void> up = joined.up(subnet_);
+        ASSERT_TRUE(up) << up.error().message;
+    }
+    const std::string end = text("ip", {"address", "show", "dev", joined.device()});
+    EXPECT_THAT(end, HasSubstr("master " + bridge));
+    EXPECT_THAT(end, Not(HasSubstr("inet ")));
+
+    // A machine: the other end of a pair, in a namespace of its own.
+    const std::string machine = joined.space() + "-m";
+    ASSERT_TRUE(joined.add_pair(tap(7)));
+    text("ip", {"netns", "add", machine});
+    text("ip", {"-netns", joined.space(), "link", "set", "dev", card_name(tap(7).address), "netns", machine});
+    text("ip", {"-netns", machine, "address", "add", tap(7).address.to_string() + "/24", "dev",
+                card_name(tap(7).address)});
+    text("ip", {"-netns", machine, "link", "set", "dev", card_name(tap(7).address), "up"});
+    EXPECT_EQ(answer_of(tap(7).address), boost::asio::error::connection_refused) << "somebody is there";
+
+    EXPECT_TRUE(joined.remove(tap(7).address));
+    text("ip", {"netns", "delete", machine});
+    EXPECT_TRUE(joined.down());
+    EXPECT_THAT(text("ip", {"address", "show", "dev", bridge}), HasSubstr(address));
+    text("ip", {"link", "delete", "dev", bridge});
+}
+
+// What nobody knows of any more would keep the namespace for ever.
+TEST_F(NetworkTest, EndsWhoIsLeftInTheNamespaceWhenItGoes) {
+    if (::geteuid() != 0) return;  // networks are made by root
+    ASSERT_TRUE(network_.up(subnet_));
+    const std::string space = network_.space();
+    std::array<const char*, 7> words{"/sbin/ip", "netns", "exec", space.c_str(), "sleep", "600", nullptr};
+    pid_t left = 0;
+    ASSERT_EQ(::posix_spawn(&left, words[0], nullptr, nullptr, const_cast<char**>(words.data()), environ), 0);
+    const auto is_asleep = [](std::string_view line) { return line.starts_with("sleep"); };
+    EXPECT_TRUE(testing::eventually(
+        [&] { return testing::file_text(fmt::format("/proc/{}/cmdline", left)).starts_with("sleep"); }));
+    EXPECT_EQ(end_members("/run/netns/none-of-this-name", is_asleep), 0);
+    EXPECT_EQ(end_members(network_.space_path(), [](std::string_view line) { return line.starts_with("cat"); }), 0);
+    ASSERT_TRUE(network_.down());
+    int status = 0;
+    ASSERT_EQ(::waitpid(left, &status, 0), left);
+    EXPECT_TRUE(WIFSIGNALED(status));
 }
 
 TEST(NetworkNames, FitWhatTheKernelTakes) {

@@ -186,6 +186,7 @@ json::object to_json(const ContainerRequest& request) {
                                      {"tag", request.tag},
                                      {"network", request.network},
                                      {"subnet", request.subnet},
+                                     {"gateway", request.gateway},
                                      {"address", request.address},
                                      {"mac", request.mac}}) {
         object[key] = value;
@@ -286,6 +287,15 @@ bool valid_image(std::string_view image) {
 bool valid_network(std::string_view id) {
     return id.size() == 8 &&
            std::ranges::all_of(id, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+bool valid_device(std::string_view name) {
+    constexpr std::size_t kMost = 15;  // IFNAMSIZ, without the end
+    const auto good = [](char c) {
+        return lower_or_digit(c) || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' || c == '-';
+    };
+    return !name.empty() && name.size() <= kMost && name.front() != '.' && name.front() != '-' &&
+           std::ranges::all_of(name, good);
 }
 
 bool valid_mac(std::string_view mac) {

@@ -15,13 +15,14 @@
 //     "machines" is the daemon that runs them.
 //   start_machines   {"name", "tag", "network": ID, "kvm"}: the daemon; its socket is <root>/<name>/socket
 //   add_volume       {"name", INSTALLATION…}  ->  {"volume"}; drop_volume: the machine has read it
-//   network_up       {"network": ID, "subnet": "10.213.0.0/24"}; network_down {"network": ID}
+//   network_up       {"network": ID, "subnet": "10.213.0.0/24", "bridge"?}; network_down {"network": ID}
+//     "bridge" is the one of the host's that the helper was told of at its start, and no other.
 //   add_tap          {"network", "address", "mac", "uid"}; remove_tap {"network", "address"}; taps {"network"}
 //   check_containers {}: unsupported where this host cannot run any, with what is missing
-//   start_container  {"name", INSTALLATION…, "tag", "network", "subnet", "address", "mac", "cpus", "memory",
-//   "init"} halt_container   {"name", INSTALLATION…, "init"}: asks it to end; end_container {"name", INSTALLATION…,
-//   "network"}:
-//     ends it at once, with whatever an earlier one left
+//   start_container  {"name", INSTALLATION…, "tag", "network", "subnet", "gateway", "address", "mac", "cpus",
+//     "memory", "init"}
+//   halt_container   {"name", INSTALLATION…, "init"}: asks it to end
+//   end_container    {"name", INSTALLATION…, "network"}: ends it at once, with whatever an earlier one left
 //   signal           {"name", "pid", "start_time", "signal": "terminate" | "interrupt" | "kill"}
 #pragma once
 
@@ -174,6 +175,7 @@ struct ContainerRequest {
     std::string tag;
     std::string network;
     std::string subnet;
+    std::string gateway;
     std::string address;
     std::string mac;
     std::int64_t cpus = 1;
@@ -227,6 +229,7 @@ bool valid_tag(std::string_view tag);    // an argument of at most kMaxTag bytes
 bool valid_role(std::string_view role);  // [A-Za-z_][A-Za-z0-9_-]{0,31}, not "slipway", "public", "none" or "pg_…"
 bool valid_image(std::string_view image);        // [a-z0-9][a-z0-9._@-]{0,127}
 bool valid_network(std::string_view id);         // [0-9a-f]{8}
+bool valid_device(std::string_view name);        // of the network: [A-Za-z0-9_.-]{1,15}, not beginning with . or -
 bool valid_mac(std::string_view mac);            // xx:xx:xx:xx:xx:xx, of one machine and locally administered
 bool valid_verifier(std::string_view verifier);  // SCRAM-SHA-256$[A-Za-z0-9+/=$:]{1,186}
 

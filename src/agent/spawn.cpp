@@ -32,6 +32,7 @@ std::vector<std::string> words_of(const SpawnOptions& options) {
     words.insert(words.end(), options.extra.begin(), options.extra.end());
     words.insert(words.end(), rest.begin(), rest.end());
     if (!options.images.empty()) words.insert(words.end(), {"--images", options.images});
+    if (!options.bridge.empty()) words.insert(words.end(), {"--bridge", options.bridge});
     return words;
 }
 

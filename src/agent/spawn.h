@@ -16,6 +16,7 @@ struct SpawnOptions {
     std::string executable = "/proc/self/exe";  // must dispatch `agent` to agent::run
     std::string root;                           // its parent must exist
     std::string images = {};                    // absolute path; empty: it does nothing for machines
+    std::string bridge = {};                    // of the host's, that machines are joined to; empty: none
     uid_t uid_first = 210'000;
     uid_t uid_last = 299'999;
     uid_t container_uids = kContainerUids;

@@ -4,11 +4,11 @@
 #include <fstream>
 #include <tuple>
 
-#include <boost/asio/ip/network_v4.hpp>
 #include <fmt/format.h>
 
 #include "main/database_plans.h"
 #include "main/machine_plans.h"
+#include "main/machines_config.h"
 #include "main/plan_config.h"
 #include "main/toml_reader.h"
 #include "main/units.h"
@@ -25,12 +25,8 @@ using Problems = std::vector<ConfigProblem>;
 constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
 constexpr std::array<std::string_view, 3> kTlsModes{"off", "allow", "require"};
-constexpr std::array<std::string_view, 3> kAccelerations{"auto", "kvm", "emulation"};
-constexpr unsigned short kWidestSubnet = 16;  // agent/network.h
-constexpr unsigned short kNarrowestSubnet = 29;
 constexpr std::int64_t kMaxPort = 65'535;
 constexpr std::int64_t kMaxUid = 4'000'000'000;
-constexpr std::int64_t kLeastContainerUid = 1'000'000;  // below are those of people and services
 constexpr std::size_t kMaxPrefix = 16;
 constexpr std::size_t kMaxDomain = 200;
 constexpr std::size_t kMaxFile = 1U << 20U;  // bytes: far more than anybody writes
@@ -162,28 +158,11 @@ void read_databases(TableReader& root, DatabasesConfig& out, Problems& problems)
     reader.finish();
 }
 
-std::string check_subnet(const std::string& text) {
-    boost::system::error_code error;
-    const auto subnet = boost::asio::ip::make_network_v4(text, error);
-    const bool good = !error && subnet == subnet.canonical() && subnet.prefix_length() >= kWidestSubnet &&
-                      subnet.prefix_length() <= kNarrowestSubnet;
-    return good ? ""
-                : fmt::format("must be like \"10.213.0.0/24\", from /{} to /{}", kWidestSubnet, kNarrowestSubnet);
-}
-
 void read_machines(TableReader& root, const LocalConfig& local, MachinesConfig& out, Problems& problems) {
     const toml::table* table = root.table("machines");
     if (table == nullptr) return;
     TableReader reader(*table, "machines", problems);
-    reader.text("subnet", out.subnet, check_subnet);
-    reader.integer("boots", out.boots, 1, 64);
-    if (const auto how = reader.one_of("acceleration", kAccelerations)) out.acceleration = *how;
-    reader.integer("container_uids", out.container_uids, kLeastContainerUid, kMaxUid);
-    if (out.container_uids <= local.uid_last) {
-        reader.problem("container_uids", fmt::format("must be above local.uid_last ({})", local.uid_last));
-    }
-    reader.integer("playbooks", out.playbooks, 1, 32);
-    reader.finish();
+    slipway::read_machines(reader, local, out);
 }
 
 void read_dummy(TableReader& root, DummyConfig& out, Problems& problems) {

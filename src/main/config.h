@@ -71,9 +71,13 @@ struct DatabasesConfig {
 };
 
 struct MachinesConfig {
-    std::string subnet = "10.213.0.0/24";                  // of machines of this host
-    std::uint32_t boots = 2;                               // at once
-    std::string acceleration = "auto";                     // "auto", "kvm", "emulation"
+    std::string subnet = "10.213.0.0/24";  // of machines of this host
+    std::string bridge;                    // of the host's, to be joined to; empty: none
+    std::string gateway;                   // with a bridge: the router of its network
+    std::string addresses;                 // "FIRST-LAST" to be given out; empty: all but the host's
+    std::vector<std::string> nameservers;  // whom machines ask for names
+    std::uint32_t boots = 2;               // at once
+    std::string acceleration = "auto";     // "auto", "kvm", "emulation"
     std::uint32_t container_uids = agent::kContainerUids;  // the first that containers' own stand for
     std::uint32_t playbooks = 2;                           // that run at once
 };

@@ -8,10 +8,12 @@
 #include <gtest/gtest.h>
 
 #include "base/temporary_directory_test_support.h"
+#include "main/machines_config.h"
 
 namespace slipway {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 const Plan* plan_of(const Config& config, std::string_view name, std::string_view engine = "redis") {
@@ -57,8 +59,9 @@ std::string words(const Config& config) {
                         fmt::join(harbourmaster.postgres_versions, ","),
                         fmt::join(harbourmaster.mysql_versions, ","), harbourmaster.rotation_grace.count());
     text += fmt::format("{} {}\n", ec2.engine, ec2.plan);
-    text += fmt::format("{} {} {} {}\n", machines.subnet, machines.boots, machines.acceleration,
-                        machines.container_uids);
+    text += fmt::format("{} {} {} {} {} {} {} {}\n", machines.subnet, machines.bridge, machines.gateway,
+                        machines.addresses, fmt::join(machines.nameservers, ","), machines.boots,
+                        machines.acceleration, machines.container_uids);
     for (const Plan& plan : plans) {
         text +=
             fmt::format("{} {} {} {} {} {} {} {} {}\n", to_string(plan.kind), plan.engine, plan.name, plan.title,
@@ -193,6 +196,48 @@ TEST(Config, SaysHowMachinesAreRun) {
         ASSERT_FALSE(wrong) << subnet;
         EXPECT_THAT(told(wrong.error()), HasSubstr("must be like \"10.213.0.0/24\", from /16 to /29"));
     }
+}
+
+TEST(Config, SaysWhichBridgeOfTheHostMachinesAreJoinedTo) {
+    const auto config = parse_config(
+        "[machines]\nsubnet = \"192.168.7.0/24\"\nbridge = \"br0\"\ngateway = \"192.168.7.1\"\n"
+        "addresses = \"192.168.7.100-192.168.7.199\"\nnameservers = [\"192.168.7.1\", \"192.168.7.2\"]\n",
+        "x.toml");
+    ASSERT_TRUE(config) << told(config.error());
+    const machines::Net net = net_of(config->machines);
+    EXPECT_EQ(net.bridge, "br0");
+    EXPECT_EQ(net.gateway.to_string(), "192.168.7.1");
+    EXPECT_EQ(net.first.to_string(), "192.168.7.100");
+    EXPECT_EQ(net.last.to_string(), "192.168.7.199");
+    EXPECT_EQ(net.nameservers.size(), 2U);
+    const machines::Net own = net_of(MachinesConfig{});
+    EXPECT_EQ(own.bridge, "") << "nothing of the host's network is touched unless somebody says so";
+    EXPECT_EQ(own.gateway.to_string(), "10.213.0.1");
+    EXPECT_EQ(own.first.to_string(), "10.213.0.2");
+    EXPECT_EQ(own.last.to_string(), "10.213.0.254");
+}
+
+TEST(Config, RefusesANetworkOfMachinesThatDoesNotFitTogether) {
+    const auto problem = [](const std::string& lines) {
+        const auto config = parse_config("[machines]\n" + lines, "x.toml");
+        return config ? std::string("none") : told(config.error());
+    };
+    const std::string bridge = "subnet = \"192.168.7.0/24\"\nbridge = \"br0\"\ngateway = \"192.168.7.1\"\n";
+    EXPECT_THAT(problem("bridge = \"br0\"\n"),
+                AllOf(HasSubstr("needs machines.gateway"), HasSubstr("needs machines.addresses")));
+    EXPECT_THAT(problem("bridge = \"../../etc\"\n"), HasSubstr("the name of a bridge of this host"));
+    EXPECT_THAT(problem("bridge = \"a-name-of-16-byt\"\n"), HasSubstr("the name of a bridge of this host"));
+    EXPECT_THAT(problem("gateway = \"10.213.0.1\"\n"), HasSubstr("of no use without machines.bridge"));
+    EXPECT_THAT(problem(bridge + "addresses = \"192.168.8.2-192.168.8.9\"\n"),
+                HasSubstr("addresses of machines.subnet (192.168.7.0/24)"));
+    EXPECT_THAT(problem(bridge + "addresses = \"192.168.7.1-192.168.7.9\"\n"),
+                HasSubstr("must not hold 192.168.7.1"));
+    EXPECT_THAT(problem(bridge + "addresses = \"192.168.7.9-192.168.7.2\"\n"), HasSubstr("the lower one first"));
+    EXPECT_THAT(problem("addresses = \"10.213.0.1-10.213.0.9\"\n"), HasSubstr("must not hold 10.213.0.1"));
+    EXPECT_THAT(problem("nameservers = [\"dns\"]\n"), HasSubstr("nameservers[0]"));
+    EXPECT_THAT(problem("nameservers = [\"9.9.9.9\", \"9.9.9.9\", \"9.9.9.9\", \"9.9.9.9\"]\n"),
+                HasSubstr("must be at most 3"));
+    EXPECT_EQ(problem("addresses = \"10.213.0.100-10.213.0.119\"\n"), "none");
 }
 
 TEST(Config, PlansReplaceTheEmbeddedOnesAltogether) {

@@ -4,6 +4,7 @@
 
 #include "images/image_store.h"
 #include "images/image_uses.h"
+#include "main/machines_config.h"
 
 namespace slipway {
 namespace {
@@ -55,7 +56,7 @@ libvirt::LibvirtOptions libvirt_options(const MachinesConfig& config, const Inst
                                         std::filesystem::path images_directory) {
     libvirt::LibvirtOptions options;
     options.installation = installation;
-    options.subnet = boost::asio::ip::make_network_v4(config.subnet);
+    options.net = net_of(config);
     options.boots = config.boots;
     options.acceleration = acceleration_of(config.acceleration);
     options.keeper = keeper_of(images_directory);
@@ -67,7 +68,7 @@ lxc::LxcOptions lxc_options(const MachinesConfig& config, const InstallationId& 
                             std::filesystem::path images_directory) {
     lxc::LxcOptions options;
     options.installation = installation;
-    options.subnet = boost::asio::ip::make_network_v4(config.subnet);
+    options.net = net_of(config);
     options.boots = config.boots;
     options.keeper = keeper_of(images_directory);
     options.find_image = image_finder(std::move(images_directory));

@@ -33,6 +33,7 @@ agent::AgentClient::Options helper_options(const Config& config, const StateDir&
     agent::SpawnOptions options;
     options.root = state_dir.instances().string();
     options.images = state_dir.images().string();
+    options.bridge = config.machines.bridge;
     options.uid_first = static_cast<uid_t>(local.uid_first);
     options.uid_last = static_cast<uid_t>(local.uid_last);
     options.container_uids = config.machines.container_uids;

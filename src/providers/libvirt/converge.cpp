@@ -30,7 +30,7 @@ std::string turn_words(std::size_t before) {
 }  // namespace
 
 std::optional<ProviderError> LibvirtProvider::read_shape(Call& call, const std::string& made_of) const {
-    auto shape = machines::shape_of(call.target, call.spec, options_.subnet);
+    auto shape = machines::shape_of(call.target, call.spec, options_.net);
     if (!shape) return shape.error();
     call.shape = std::move(*shape);
     Result<Image> image = options_.find_image(made_of.empty() ? call.shape.image : made_of);

@@ -12,6 +12,8 @@ namespace slipway::libvirt {
 namespace {
 
 constexpr Duration kAnswerPatience = std::chrono::seconds(20);  // the daemon asks QEMU what it can do, once
+constexpr Duration kFoundPatience = std::chrono::seconds(6);    // one that runs has asked
+constexpr int kStarts = 3;
 constexpr Duration kProbePatience = std::chrono::seconds(3);
 constexpr Duration kProbeLook = std::chrono::milliseconds(50);
 constexpr const char* kProbe = "slipway-probe";
@@ -83,15 +85,33 @@ Task<Status> LibvirtProvider::bring_up(Deadline deadline) {
     }
     uid_ = hello->uid_last - agent::kMachinesUid;
     const agent::Answer<void> network =
-        co_await agent_.network_up(network_, options_.subnet.to_string(), deadline.left());
+        co_await agent_.network_up(network_, options_.net.subnet.to_string(), options_.net.bridge, deadline.left());
     if (!network) co_return unavailable(network.error());
     if (const Status started = co_await start_daemon(deadline); !started) co_return started;
     if (const Status tried = co_await try_acceleration(deadline); !tried) co_return tried;
     co_return co_await machines::clear_taps(agent_, network_, deadline);
 }
 
-// Guests outlive it: one that is found is used as it is.
+Task<Result<bool>> LibvirtProvider::daemon_lives(Deadline deadline) {
+    const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(daemon_, deadline.left());
+    if (!status) co_return unavailable(status.error());
+    co_return status->process&& agent::is_alive(*status->process);
+}
+
+// It may die on its way, as at any time: that is no reason to have no machines until somebody looks again.
 Task<Status> LibvirtProvider::start_daemon(Deadline deadline) {
+    for (int tries = 1;; ++tries) {
+        Status started = co_await run_daemon(deadline);
+        if (started || tries == kStarts || !hypervisor_) co_return started;
+        const Result<bool> lives = co_await daemon_lives(deadline);
+        if (!lives || *lives) co_return started;
+        log::warning("libvirt", "the machines' daemon died while it was started, and is started again",
+                     {{"why", started.error().message}});
+    }
+}
+
+// Guests outlive it: one that is found is used as it is, unless it says nothing.
+Task<Status> LibvirtProvider::run_daemon(Deadline deadline) {
     const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(daemon_, deadline.left());
     if (!status) co_return unavailable(status.error());
     if (!status->exists) {
@@ -114,7 +134,13 @@ Task<Status> LibvirtProvider::start_daemon(Deadline deadline) {
             std::make_unique<Hypervisor>(fmt::format("{}/{}/socket", agent_.known()->root, daemon_), calls_);
     }
     if (!started->already) hypervisor_->renew();
-    const Result<std::string> version = co_await hypervisor_->version(deadline.within(kAnswerPatience));
+    const Result<std::string> version =
+        co_await hypervisor_->version(deadline.within(started->already ? kFoundPatience : kAnswerPatience));
+    if (!version && started->already) {
+        log::warning("libvirt", "the machines' daemon that was found does not answer, and is ended",
+                     {{"why", version.error().message}});
+        if (const Status ended = co_await end_daemon(agent::Signal::kill, deadline); !ended) co_return ended;
+    }
     if (!version) co_return fail(version.error());
     log::info("libvirt", started->already ? "the machines' daemon was found" : "the machines' daemon was started",
               {{"version", *version}});
@@ -156,7 +182,7 @@ Task<Status> LibvirtProvider::in_touch(Deadline deadline) {
         if (const Status ended = co_await end_daemon(agent::Signal::kill, deadline); !ended) co_return ended;
     }
     const agent::Answer<void> network =
-        co_await agent_.network_up(network_, options_.subnet.to_string(), deadline.left());
+        co_await agent_.network_up(network_, options_.net.subnet.to_string(), options_.net.bridge, deadline.left());
     if (!network) co_return unavailable(network.error());
     co_return co_await start_daemon(deadline);
 }

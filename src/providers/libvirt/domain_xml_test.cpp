@@ -11,7 +11,7 @@ using ::testing::Not;
 
 using machines::shape_of;
 
-const auto kSubnet = boost::asio::ip::make_network_v4("10.213.0.0/24");
+const machines::Net kNet = machines::own_net(boost::asio::ip::make_network_v4("10.213.0.0/24"));
 
 Target target(std::uint64_t generation = 1) {
     return {InstallationId("ins_1"), ResourceId("res_1"), "oct-12345678", generation, "token", {}};
@@ -33,7 +33,7 @@ Spec spec() {
 Image image() { return {"tiny@0123", "x86_64", "vmlinuz", "initrd", "console=ttyS0 quiet", 64U << 20U}; }
 
 TEST(Domain, IsDescribedToLibvirtByItsPlan) {
-    const auto shape = shape_of(target(), spec(), kSubnet);
+    const auto shape = shape_of(target(), spec(), kNet);
     ASSERT_TRUE(shape);
     pugi::xml_document document;
     ASSERT_TRUE(document.load_string(domain_xml(*shape, image(), {false, true, "tag"}).c_str()));
@@ -55,7 +55,7 @@ TEST(Domain, IsDescribedToLibvirtByItsPlan) {
 }
 
 TEST(Domain, ItsTagChangesWithItsPlanAndWithNothingElse) {
-    const auto tag = [](const Spec& of) { return tag_of(*shape_of(target(), of, kSubnet), image()); };
+    const auto tag = [](const Spec& of) { return tag_of(*shape_of(target(), of, kNet), image()); };
     Spec larger = spec();
     larger.parameters["memory"] = std::int64_t{256} << 20U;
     Spec renamed = spec();

@@ -40,7 +40,7 @@ Status LibvirtProvider::available(Kind kind, std::string_view engine) const {
 
 std::vector<AllocationRange> LibvirtProvider::ranges(Kind kind, std::string_view engine) const {
     if (kind != Kind::machine || engine != kEngine) return {};
-    return machines::address_ranges(options_.subnet);
+    return machines::address_ranges(options_.net);
 }
 
 std::vector<std::string> LibvirtProvider::secrets(Kind kind, std::string_view engine) const {

@@ -29,7 +29,7 @@ enum class Acceleration : std::uint8_t { automatic, kvm, emulation };
 
 struct LibvirtOptions {
     InstallationId installation;
-    boost::asio::ip::network_v4 subnet;
+    machines::Net net;
     std::size_t boots = 2;  // at once
     Acceleration acceleration = Acceleration::automatic;
     machines::FindImage find_image;
@@ -84,6 +84,8 @@ class LibvirtProvider final : public ByVerb {
 
     Task<Status> bring_up(Deadline deadline);
     Task<Status> start_daemon(Deadline deadline);
+    Task<Status> run_daemon(Deadline deadline);
+    Task<Result<bool>> daemon_lives(Deadline deadline);
     Task<Status> try_acceleration(Deadline deadline);
     Task<Status> in_touch(Deadline deadline);
     Task<Status> end_daemon(agent::Signal how, Deadline deadline);

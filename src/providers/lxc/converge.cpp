@@ -43,7 +43,7 @@ std::string tag_of(const machines::Shape& shape) {
 }  // namespace
 
 std::optional<ProviderError> LxcProvider::read_shape(Call& call, const std::string& made_of) const {
-    auto shape = machines::shape_of(call.target, call.spec, options_.subnet);
+    auto shape = machines::shape_of(call.target, call.spec, options_.net);
     if (!shape) return shape.error();
     call.shape = std::move(*shape);
     call.shape.disk = std::max(call.shape.disk, kLeastDisk);
@@ -121,7 +121,8 @@ Task<std::optional<ProviderAnswer>> LxcProvider::boot(Call& call) {
     request.identity = identity_of(call.target);
     request.tag = tag_of(call.shape);
     request.network = network_;
-    request.subnet = options_.subnet.to_string();
+    request.subnet = options_.net.subnet.to_string();
+    request.gateway = options_.net.gateway.to_string();
     request.address = call.shape.address.to_string();
     request.mac = call.shape.mac;
     request.cpus = call.shape.cpus;

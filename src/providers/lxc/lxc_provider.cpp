@@ -33,7 +33,7 @@ Status LxcProvider::available(Kind kind, std::string_view engine) const {
 
 std::vector<AllocationRange> LxcProvider::ranges(Kind kind, std::string_view engine) const {
     if (kind != Kind::machine || engine != kEngine) return {};
-    return machines::address_ranges(options_.subnet);
+    return machines::address_ranges(options_.net);
 }
 
 std::vector<std::string> LxcProvider::secrets(Kind kind, std::string_view engine) const {
@@ -77,7 +77,7 @@ Task<Status> LxcProvider::bring_up(Deadline deadline) {
     if (!able) co_return unavailable(able.error().message);
     uid_ = hello->uid_last - agent::kContainersUid;
     const agent::Answer<void> network =
-        co_await agent_.network_up(network_, options_.subnet.to_string(), deadline.left());
+        co_await agent_.network_up(network_, options_.net.subnet.to_string(), options_.net.bridge, deadline.left());
     if (!network) co_return unavailable(network.error().message);
     co_return co_await machines::clear_taps(agent_, network_, deadline);
 }

@@ -23,7 +23,7 @@ namespace slipway::lxc {
 
 struct LxcOptions {
     InstallationId installation;
-    boost::asio::ip::network_v4 subnet;
+    machines::Net net;
     std::size_t boots = 2;  // at once
     machines::FindImage find_image;
     machines::ImageKeeper keeper;

@@ -34,11 +34,15 @@ std::string network_of(const InstallationId& installation) {
     return sha256(installation.str()).substr(0, kIdLength);
 }
 
-std::vector<AllocationRange> address_ranges(const boost::asio::ip::network_v4& subnet) {
-    const std::int64_t first = std::int64_t{subnet.network().to_uint()} + 2;
-    const std::int64_t last = std::int64_t{subnet.broadcast().to_uint()} - 1;
+Net own_net(const boost::asio::ip::network_v4& subnet) {
+    using boost::asio::ip::address_v4;
+    const address_v4 host = *subnet.hosts().begin();
+    return {subnet, host, address_v4(host.to_uint() + 1), address_v4(subnet.broadcast().to_uint() - 1)};
+}
+
+std::vector<AllocationRange> address_ranges(const Net& net) {
     // Its name is in every store by now.
-    return {{"libvirt/address", "address", first, last}};
+    return {{"libvirt/address", "address", std::int64_t{net.first.to_uint()}, std::int64_t{net.last.to_uint()}}};
 }
 
 Task<Result<bool>> any_machine(agent::AgentClient& agent, Deadline deadline) {

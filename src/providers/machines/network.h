@@ -4,19 +4,18 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/ip/network_v4.hpp>
-
 #include "agent/client.h"
 #include "domain/ids.h"
 #include "domain/provider_types.h"
 #include "providers/deadline.h"
+#include "providers/machines/net.h"
 
 namespace slipway::machines {
 
 // Eight hexadecimal digits that follow from the installation.
 std::string network_of(const InstallationId& installation);
-// All but the first address, which is the host's, and the broadcast's. One range for all providers.
-std::vector<AllocationRange> address_ranges(const boost::asio::ip::network_v4& subnet);
+// One range for all providers.
+std::vector<AllocationRange> address_ranges(const Net& net);
 
 // Whether any machine is there, whoever made it. Errors: unavailable.
 Task<Result<bool>> any_machine(agent::AgentClient& agent, Deadline deadline);

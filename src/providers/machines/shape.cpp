@@ -1,6 +1,7 @@
 #include "providers/machines/shape.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/digest.h"
 #include "providers/provider_error.h"
@@ -62,26 +63,36 @@ std::string meta_data(const Shape& shape) {
 }
 
 std::string address_with_length(const Shape& shape) {
-    return fmt::format("{}/{}", shape.address.to_string(), shape.subnet.prefix_length());
+    return fmt::format("{}/{}", shape.address.to_string(), shape.net.subnet.prefix_length());
 }
 
-std::string gateway_of(const Shape& shape) { return (*shape.subnet.hosts().begin()).to_string(); }
+json::array nameservers_of(const Shape& shape) {
+    json::array list;
+    for (const address_v4& each : shape.net.nameservers) list.emplace_back(each.to_string());
+    return list;
+}
 
 std::string network_config(const Shape& shape) {
-    const json::object device{
+    json::object device{
         {"match", json::object{{"macaddress", shape.mac}}},
         {"set-name", "eth0"},
         {"addresses", json::array{address_with_length(shape)}},
-        {"routes", json::array{json::object{{"to", "0.0.0.0/0"}, {"via", gateway_of(shape)}}}}};
+        {"routes", json::array{json::object{{"to", "0.0.0.0/0"}, {"via", shape.net.gateway.to_string()}}}}};
+    if (!shape.net.nameservers.empty()) {
+        device["nameservers"] = json::object{{"addresses", nameservers_of(shape)}};
+    }
     return json::dump(json::object{{"version", 2}, {"ethernets", json::object{{"eth0", device}}}}) + "\n";
 }
 
 std::string machine_file(const Shape& shape, const std::string& hash) {
+    std::vector<std::string> nameservers;
+    for (const address_v4& each : shape.net.nameservers) nameservers.push_back(each.to_string());
     std::string text;
     for (const auto& [key, value] : {std::pair<std::string_view, std::string>{"HOSTNAME", shape.name},
                                      {"INSTANCE", shape.uuid},
                                      {"ADDRESS", address_with_length(shape)},
-                                     {"GATEWAY", gateway_of(shape)},
+                                     {"GATEWAY", shape.net.gateway.to_string()},
+                                     {"NAMESERVERS", fmt::format("{}", fmt::join(nameservers, " "))},
                                      {"MAC", shape.mac},
                                      {"LOGIN", shape.login},
                                      {"HASH", hash}}) {
@@ -106,13 +117,12 @@ std::string uuid_of(const Target& target) {
                        digest.substr(16, 4), digest.substr(20, 12));
 }
 
-std::expected<Shape, ProviderError> shape_of(const Target& target, const Spec& spec,
-                                             const boost::asio::ip::network_v4& subnet) {
+std::expected<Shape, ProviderError> shape_of(const Target& target, const Spec& spec, const Net& net) {
     Shape shape;
     shape.name = target.external_name;
     shape.uuid = uuid_of(target);
     shape.mac = mac_of(target);
-    shape.subnet = subnet;
+    shape.net = net;
     const auto cpus = number(spec, "cpus", 1, kMostCpus, 1);
     if (!cpus) return std::unexpected(cpus.error());
     const auto memory = number(spec, "memory", kLeastBytes, kMostBytes, kLeastBytes * 2);
@@ -128,9 +138,9 @@ std::expected<Shape, ProviderError> shape_of(const Target& target, const Spec& s
     const auto address = spec.allocations.find("address");
     if (address == spec.allocations.end()) return refuse(ErrorClass::permanent, "it was given no address");
     shape.address = address_v4(static_cast<std::uint32_t>(address->second));
-    if (!boost::asio::ip::network_v4(shape.address, 32).is_subnet_of(subnet)) {
+    if (!boost::asio::ip::network_v4(shape.address, 32).is_subnet_of(net.subnet)) {
         return refuse(ErrorClass::permanent, fmt::format("its address {} is not in the machines' subnet {}",
-                                                         shape.address.to_string(), subnet.to_string()));
+                                                         shape.address.to_string(), net.subnet.to_string()));
     }
     return shape;
 }

@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/ip/network_v4.hpp>
-
 #include "agent/protocol.h"
 #include "base/random.h"
+#include "providers/machines/net.h"
 #include "providers/provider.h"
 
 namespace slipway::machines {
@@ -45,13 +44,12 @@ struct Shape {
     std::string image;
     std::string login;
     boost::asio::ip::address_v4 address;
-    boost::asio::ip::network_v4 subnet;
+    Net net;
     std::string mac;
 };
 
 // Errors are permanent and name the parameter.
-std::expected<Shape, ProviderError> shape_of(const Target& target, const Spec& spec,
-                                             const boost::asio::ip::network_v4& subnet);
+std::expected<Shape, ProviderError> shape_of(const Target& target, const Spec& spec, const Net& net);
 
 // 52:54:00 and three bytes that follow from resource and generation: who is made anew is another machine to its
 // network.

@@ -8,7 +8,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
-const auto kSubnet = boost::asio::ip::make_network_v4("10.213.0.0/24");
+const Net kNet = own_net(boost::asio::ip::make_network_v4("10.213.0.0/24"));
 
 Target target(std::uint64_t generation = 1) {
     return {InstallationId("ins_1"), ResourceId("res_1"), "oct-12345678", generation, "token", {}};
@@ -47,7 +47,7 @@ TEST(Machine, NamesWhatIsWrongWithItsPlan) {
     const auto problem = [](std::string_view key, json::value value) {
         Spec wrong = spec();
         wrong.parameters[key] = std::move(value);
-        const auto shape = shape_of(target(), wrong, kSubnet);
+        const auto shape = shape_of(target(), wrong, kNet);
         return shape ? std::string() : shape.error().message;
     };
     EXPECT_THAT(problem("cpus", 0), HasSubstr("cpus must be from 1 to 64"));
@@ -57,11 +57,11 @@ TEST(Machine, NamesWhatIsWrongWithItsPlan) {
     EXPECT_THAT(problem("image", ""), HasSubstr("names no image"));
     Spec elsewhere = spec();
     elsewhere.allocations["address"] = boost::asio::ip::make_address_v4("192.0.2.7").to_uint();
-    EXPECT_THAT(shape_of(target(), elsewhere, kSubnet).error().message, HasSubstr("not in the machines' subnet"));
+    EXPECT_THAT(shape_of(target(), elsewhere, kNet).error().message, HasSubstr("not in the machines' subnet"));
 }
 
 TEST(Machine, IsToldWhoItIsWithoutItsPassword) {
-    const auto shape = shape_of(target(), spec(), kSubnet);
+    const auto shape = shape_of(target(), spec(), kNet);
     ASSERT_TRUE(shape) << shape.error().message;
     const auto files = seed_files(*shape, "$6$salt$hash");
     const std::string user_data = content(files, "user-data");
@@ -84,7 +84,7 @@ TEST(Machine, IsToldWhoItIsWithoutItsPassword) {
 TEST(Machine, HostileWordsStayWords) {
     Spec hostile = spec();
     hostile.parameters["username"] = "x'; reboot #\n- name: root";
-    const auto shape = shape_of(target(), hostile, kSubnet);
+    const auto shape = shape_of(target(), hostile, kNet);
     ASSERT_TRUE(shape);
     const auto files = seed_files(*shape, "$6$'\"$h");
     const auto cloud = json::parse(std::string_view(content(files, "user-data")).substr(14));

@@ -96,6 +96,36 @@ TEST_F(MachinesDaemon, IsWaitedForWhileItStarts) {
     EXPECT_EQ(seen->presence, Presence::absent);
 }
 
+// A kill at that moment once left a server without machines until it looked again, and refused who asked meanwhile.
+TEST_F(MachinesDaemon, MayDieWhileItIsStarted) {
+    EXPECT_TRUE(subject_.run(subject_.libvirt().rest(10s)));
+    std::optional<Status> started;
+    agent::Process first;
+    const Status done = subject_.run([&]() -> Task<Status> {
+        const auto executor = co_await boost::asio::this_coro::executor;
+        boost::asio::co_spawn(executor, subject_.libvirt().start(20s),
+                              [&](const std::exception_ptr&, Status answer) { started = std::move(answer); });
+        while (!started) {
+            const auto status = co_await subject_.client().status(subject_.daemon(), 5s);
+            if (first.pid != 0 || !status || !status->process) continue;
+            first = *status->process;
+            ::kill(first.pid, SIGKILL);
+        }
+        co_return *started;
+    }());
+    EXPECT_TRUE(done) << done.error().message;
+    EXPECT_NE(daemon(), first);
+    EXPECT_TRUE(subject_.libvirt().available(Kind::machine, "vm"));
+}
+
+// A broker that comes back finds it hanging.
+TEST_F(MachinesDaemon, ThatHangsIsReplacedByTheNextStart) {
+    const agent::Process hung = daemon();
+    subject_.crash([&] { ASSERT_EQ(::kill(hung.pid, SIGSTOP), 0); });
+    EXPECT_NE(daemon(), hung);
+    EXPECT_TRUE(subject_.libvirt().available(Kind::machine, "vm"));
+}
+
 // With one that hangs, a server ends all the same.
 TEST_F(MachinesDaemon, ThatHangsHoldsUpNoEndOfTheServer) {
     const agent::Process hung = daemon();

@@ -41,6 +41,13 @@ LibvirtSubject::~LibvirtSubject() {
     client_.reset();
 }
 
+void LibvirtSubject::crash(const std::function<void()>& meanwhile) {
+    provider_.reset();
+    client_.reset();
+    meanwhile();
+    open();
+}
+
 void LibvirtSubject::open() {
     provider_.reset();
     client_.reset();
@@ -51,7 +58,8 @@ void LibvirtSubject::open() {
     libvirt::LibvirtOptions options;
     options.installation = InstallationId("ins_conformance");
     // 198.18.0.0/15 is for tests of networks (RFC 2544).
-    options.subnet = boost::asio::ip::make_network_v4(fmt::format("198.18.{}.0/24", ::getpid() % 256));
+    options.net =
+        machines::own_net(boost::asio::ip::make_network_v4(fmt::format("198.18.{}.0/24", ::getpid() % 256)));
     options.network = network();
     options.boots = 8;  // the suite does not wait for turns
     options.acceleration = libvirt::Acceleration::emulation;

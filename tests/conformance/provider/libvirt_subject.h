@@ -13,6 +13,8 @@ class LibvirtSubject final : public Subject {
     ~LibvirtSubject() override;
 
     void crash() override { open(); }
+    // Whoever worked is gone; `meanwhile` something happens; then somebody comes back.
+    void crash(const std::function<void()>& meanwhile);
     Provider& provider() override { return *provider_; }
     Spec spec() override;
     std::string picture() override;

@@ -34,7 +34,8 @@ void LxcSubject::open(const std::string& die_at) {
     lxc::LxcOptions options;
     options.installation = InstallationId("ins_conformance");
     // 198.18.0.0/15 is for tests of networks (RFC 2544).
-    options.subnet = boost::asio::ip::make_network_v4(fmt::format("198.19.{}.0/24", ::getpid() % 256));
+    options.net =
+        machines::own_net(boost::asio::ip::make_network_v4(fmt::format("198.19.{}.0/24", ::getpid() % 256)));
     options.network = network();
     options.boots = 8;  // the suite does not wait for turns
     options.find_image = find_test_image;
