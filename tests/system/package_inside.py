@@ -25,11 +25,11 @@ def part(name, command):
 
 
 def main():
-    tar, first, second = sys.argv[1:]
+    tar, images, first, second = sys.argv[1:]
     root = chroot.Root.unpack(tar, os.path.join(os.environ["TMPDIR"], "root"))
     part("Debian package", ["--package", root.path, first, second])
     begin = time.monotonic()
-    systemd_checks.check(root, first, second)
+    systemd_checks.check(root, images, first, second)
     print(f"package: under systemd: ok after {time.monotonic() - begin:.0f} s", flush=True)
     begin = time.monotonic()
     container_checks.follow(root, first)

@@ -17,6 +17,8 @@ BOOT = """set -e
     # Nothing of the machine itself may change.
     mount --bind "$root/proc/sys" "$root/proc/sys"
     mount -o remount,bind,ro "$root/proc/sys"
+    # But for the network, of which this has its own.
+    mount --bind /proc/sys/net "$root/proc/sys/net"
     mount -t sysfs -o ro sysfs "$root/sys"
     mount -t tmpfs tmpfs "$root/sys/fs" 2>/dev/null || true
     mkdir -p "$root/sys/fs/cgroup"
@@ -24,7 +26,8 @@ BOOT = """set -e
     mount -t tmpfs -o mode=755 tmpfs "$root/run"
     mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
     mount -t tmpfs -o mode=755 tmpfs "$root/dev"
-    for node in null zero full random urandom tty; do
+    mkdir "$root/dev/net"
+    for node in null zero full random urandom tty net/tun; do
         touch "$root/dev/$node"
         mount --bind "/dev/$node" "$root/dev/$node"
     done
@@ -126,7 +129,36 @@ def redis(machine, url, *words):
     return machine.run(["redis-cli", "--no-auth-warning", "-u", url, *words], False)[1].strip()
 
 
-def live(machine, first, second):
+def guests():
+    return processes(lambda pid, words: words[0].startswith("/usr/bin/qemu-system"))
+
+
+def make_machine(machine, images):
+    """A virtual machine, as docs/operating.md says that it is made possible."""
+    root = machine.root
+    place = root.inside("/var/lib/slipway/images")
+    shutil.copytree(images, place, symlinks=True, dirs_exist_ok=True)
+    machine.run(["chown", "-R", "slipway:slipway", "/var/lib/slipway/images"])
+    machine.run(["install", "-D", "-m", "644", "/usr/share/slipway/helper-machines.conf",
+                 "/etc/systemd/system/slipway-helper.service.d/machines.conf"])
+    machine.run(["systemd-analyze", "verify", "--man=no", "slipway-helper.service"])
+    machine.run(["systemctl", "daemon-reload"])
+    machine.run(["systemctl", "restart", "slipway-helper", "slipway"])
+    ready(machine)
+    plans = ["slipway", "plans", "--json", "--state-dir", "/var/lib/slipway"]
+    wait_until(lambda: any(each["name"] == "tiny" and each["available"]
+                           for each in json.loads(machine.run(plans)[1])["plans"]), 60, "machines can be made")
+    status, made = machine.run(["curl", "-sS", "-d", '{"username":"suitepad","password":"suitepad"}',
+                                "http://127.0.0.1:5000/create"], False)
+    expect(status == 0 and json.loads(made)["status"] == "SUCCESS", f"a machine is made: {made}\n{machine.log()}")
+    return json.loads(made)["ip"]
+
+
+def greets(machine, address):
+    return "SSH-2.0" in machine.run(["bash", "-c", f"exec 3<>/dev/tcp/{address}/22 && head -c 7 <&3"], False)[1]
+
+
+def live(machine, images, first, second):
     root = machine.root
     for deb, name in ((first, "first"), (second, "second")):
         shutil.copy(deb, root.inside(f"/root/{name}.deb"))
@@ -174,15 +206,28 @@ def live(machine, first, second):
     running(machine, "after another installation")
     ready(machine)
     untouched("another installation")
+    address = make_machine(machine, images)
+    untouched("another set of rights of the helper")
+    [guest] = guests()
+    machine.run(["systemctl", "restart", "slipway-helper", "slipway"])
+    ready(machine)
+    machine.run(["dpkg", "-r", "slipway"])
+    expect(guests() == [guest] and greets(machine, address), "machines outlive a restart, and removal too")
+    machine.run(["dpkg", "-i", "/root/second.deb"])
+    ready(machine)
+    expect(address in machine.run(["curl", "-sS", "http://127.0.0.1:5000/instances"])[1], "they are found again")
     machine.run(["dpkg", "-P", "slipway"])
     expect(not engines(), "purging ends the engines, among whatever mounts they live")
+    expect(not guests(), f"and the machines: {guests()}")
+    expect(not machine.run(["ip", "netns"])[1], "and their network")
+    expect("slw" not in machine.run(["ip", "-br", "link"])[1], "on the host's side too")
     for path in ("/var/lib/slipway", "/var/lib/slipway-instances", "/etc/slipway"):
         expect(not os.path.exists(root.inside(path)), f"purging takes {path} away")
 
 
-def check(root, first, second):
+def check(root, images, first, second):
     machine = Machine(root)
     try:
-        live(machine, first, second)
+        live(machine, images, first, second)
     finally:
         machine.end()
