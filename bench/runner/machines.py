@@ -27,8 +27,31 @@ engine = "vm"
 name = "tiny"
 parameters = {image = "tiny"}
 [[plan]]
+kind = "machine"
+engine = "container"
+name = "tiny"
+parameters = {image = "tiny"}
+[ec2]
+engine = "ENGINE"
+plan = "tiny"
+[[plan]]
 engine = "redis"
 name = "small"
+"""
+# Of a container that is started by hand.
+LXC_GATEWAY, LXC_ADDRESS = "198.19.254.1", "198.19.254.2"
+LXC_CONFIG = """lxc.uts.name = bench
+lxc.rootfs.path = dir:{root}
+lxc.net.0.type = phys
+lxc.net.0.link = {device}
+lxc.net.0.name = eth0
+lxc.net.0.flags = up
+lxc.net.0.ipv4.address = {address}/24
+lxc.net.0.ipv4.gateway = {gateway}
+lxc.mount.auto = proc:mixed sys:mixed cgroup:mixed
+lxc.autodev = 1
+lxc.tty.max = 0
+lxc.apparmor.profile = unconfined
 """
 # What a volume tells a machine of this image (docs/images.md); the address is that of QEMU's own network.
 TOLD = ("INSTANCE='bench-{number}'\nHOSTNAME='bench'\nLOGIN='bench'\nHASH='{hash}'\nADDRESS='10.0.2.15/24'\n"
@@ -56,11 +79,12 @@ def missing():
 class Yard:
     """A broker that makes machines; their image is there before."""
 
-    def __init__(self, tools):
+    def __init__(self, tools, engine="vm"):
+        self.engine = engine
         if absent := missing():
             raise BenchError("missing for machines: " + ", ".join(absent))
         self.tools = tools
-        self.server = Slipway(tools, provider="local", extra=CONFIG + ENGINE_PORTS, wait="300s")
+        self.server = Slipway(tools, provider="local", extra=CONFIG.replace("ENGINE", engine) + ENGINE_PORTS, wait="300s")
 
     def __enter__(self):
         # Beside the state that the server will find.
@@ -82,7 +106,7 @@ class Yard:
 
     def _offered(self):
         plans = self.server.get("/api/v1/plans?kind=machine")["plans"]
-        return any(each["name"] == "tiny" and each["available"] for each in plans)
+        return any(each["engine"] == self.engine and each["available"] for each in plans)
 
     def create(self, _=None):
         """The address of a new machine, once its login works, and the seconds until then."""
@@ -122,9 +146,9 @@ def build_image(tools, state):
     return state / "images" / "tiny"
 
 
-def by_broker(tools, _):
+def by_broker(tools, _, engine="vm"):
     seconds = []
-    with Yard(tools) as yard:
+    with Yard(tools, engine) as yard:
         for _ in range(ROUNDS):
             address, took = yard.create()
             seconds.append(took)
@@ -154,6 +178,40 @@ def by_qemu(tools, _):
             begin = guest.started_at
             guest.wait_for(lambda port=port: banner("127.0.0.1", port), "does not greet", 120, between=0.01)
             seconds.append(time.monotonic() - begin)
+    return figures_of(seconds)
+
+
+def container_by_broker(tools, sizes):
+    return by_broker(tools, sizes, "container")
+
+
+def container_by_lxc(tools, _):
+    """The same files, unpacked before, by liblxc's own program: its start to SSH's greeting."""
+    if shutil.which("lxc-start") is None:
+        raise BenchError("missing for containers: lxc-start (apt-get install --no-install-recommends lxc)")
+    seconds = []
+    directory = tools.directory("lxc")
+    image = build_image(tools, directory / "state").resolve()
+    root, near, far = directory / "bench" / "rootfs", f"slwb{os.getpid() % 10**8}", f"slwc{os.getpid() % 10**8}"
+    for number in range(ROUNDS):
+        shutil.rmtree(root, ignore_errors=True)
+        (root / "run/slipway").mkdir(parents=True)
+        run(["tar", "--extract", "--file", image / "rootfs.tar", "--directory", root, "--numeric-owner"])
+        (root / "run/slipway/machine").write_text(TOLD.format(number=number, hash=HASH), encoding="ascii")
+        config = directory / "config"
+        config.write_text(LXC_CONFIG.format(root=root, device=far, address=LXC_ADDRESS, gateway=LXC_GATEWAY), encoding="ascii")
+        run(["ip", "link", "add", near, "type", "veth", "peer", "name", far])
+        try:
+            run(["ip", "address", "add", f"{LXC_GATEWAY}/24", "dev", near])
+            run(["ip", "link", "set", "dev", near, "up"])
+            words = ["lxc-start", "--foreground", "--name", "bench", "--lxcpath", directory, "--rcfile", config]
+            with Process(words, directory, f"lxc-{number}") as container:
+                begin = container.started_at
+                container.wait_for(lambda: banner(LXC_ADDRESS, 22), "does not greet", 60, between=0.002)
+                seconds.append(time.monotonic() - begin)
+                run(["lxc-stop", "--kill", "--name", "bench", "--lxcpath", directory])
+        finally:
+            subprocess.run(["ip", "link", "delete", "dev", near], check=False, stderr=subprocess.DEVNULL)
     return figures_of(seconds)
 
 

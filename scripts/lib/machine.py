@@ -3,9 +3,10 @@
 Looks from outside only: /proc and the file system, never through the server. Also a program:
     machine.py list STATE_DIR           prints one line for each thing, sorted, so that two moments can be compared
     machine.py engine STATE_DIR NAME    prints "PID PORT" of the instance's engine, a line for each
-    machine.py guest STATE_DIR NAME     prints the pid of the virtual machine, a line for each
+    machine.py guest STATE_DIR NAME     prints the pid of the machine, a line for each
     machine.py end STATE_DIR            kills what is left
 """
+import glob
 import hashlib
 import json
 import os
@@ -35,7 +36,11 @@ class Process:
         return self.program.startswith(("redis-server", "memcached", "postgres", "mariadbd", "mysqld"))
 
     def is_helper(self):
-        return len(self.argv) > 1 and self.argv[1] == "agent"
+        return len(self.argv) > 1 and self.argv[1] == "agent" and not self.container()
+
+    def container(self):
+        """The name of the container that it is the monitor of; "": it is none."""
+        return self.argv[3] if len(self.argv) > 3 and self.argv[1:3] == ("agent", "--container") else ""
 
 
 def _read(path):
@@ -162,9 +167,11 @@ def engine_families_of(state_dir, processes=None):
 
 
 def guests_of(state_dir):
-    """The virtual machines that run, by name: {name: [Process, ...]}."""
+    """The machines that run, by name: {name: [Process, ...]}: virtual ones, and the monitors of containers."""
     found = {}
     for each in processes_of(state_dir):
+        if each.container():
+            found.setdefault(each.container(), []).append(each)
         named = [word[len("guest="):].split(",")[0] for word in each.argv if word.startswith("guest=")]
         if each.program.startswith("qemu-system") and named:
             found.setdefault(named[0], []).append(each)
@@ -188,6 +195,15 @@ def network_parts_of(state_dir):
     return {"network namespace": spaces, "device": devices,
             "tap": [each["ifname"] for each in links if each.get("ifname", "uplink") != "uplink"],
             "neighbour": [each["dst"] for each in neighbours]}
+
+
+def container_parts_of(state_dir):
+    """What the kernel keeps for its containers: control groups and loop devices; {kind: names}."""
+    space = f"slipway-{network_of(state_dir)}"
+    groups = [place for place in (f"/sys/fs/cgroup/{space}", *glob.glob(f"/sys/fs/cgroup/*/{space}")) if os.path.isdir(place)]
+    loops = [place for place in glob.glob("/sys/block/loop*/loop/backing_file")
+             if _read(place).decode(errors="replace").startswith(os.path.realpath(state_dir) + "/")]
+    return {"control group": groups, "loop device": loops}
 
 
 def _listening():

@@ -93,16 +93,20 @@ std::string check_image(const std::string& name) {
 }
 
 std::vector<Plan> default_machine_plans() {
-    Plan plan;
-    plan.kind = Kind::machine;
-    plan.engine = "vm";
-    plan.name = "tiny";
-    plan.title = "Tiny machine";
-    plan.description = "a virtual machine with 1 processor, 128 MiB and a disk of 256 MiB";
-    plan.provider = machine_provider_of(plan.engine);
-    plan.parameters = {{"image", "tiny"}, {"cpus", kCpus}, {"memory", kMemory}, {"disk", kDisk}};
-    plan.password = false;
-    return {std::move(plan)};
+    std::vector<Plan> plans;
+    for (const auto& [engine, what] : {std::pair{"vm", "virtual machine"}, std::pair{"container", "container"}}) {
+        Plan plan;
+        plan.kind = Kind::machine;
+        plan.engine = engine;
+        plan.name = "tiny";
+        plan.title = fmt::format("Tiny {}", what);
+        plan.description = fmt::format("a {} with 1 processor, 128 MiB and a disk of 256 MiB", what);
+        plan.provider = machine_provider_of(plan.engine);
+        plan.parameters = {{"image", "tiny"}, {"cpus", kCpus}, {"memory", kMemory}, {"disk", kDisk}};
+        plan.password = false;
+        plans.push_back(std::move(plan));
+    }
+    return plans;
 }
 
 void read_machine(TableReader& reader, Plan& plan, std::vector<ConfigProblem>& problems) {

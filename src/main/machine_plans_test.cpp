@@ -128,7 +128,8 @@ INSTANTIATE_TEST_SUITE_P(
               "is not a setting"},
         Wrong{"[ec2]\nplan = \"huge\"\n", "x.toml:2: ec2.plan",
               "there is no plan huge of kind machine and engine vm; there are: tiny"},
-        Wrong{"[ec2]\nengine = \"container\"\n", "x.toml:2: ec2.engine", "engine container; there are: none"},
+        Wrong{"[ec2]\nengine = \"container\"\n" + kPlan + "parameters.image = \"tiny\"\n", "x.toml:2: ec2.engine",
+              "engine container; there are: none"},
         Wrong{"[ec2]\nengine = \"redis\"\n", "x.toml:2: ec2.engine", "\"vm\", \"container\""}));
 
 TEST(MachinePlans, EachEngineHasAProviderOfItsOwn) {

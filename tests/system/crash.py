@@ -69,6 +69,11 @@ kind = "machine"
 engine = "vm"
 name = "tiny"
 parameters = {{image = "tiny", memory = "96mb"}}
+[[plan]]
+kind = "machine"
+engine = "container"
+name = "tiny"
+parameters = {{image = "tiny", memory = "96mb"}}
 [machines]
 subnet = "198.19.{lane}.0/24"
 acceleration = "emulation"

@@ -1,5 +1,5 @@
-"""Virtual machines that are asked for and given back through the EC2 API, and what is looked for on the host afterwards:
-guests, disks, taps, addresses. A machine counts once its owner can log in by SSH with the name and password it asked for.
+"""Machines that are asked for and given back, virtual ones through the EC2 API and containers through the native one, and
+what is looked for on the host afterwards: guests, disks, taps, addresses. A machine counts once its owner can log in by SSH with the name and password it asked for.
 """
 import ipaddress
 import os
@@ -7,6 +7,7 @@ import random
 import subprocess
 import threading
 import time
+import uuid
 from dataclasses import dataclass
 
 from server import ask_until_answered, machine, wait_until
@@ -20,6 +21,7 @@ ANSWER = '#!/bin/sh\nprintf "%s\\n" "$GUEST_PASSWORD"\n'
 @dataclass
 class Guest:
     key: str  # the Idempotency-Key of its create
+    engine: str
     password: str
     state: str = "asked"  # asked -> made -> deleting -> deleted; or refused
     address: str = ""
@@ -90,7 +92,7 @@ class Guests:
                 turn += 1
                 made = self.in_state("made")
                 if len(made) < MOST_ALIVE and (not made or rng.random() < 0.6):
-                    guest = Guest(f"guest-{number}-{turn}", f"guest canary {rng.getrandbits(64):016x}")
+                    guest = Guest(f"guest-{number}-{turn}", rng.choice(["vm", "container"]), f"guest canary {rng.getrandbits(64):016x}")
                     with self.lock:
                         self.all.append(guest)
                     self._create(guest)
@@ -100,8 +102,10 @@ class Guests:
             self.errors.append(f"owner of machines: {type(error).__name__}: {error}")
 
     def ask(self, method, path, body=None, key=None):
-        return ask_until_answered(self.server, self.ledger, PATIENCE, method, path, body,
-                                  lambda: {} if key is None else {"Idempotency-Key": key})
+        def headers():
+            known = {"Authorization": self.server.admin_key()} if path.startswith("/api/") else {}
+            return known if key is None else {**known, "Idempotency-Key": key}
+        return ask_until_answered(self.server, self.ledger, PATIENCE, method, path, body, headers)
 
     def _outcome(self, task):
         """The last answer of a task, once it has ended; None where it never does."""
@@ -117,13 +121,22 @@ class Guests:
         self.ledger.lose(f"task {task} has not ended after {PATIENCE} s")
         return None
 
-    def _create(self, guest):
+    def _ask_for(self, guest):
+        """The id of the task that makes it; None where it was not accepted."""
         body = {"username": USER, "password": guest.password}
-        status, answer = self.ask("POST", "/create-async", body, guest.key)
-        if status != 200:
-            self.ledger.lose(f"machine {guest.key} was answered {status} {answer}")
-            return
-        outcome = self._outcome(answer["task_id"])
+        if guest.engine == "vm":
+            status, answer = self.ask("POST", "/create-async", body, guest.key)
+            task = answer["task_id"] if status == 200 else None
+        else:
+            status, answer = self.ask("POST", "/api/v1/resources", {**body, "engine": guest.engine, "plan": "tiny"}, guest.key)
+            task = str(uuid.UUID(answer["operation"]["id"].removeprefix("op_"))) if status == 202 else None
+        if task is None:
+            self.ledger.lose(f"{guest.engine} {guest.key} was answered {status} {answer}")
+        return task
+
+    def _create(self, guest):
+        task = self._ask_for(guest)
+        outcome = None if task is None else self._outcome(task)
         if outcome is None:
             return
         if outcome["status"] != "SUCCESS":
@@ -209,11 +222,13 @@ class Guests:
         """After the server was stopped."""
         for kind, names in machine.network_parts_of(self.server.state_dir).items():
             self.ledger.left += [f"{kind} {name} is left" for name in names]
+        for kind, names in machine.container_parts_of(self.server.state_dir).items():
+            self.ledger.left += [f"{kind} {name} is left" for name in names]
         for folder, _, names in os.walk(os.path.join(self.server.state_dir, "images", ".uses")):
             self.ledger.left += [f"image use {folder}/{name} is left" for name in names]
 
     def victims(self):
-        """Processes of machines: each guest, and the daemon that runs them."""
+        """Processes of machines: each guest, each container's monitor, and the daemon that runs guests."""
         guests = [each for own in machine.guests_of(self.server.state_dir).values() for each in own]
         daemons = [each for each in machine.processes_of(self.server.state_dir) if each.program == "libvirtd"]
         return guests + daemons

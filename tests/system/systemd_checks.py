@@ -146,7 +146,7 @@ def make_machine(machine, images):
     machine.run(["systemctl", "restart", "slipway-helper", "slipway"])
     ready(machine)
     plans = ["slipway", "plans", "--json", "--state-dir", "/var/lib/slipway"]
-    wait_until(lambda: any(each["name"] == "tiny" and each["available"]
+    wait_until(lambda: any(each["engine"] == "vm" and each["available"]
                            for each in json.loads(machine.run(plans)[1])["plans"]), 60, "machines can be made")
     status, made = machine.run(["curl", "-sS", "-d", '{"username":"suitepad","password":"suitepad"}',
                                 "http://127.0.0.1:5000/create"], False)
