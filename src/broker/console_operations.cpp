@@ -17,6 +17,20 @@ constexpr Duration kLookLater = std::chrono::milliseconds(150);
 constexpr Duration kEcho = std::chrono::seconds(3);    // after what was typed something is expected
 constexpr Duration kOneUse = std::chrono::minutes(10);  // who types again within it was never away
 
+// One of those who wait.
+class Waiting {
+  public:
+    explicit Waiting(std::atomic<std::size_t>& count) : count_(count), before_(count.fetch_add(1)) {}
+    ~Waiting() { count_.fetch_sub(1); }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    [[nodiscard]] std::size_t before() const { return before_; }
+
+  private:
+    std::atomic<std::size_t>& count_;
+    std::size_t before_;
+};
+
 }  // namespace
 
 Task<Result<Resource>> ConsoleOperations::find_machine(const CallContext& context, const ResourceId& id) const {
@@ -63,13 +77,11 @@ Task<Result<ConsoleOutput>> ConsoleOperations::read(CallContext context, Resourc
     if (!machine) co_return fail(machine.error());
     auto seen = co_await read_now(*machine, std::move(from));
     if (!seen || wait <= Duration::zero()) co_return seen;
-    if (waiting_.fetch_add(1) >= most_waiting_) {
-        waiting_.fetch_sub(1);
+    const Waiting waiting(waiting_);
+    if (waiting.before() >= most_waiting_) {
         co_return fail(ErrorCode::exhausted, "too many wait for what consoles print; try again later");
     }
-    auto answer = co_await await(*machine, std::move(*seen), parts_.clock.now() + wait);
-    waiting_.fetch_sub(1);
-    co_return answer;
+    co_return co_await await(*machine, std::move(*seen), parts_.clock.now() + wait);
 }
 
 bool ConsoleOperations::begins(const std::string& actor, const ResourceId& machine, TimePoint now) const {
