@@ -16,6 +16,7 @@
 #include "agent/protocol.h"
 #include "agent/spawn.h"
 #include "base/clock.h"
+#include "base/secret.h"
 #include "base/task.h"
 
 namespace slipway::agent {
@@ -67,6 +68,11 @@ class AgentClient {
     Task<Answer<bool>> halt_container(std::string name, Identity identity, Init init, Duration budget);
     // Ends it at once, with whatever an earlier one left.
     Task<Answer<void>> end_container(std::string name, Identity identity, std::string network, Duration budget);
+
+    // For the consoles of both (agent/console.h).
+    Task<Answer<ConsolePart>> read_console(std::string name, Identity identity, ConsoleWish wish, Duration budget);
+    // What is typed is in no error.
+    Task<Answer<Typed>> type_at_console(std::string name, Identity identity, Secret input, Duration budget);
 
     // What the helper last said of itself; empty before the first answer.
     [[nodiscard]] const std::optional<Hello>& known() const;

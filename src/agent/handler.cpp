@@ -275,6 +275,7 @@ Answer<json::object> Handler::dispatch(std::string_view verb, const json::object
     }
     if (std::optional<Answer<json::object>> answer = dispatch_machines(verb, request)) return std::move(*answer);
     if (std::optional<Answer<json::object>> answer = dispatch_containers(verb, request)) return std::move(*answer);
+    if (std::optional<Answer<json::object>> answer = dispatch_console(verb, request)) return std::move(*answer);
     return refuse(FailureCode::invalid, "there is no such verb");
 }
 

@@ -159,10 +159,15 @@ void Instances::prune() const {
             ::unlinkat(gone_.get(), each.c_str(), 0);
         }
     }
-    for (const std::string& each : list_names(root_.get())) {
-        if (!valid_name(each)) continue;
+    for (const std::string& each : names()) {
         if (const Answer<UniqueFd> directory = this->directory(each)) shorten_log(directory->get());
     }
+}
+
+std::vector<std::string> Instances::names() const {
+    std::vector<std::string> names = list_names(root_.get());
+    std::erase_if(names, [](const std::string& each) { return !valid_name(each); });
+    return names;
 }
 
 Answer<void> Instances::check_uid(const json::object& meta) const {

@@ -58,6 +58,8 @@ class Instances {
     // The directory of a whole instance and its lock file (invalid fd: it never ran).
     [[nodiscard]] Answer<UniqueFd> directory(const std::string& name) const;
     [[nodiscard]] UniqueFd lock_file(int directory) const;
+    // Of all of them, in byte order.
+    [[nodiscard]] std::vector<std::string> names() const;
     [[nodiscard]] Answer<uid_t> uid_of(const InstanceStatus& status) const;
     [[nodiscard]] const Rights& rights() const { return rights_; }
     [[nodiscard]] int templates() const { return templates_.get(); }

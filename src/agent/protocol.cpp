@@ -28,6 +28,13 @@ struct SignalName {
 constexpr std::array<SignalName, 3> kSignals{
     {{Signal::terminate, "terminate"}, {Signal::interrupt, "interrupt"}, {Signal::kill, "kill"}}};
 
+struct TypedName {
+    Typed typed;
+    std::string_view name;
+};
+constexpr std::array<TypedName, 3> kTyped{
+    {{Typed::taken, "taken"}, {Typed::off, "off"}, {Typed::unread, "unread"}}};
+
 constexpr std::string_view kVerifierStart = "SCRAM-SHA-256$";
 
 bool lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
@@ -66,6 +73,20 @@ std::string_view to_string(FailureCode code) {
 std::optional<FailureCode> parse_failure_code(std::string_view text) {
     for (const CodeName& each : kCodes) {
         if (each.name == text) return each.code;
+    }
+    return std::nullopt;
+}
+
+std::string_view to_string(Typed typed) {
+    for (const TypedName& each : kTyped) {
+        if (each.typed == typed) return each.name;
+    }
+    return "off";
+}
+
+std::optional<Typed> parse_typed(std::string_view text) {
+    for (const TypedName& each : kTyped) {
+        if (each.name == text) return each.typed;
     }
     return std::nullopt;
 }

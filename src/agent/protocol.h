@@ -4,7 +4,7 @@
 //   answer   {"id": 7, …}  or  {"id": 7, "error": {"code": "gone", "message": "…"}}
 //
 // The protocol is narrow on purpose: the helper may be root while the broker is not, so it takes nothing on trust.
-// It never carries a secret: configurations and logins hold hashes and verifiers only.
+// It carries no secret but what is typed at a console: configurations and logins hold hashes and verifiers only.
 //
 //   create_instance  {"name", "meta", "files", "start_follows", "template"?, "logins"?}
 //     With "template" ("postgres", "mariadb") an instance that is made now begins with a copy of that program's
@@ -23,6 +23,8 @@
 //     "memory", "init"}
 //   halt_container   {"name", INSTALLATION…, "init"}: asks it to end
 //   end_container    {"name", INSTALLATION…, "network"}: ends it at once, with whatever an earlier one left
+//   read_console     {"name", INSTALLATION…, "after": PLACE | "tail": N}  ->  {"bytes": BASE64, "next": PLACE, "lost"}
+//   type_at_console  {"name", INSTALLATION…, "bytes": BASE64}  ->  {"typed": "taken" | "off" | "unread"}
 //   signal           {"name", "pid", "start_time", "signal": "terminate" | "interrupt" | "kill"}
 #pragma once
 
@@ -41,7 +43,7 @@
 
 namespace slipway::agent {
 
-inline constexpr int kProtocolVersion = 4;
+inline constexpr int kProtocolVersion = 5;
 inline constexpr std::size_t kMaxMessage = 64 * 1024;  // bytes, either way
 inline constexpr std::size_t kMaxFile = 32 * 1024;     // bytes of one written file
 inline constexpr std::size_t kMaxMeta = 4 * 1024;      // bytes of meta.json
@@ -49,6 +51,8 @@ inline constexpr std::size_t kMaxArguments = 32;
 inline constexpr std::size_t kMaxArgument = 256;  // bytes
 inline constexpr std::size_t kMaxTag = 128;       // bytes
 inline constexpr std::size_t kMaxLogTail = 4 * 1024;
+inline constexpr std::size_t kMaxConsolePart = 32 * 1024;  // bytes of a console in one answer
+inline constexpr std::size_t kMaxTyped = 4 * 1024;         // bytes that are typed at once
 inline constexpr std::size_t kMaxVerifier = 200;                 // bytes
 inline constexpr std::int64_t kMaxDisk = std::int64_t{1} << 46;  // bytes of a machine's disk
 inline constexpr std::size_t kMaxRole = 32;  // bytes of a login's name: MySQL has no longer ones
@@ -182,6 +186,33 @@ struct ContainerRequest {
     std::int64_t memory = 0;  // bytes
     Init init = Init::busybox;
 };
+
+// A place in what a console printed: in which file, and the offset there.
+struct ConsolePlace {
+    std::string mark;  // 16 hexadecimal digits; kNoMark: before anything was printed
+    std::uint64_t offset = 0;
+};
+inline constexpr std::string_view kNoMark = "0000000000000000";
+
+struct ConsoleWish {
+    std::string after = {};  // a place that was answered before ("MARK-OFFSET"); empty: the end
+    std::uint64_t tail = 0;  // bytes of that end
+};
+
+struct ConsolePart {
+    std::string bytes;  // as they were printed: anything
+    std::string next;   // the place after them
+    bool lost = false;  // something between the place that was asked for and these is kept no longer
+};
+
+// What became of what was typed.
+enum class Typed : std::uint8_t {
+    taken,   // the console has it
+    off,     // the machine does not run: nothing was typed
+    unread,  // the machine, or whoever else is attached, does not read what was typed before: nothing was typed
+};
+std::string_view to_string(Typed typed);
+std::optional<Typed> parse_typed(std::string_view text);
 
 // Bytes: with less an engine cannot be relied on to write anything.
 inline constexpr std::uint64_t kNoRoom = 1024UL * 1024;

@@ -1,5 +1,6 @@
 #include "agent/server.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -91,7 +92,10 @@ int serve(Handler& handler, const Door& door) {
         waited.reserve(connections.size() + 1);
         for (const UniqueFd& each : connections) waited.push_back({each.get(), POLLIN, 0});
         if (listener) waited.push_back({listener.get(), POLLIN, 0});
-        const int ready = ::poll(waited.data(), waited.size(), kPruneInterval);
+        const std::size_t doors = waited.size();
+        const int until_next = handler.tend(std::chrono::steady_clock::now());
+        handler.lines().add_to(waited);
+        const int ready = ::poll(waited.data(), waited.size(), std::min(until_next, kPruneInterval));
         if (ready < 0 && errno != EINTR) return 1;
         const auto now = std::chrono::steady_clock::now();
         if (now - pruned >= std::chrono::milliseconds(kPruneInterval)) {
@@ -99,6 +103,9 @@ int serve(Handler& handler, const Door& door) {
             pruned = now;
         }
         if (ready <= 0) continue;
+        for (std::size_t i = doors; i < waited.size(); ++i) {
+            if (waited[i].revents != 0) handler.lines().serve(waited[i].fd);
+        }
         const std::size_t count = connections.size();
         for (std::size_t i = count; i-- > 0;) {
             if (waited[i].revents != 0 && !serve_one(handler, connections[i].get())) {

@@ -3,9 +3,11 @@
 // copy of one (about a tenth of that).
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 
+#include "agent/console.h"
 #include "agent/containers.h"
 #include "agent/instances.h"
 #include "agent/launch.h"
@@ -35,6 +37,11 @@ class Handler {
     // One message in, one message out. Whatever comes in is checked.
     std::string handle(std::string_view message);
     [[nodiscard]] const Instances& instances() const { return instances_; }
+
+    // What is to be done from time to time: keeps consoles within bounds. Answers when next, in milliseconds.
+    int tend(std::chrono::steady_clock::time_point now);
+    // The connections to consoles, which are to be read from.
+    [[nodiscard]] ConsoleLines& lines() { return lines_; }
 
   private:
     Answer<json::object> dispatch(std::string_view verb, const json::object& request);
@@ -73,6 +80,10 @@ class Handler {
     Answer<json::object> change_network(const json::object& request, bool up) const;
     Answer<json::object> change_tap(const json::object& request, bool add) const;
     Answer<json::object> list_taps(const json::object& request) const;
+    std::optional<Answer<json::object>> dispatch_console(std::string_view verb, const json::object& request);
+    Answer<Named> with_console(const json::object& request) const;  // as owned(), of a machine
+    Answer<json::object> read_console(const json::object& request) const;
+    Answer<json::object> type_at_console(const json::object& request);
 
     Instances instances_;
     std::map<std::string, std::string> programs_;
@@ -80,6 +91,8 @@ class Handler {
     Templates templates_;
     Machines machines_;
     Containers containers_;
+    ConsoleLines lines_;
+    std::chrono::steady_clock::time_point tend_at_;  // at once, at first
 };
 
 // Where requests come from.

@@ -26,12 +26,13 @@ std::unexpected<Failure> not_understood() {
 
 }  // namespace
 
-Result<net::HttpAnswer> Api::call(Request request) {
+net::HttpCall Api::prepare(Request request) {
     net::HttpCall call;
     call.trust = settings_.trust;
     call.method = std::move(request.method);
     call.target = std::move(request.target);
     call.body = std::move(request.body);
+    call.body_type = std::move(request.body_type);
     call.headers = std::move(request.headers);
     call.sink = std::move(request.sink);
     call.answer_limit += request.patience;
@@ -43,7 +44,11 @@ Result<net::HttpAnswer> Api::call(Request request) {
                              << " unencrypted; use https or a tunnel (ssh -L) where others can listen\n";
         }
     }
-    return environment_.call(settings_.origin, std::move(call));
+    return call;
+}
+
+Result<net::HttpAnswer> Api::call(Request request) {
+    return environment_.call(settings_.origin, prepare(std::move(request)));
 }
 
 Failure Api::failure_of(const Error& error) const {

@@ -29,6 +29,7 @@ struct Request {
     std::string method = "GET";
     std::string target;
     std::string body = {};
+    std::string body_type = "application/json";
     Duration patience = {};  // for how long the server may think about it beyond the usual
     bool with_key = true;
     std::vector<std::pair<std::string, std::string>> headers = {};
@@ -61,6 +62,8 @@ class Api {
     // The same in one.
     Outcome<json::array> all(const Pages& wanted, bool& more);
 
+    // The same request for who makes the call himself.
+    net::HttpCall prepare(Request request);
     // Whatever the server answers, for those who look closer.
     Result<net::HttpAnswer> call(Request request);
     [[nodiscard]] Failure failure_of(const net::HttpAnswer& answer) const;

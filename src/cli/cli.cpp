@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "cli/completion.h"
+#include "cli/dialogue.h"
 #include "cli/environment.h"
 #include "cli/grammar.h"
 #include "cli/manual.h"
@@ -151,6 +152,8 @@ int run(int argc, char** argv, const std::vector<OtherCommand>& others, LocalIma
                             .fresh_key = [&] { return random.hex(kKeyDigits); }};
     environment.out_terminal = terminal_of(STDOUT_FILENO, environment);
     environment.err_terminal = terminal_of(STDERR_FILENO, environment);
+    environment.has_terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
+    environment.converse = [](const Dialogue& dialogue) { return converse_on_terminal(dialogue); };
     environment.confirm = [&](std::string_view question) {
         return ask_the_user(interrupts, environment.err, question);
     };

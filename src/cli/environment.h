@@ -28,6 +28,21 @@ struct LongWork {
     const StopSign& stop;
 };
 
+// Two sides at once: what is printed somewhere else, and what is typed here.
+struct Dialogue {
+    net::Origin origin;
+    std::string place;  // to begin at
+    // What comes after a place, which the answer's Slipway-Console-Next is then.
+    std::function<net::HttpCall(const std::string& place)> read;
+    std::function<net::HttpCall(std::string bytes)> type;
+};
+// How one ended. None of these: whoever sat there left it.
+struct Parting {
+    int signal = 0;                               // that came
+    std::optional<net::HttpAnswer> refusal = {};  // the server's last word
+    std::optional<Error> error = {};              // no server answered any more
+};
+
 class LocalImages;
 
 struct Environment {
@@ -54,6 +69,9 @@ struct Environment {
     std::function<std::optional<std::string>(std::size_t most)> read_input = [](std::size_t) {
         return std::optional<std::string>();
     };
+    bool has_terminal = false;  // standard input and output are one: somebody may type, and sees what comes
+    // Gives the terminal to the other side until whoever sits there leaves with Ctrl-].
+    std::function<Parting(const Dialogue&)> converse = {};
     // Becomes the program that the first of these words names; answers only where that fails, and why.
     std::function<std::string(const std::vector<std::string>& words)> become = [](const std::vector<std::string>&) {
         return std::string("not here");

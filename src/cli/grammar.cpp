@@ -151,6 +151,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const std::vector<OtherCommand>
     add_plan_commands(app, parsed);
     add_backup_commands(app, parsed);
     add_machine_commands(app, parsed);
+    add_console_command(app, parsed);
     add_operation_commands(app, parsed);
     add_administration_commands(app, parsed);
     add_image_commands(app, parsed);

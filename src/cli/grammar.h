@@ -10,6 +10,7 @@
 
 #include "cli/administration.h"
 #include "cli/backups.h"
+#include "cli/console.h"
 #include "cli/events.h"
 #include "cli/images.h"
 #include "cli/machines.h"
@@ -33,6 +34,7 @@ struct Parsed {
     BackupOptions backup;
     RestoreOptions restore;
     SshOptions ssh;
+    ConsoleOptions console;
     OperationsOptions operations;
     EventOptions events;
     KeyOptions key;
@@ -67,6 +69,7 @@ void add_resource_commands(CLI::App& app, Parsed& parsed);
 void add_plan_commands(CLI::App& app, Parsed& parsed);
 void add_backup_commands(CLI::App& app, Parsed& parsed);
 void add_machine_commands(CLI::App& app, Parsed& parsed);
+void add_console_command(CLI::App& app, Parsed& parsed);
 void add_operation_commands(CLI::App& app, Parsed& parsed);
 void add_administration_commands(CLI::App& app, Parsed& parsed);
 void add_image_commands(CLI::App& app, Parsed& parsed);

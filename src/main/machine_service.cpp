@@ -25,11 +25,18 @@ MachineService::MachineService(Parts parts)
                 parts_.agent, parts_.clock, parts_.random),
       containers_(lxc_options(parts_.config.machines, parts_.installation, parts_.state_dir.images()), parts_.agent,
                   parts_.clock, parts_.random),
+      consoles_(parts_.installation, parts_.agent),
       playbooks_(parts_.state_dir, parts_.config.machines, parts_.metrics) {}
 
 void MachineService::add_to(ProviderRegistry& registry) {
     registry.add(playbooks_.around(machines_));
     registry.add(playbooks_.around(containers_));
+}
+
+void MachineService::add_to(ConsolesOnOps& consoles) {
+    for (const std::string_view provider : {machines_.name(), containers_.name()}) {
+        consoles.add(std::string(provider), consoles_);
+    }
 }
 
 void MachineService::start(const boost::asio::any_io_executor& executor) {

@@ -7,9 +7,11 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "base/scheduler.h"
+#include "main/consoles.h"
 #include "main/machines.h"
 #include "main/playbooks.h"
 #include "ops/registry.h"
+#include "providers/machines/consoles.h"
 
 namespace slipway {
 
@@ -32,6 +34,8 @@ class MachineService {
     explicit MachineService(Parts parts);
 
     void add_to(ProviderRegistry& registry);
+    // Those of the machines of all of these providers.
+    void add_to(ConsolesOnOps& consoles);
     // Each is started once there is an image, which may be made while we run. To be called before work is taken up:
     // what waits for machines waits for this.
     void start(const boost::asio::any_io_executor& executor);
@@ -46,6 +50,7 @@ class MachineService {
     Parts parts_;
     libvirt::LibvirtProvider machines_;
     lxc::LxcProvider containers_;
+    machines::HelperConsoles consoles_;
     Playbooks playbooks_;
 };
 

@@ -11,6 +11,7 @@
 #include "broker/administration.h"
 #include "broker/broker.h"
 #include "broker/clusters.h"
+#include "broker/console_operations.h"
 #include "broker/database_servers.h"
 #include "broker/engine_operations.h"
 #include "broker/rotation.h"
@@ -128,6 +129,8 @@ class Service::Impl {
     std::unique_ptr<Broker> broker_;
     std::unique_ptr<LiveEnginesOnOps> live_engines_;
     std::unique_ptr<EngineOperations> engine_operations_;
+    std::unique_ptr<ConsolesOnOps> consoles_;
+    std::unique_ptr<ConsoleOperations> console_operations_;
     std::unique_ptr<Administration> administration_;
     std::unique_ptr<Clusters> clusters_;
     std::unique_ptr<SharedServers> servers_;
@@ -287,6 +290,10 @@ void Service::Impl::make_engine_operations() {
     live_engines_->add(std::string(local_->name()), *local_);
     engine_operations_ = std::make_unique<EngineOperations>(
         EngineOperations::Parts{*broker_, *store_, steady_clock_, *live_engines_});
+    consoles_ = std::make_unique<ConsolesOnOps>(ops_.executor());
+    machines_->add_to(*consoles_);
+    console_operations_ = std::make_unique<ConsoleOperations>(
+        ConsoleOperations::Parts{*broker_, *store_, steady_clock_, scheduler_, *consoles_});
 }
 
 void Service::Impl::make_operations() {
@@ -374,6 +381,7 @@ http::Router Service::Impl::routes() {
                                              disk_, ops_.executor(), [this] { return machines_->acceleration(); }});
     native.rotations = rotations_.get();
     native.logs = logs_.get();
+    native.consoles = console_operations_.get();
     faces::add_native(router, *faces_, std::move(native));
     add_metrics(router, {metrics_, *faces_, [this] { return levels(); }, metrics_open});
     return router;

@@ -68,7 +68,7 @@ Result<Message> message_of(const Origin& origin, HttpCall& call) {
                                          : fmt::format("{}:{}", origin.host, origin.port));
     message.set(bhttp::field::connection, "close");
     if (!call.bearer.empty()) message.set(bhttp::field::authorization, "Bearer " + call.bearer.reveal());
-    if (!call.body.empty()) message.set(bhttp::field::content_type, "application/json");
+    if (!call.body.empty()) message.set(bhttp::field::content_type, call.body_type);
     for (const auto& [name, value] : call.headers) message.set(name, value);
     message.body() = std::move(call.body);
     message.prepare_payload();

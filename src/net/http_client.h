@@ -34,7 +34,8 @@ struct Origin {
 struct HttpCall {
     std::string method = "GET";
     std::string target = "/";  // encoded: percent_encode() the parts that come from outside
-    std::string body = {};     // sent as application/json where it is not empty
+    std::string body = {};     // sent where it is not empty
+    std::string body_type = "application/json";
     Secret bearer = {};        // Authorization: Bearer; empty: none
     std::vector<std::pair<std::string, std::string>> headers = {};
     // Of https: whose certificates are believed. Null: those of this machine's authorities, read for this call

@@ -130,8 +130,10 @@ class Description:
                 faults.append(f"query parameter {name} was taken and is not described")
         body = operation.get("requestBody")
         if body is not None and answer["request_body"].strip():
-            schema = body["content"]["application/json"]["schema"]
-            value = json.loads(answer["request_body"])
+            # Where it is no JSON the bytes are the value.
+            media, content = next(iter(body["content"].items()))
+            schema = content["schema"]
+            value = json.loads(answer["request_body"]) if media == "application/json" else answer["request_body"]
             faults += [f"a body was taken that is not described: {fault}" for fault in self.faults_in(value, schema)]
         elif body is not None and body.get("required"):
             faults.append("was taken without a body")

@@ -29,6 +29,10 @@ class NativeFace {
     Task<http::Response> rotate(http::Request& request) const;
     Task<http::Response> confirm_rotation(http::Request& request) const;
 
+    // console.cpp
+    Task<http::Response> read_console(http::Request& request) const;
+    Task<http::Response> type_at_console(http::Request& request) const;
+
     // plans.cpp
     Task<http::Response> me(http::Request& request) const;
     Task<http::Response> list_plans(http::Request& request) const;

@@ -25,9 +25,9 @@ Response NativeFace::error(const Request& request, const Error& what) {
 void add_native(http::Router& router, const FaceContext& context, NativePorts ports) {
     const auto face = std::make_shared<const NativeFace>(context, std::move(ports));
     using Member = Task<Response> (NativeFace::*)(Request&) const;
-    const auto add = [&](Method method, std::string_view pattern, Member member) {
+    const auto add = [&](Method method, std::string_view pattern, Member member, std::size_t max_body = kMaxBody) {
         router.add(method, pattern, [face, member](Request& request) { return ((*face).*member)(request); },
-                   {.max_body = kMaxBody, .only_names_logged = true});
+                   {.max_body = max_body, .only_names_logged = true});
     };
     using F = NativeFace;
     add(Method::get, "/api/v1/openapi.yaml", &F::openapi);
@@ -49,6 +49,8 @@ void add_native(http::Router& router, const FaceContext& context, NativePorts po
     add(Method::get, "/api/v1/resources/:name/events", &F::timeline);
     add(Method::post, "/api/v1/resources/:name/backups", &F::create_backup);
     add(Method::get, "/api/v1/resources/:name/backups", &F::list_backups);
+    add(Method::get, "/api/v1/resources/:name/console", &F::read_console);
+    add(Method::post, "/api/v1/resources/:name/console", &F::type_at_console, kMostTyped);
     add(Method::get, "/api/v1/operations", &F::list_operations);
     add(Method::get, "/api/v1/operations/:id", &F::show_operation);
     add(Method::post, "/api/v1/operations/:id/cancel", &F::cancel_operation);

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "broker/broker.h"
+#include "broker/console_operations.h"
 #include "broker/rotation.h"
 #include "domain/operation_log.h"
 
@@ -71,6 +72,7 @@ struct NativePorts {
     std::function<Task<Result<Delivery>>(WebhookId)> test_webhook = {};
     const Rotations* rotations = nullptr;  // null: this server has none (501)
     const OperationLogs* logs = nullptr;   // likewise
+    const ConsoleOperations* consoles = nullptr;
 };
 
 }  // namespace slipway::faces
