@@ -56,11 +56,11 @@ def missing():
 class Yard:
     """A broker that makes machines; their image is there before."""
 
-    def __init__(self, tools):
+    def __init__(self, tools, config=CONFIG):
         if absent := missing():
             raise BenchError("missing for machines: " + ", ".join(absent))
         self.tools = tools
-        self.server = Slipway(tools, provider="local", extra=CONFIG + ENGINE_PORTS, wait="300s")
+        self.server = Slipway(tools, provider="local", extra=config + ENGINE_PORTS, wait="300s")
 
     def __enter__(self):
         # Beside the state that the server will find.

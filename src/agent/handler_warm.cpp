@@ -1,19 +1,23 @@
 // The verbs for templates of virtual machines and for machines that begin as one of them.
+#include <fmt/format.h>
+
 #include "agent/server.h"
-#include "agent/warm.h"
 
 namespace slipway::agent {
 
-Answer<UniqueFd> Handler::template_of(const std::string& name, std::string_view installation) const {
+Answer<Handler::NamedTemplate> Handler::template_of(const std::string& name, std::string_view installation) const {
     Answer<UniqueFd> directory = instances_.directory(name);
-    if (!directory) return directory;
-    const Answer<InstanceStatus> status = instances_.status(name);
+    if (!directory) return std::unexpected(directory.error());
+    Answer<InstanceStatus> status = instances_.status(name);
     if (!status) return std::unexpected(status.error());
-    if (json::get_string(status->meta, "kind") != kTemplateKind ||
-        json::get_string(status->meta, "installation") != installation) {
+    const std::optional<Identity> identity = identity_of(status->meta);
+    if (!identity || json::get_string(status->meta, "kind") != kTemplateKind ||
+        identity->installation != installation) {
         return refuse(FailureCode::foreign, "this is no template of the machine's");
     }
-    return directory;
+    NamedTemplate found{std::move(*directory), {}, std::move(status->meta)};
+    found.found = {found.directory.get(), fmt::format("{} {}\n", name, identity->generation)};
+    return found;
 }
 
 // Open while the machine is made: a template that is removed meanwhile stays what it was.
@@ -21,16 +25,13 @@ Answer<SeedData> Handler::warm_seed(const Seed& seed, std::string installation) 
     if (!instances_.rights().isolation) {
         return refuse(FailureCode::unsupported, "machines take a helper that is root and has a range of uids");
     }
-    Answer<UniqueFd> directory = template_of(seed.from, installation);
-    if (!directory) return std::unexpected(directory.error());
-    const auto from = std::make_shared<UniqueFd>(std::move(*directory));
-    const Answer<InstanceStatus> status = instances_.status(seed.from);
-    if (!status) return std::unexpected(status.error());
-    if (json::get_string(status->meta, "image") != seed.image) {
+    Answer<NamedTemplate> named = template_of(seed.from, installation);
+    if (!named) return std::unexpected(named.error());
+    if (json::get_string(named->meta, "image") != seed.image) {
         return refuse(FailureCode::invalid, "the template is of another image");
     }
-    return
-        [this, from, name = seed.from](int to, uid_t uid) { return take_disk(from->get(), to, uid, name, own()); };
+    const auto from = std::make_shared<NamedTemplate>(std::move(*named));
+    return [this, from](int to, uid_t uid) { return take_disk(from->found, to, uid, own()); };
 }
 
 Answer<json::object> Handler::look_at(const json::object& request) const {
@@ -59,10 +60,10 @@ Answer<json::object> Handler::wake(const json::object& request) const {
     }
     const Answer<Named> found = owned(request);
     if (!found) return std::unexpected(found.error());
-    const Answer<UniqueFd> from =
+    const Answer<NamedTemplate> whose =
         template_of(json::get_string(request, "template"), json::get_string(request, "installation"));
-    const Answer<Wake> wake =
-        wake_machine(from ? from->get() : -1, found->directory.get(), found->uid, description);
+    const std::optional<Template> from = whose ? std::optional(whose->found) : std::nullopt;
+    const Answer<Wake> wake = wake_machine(from, found->directory.get(), found->uid, description);
     if (!wake) return std::unexpected(wake.error());
     return json::object{{"ready", wake->ready}, {"first", wake->first}, {"why", wake->why}};
 }

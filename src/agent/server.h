@@ -11,6 +11,7 @@
 #include "agent/launch.h"
 #include "agent/machines.h"
 #include "agent/templates.h"
+#include "agent/warm.h"
 
 namespace slipway::agent {
 
@@ -78,7 +79,12 @@ class Handler {
     Answer<json::object> look_at(const json::object& request) const;
     Answer<json::object> freeze(const json::object& request) const;
     Answer<json::object> wake(const json::object& request) const;
-    Answer<UniqueFd> template_of(const std::string& name, std::string_view installation) const;
+    struct NamedTemplate {
+        UniqueFd directory;
+        Template found;
+        json::object meta;
+    };
+    Answer<NamedTemplate> template_of(const std::string& name, std::string_view installation) const;
     Answer<SeedData> warm_seed(const Seed& seed, std::string installation) const;
     [[nodiscard]] FileOwner own() const { return {instances_.rights().uid, ::getegid(), 0600}; }
 

@@ -17,6 +17,7 @@ const std::string kFrozenState = "frozen.state";
 const std::string kFresh = "fresh";
 constexpr const char* kDisk = "disk.qcow2";
 constexpr off_t kMostBytes = off_t{1} << 30;  // of one file: the helper does nothing else while it copies
+constexpr std::size_t kMostMark = 256;
 constexpr std::size_t kConsoleTail = 16UL * 1024;
 
 bool is_there(int directory, const std::string& path) {
@@ -113,9 +114,9 @@ Answer<void> freeze_template(int directory, uid_t uid, const FileOwner& owner) {
     return {};
 }
 
-Answer<void> take_disk(int from, int directory, uid_t uid, const std::string& name, const FileOwner& owner) {
-    if (!is_there(from, kFrozenState)) return refuse(FailureCode::absent, "the template is not whole");
-    const Answer<UniqueFd> source = open_source(from, kFrozenDisk, owner.uid);
+Answer<void> take_disk(const Template& from, int directory, uid_t uid, const FileOwner& owner) {
+    if (!is_there(from.directory, kFrozenState)) return refuse(FailureCode::absent, "the template is not whole");
+    const Answer<UniqueFd> source = open_source(from.directory, kFrozenDisk, owner.uid);
     if (!source) return std::unexpected(source.error());
     const Answer<UniqueFd> data = make_directory(directory, "data", 0700);
     if (!data) return std::unexpected(data.error());
@@ -125,20 +126,23 @@ Answer<void> take_disk(int from, int directory, uid_t uid, const std::string& na
     if (const Answer<void> copied = copy_rest(source->get(), disk->get()); !copied) return copied;
     if (const Answer<void> given = give(disk->get(), {uid, uid, 0600}); !given) return given;
     if (const Answer<void> synced = sync(disk->get(), "a machine's disk"); !synced) return synced;
-    const Answer<bool> marked = replace_file(directory, kFresh, name + "\n", owner);
+    const Answer<bool> marked = replace_file(directory, kFresh, from.made, owner);
     if (!marked) return std::unexpected(marked.error());
     return {};
 }
 
-Answer<Wake> wake_machine(int from, int directory, uid_t uid, std::string_view description) {
+Answer<Wake> wake_machine(const std::optional<Template>& from, int directory, uid_t uid,
+                          std::string_view description) {
     drop_wake_state(directory);
-    if (!is_there(directory, kFresh)) return Wake{};
+    const Answer<std::string> made = read_file(directory, kFresh, kMostMark);
+    if (!made && made.error().code == FailureCode::absent) return Wake{};
+    if (!made) return std::unexpected(made.error());
     // For good, and before anything can run on its disk: from then on the state does not fit it.
     if (::unlinkat(directory, kFresh.c_str(), 0) != 0)
         return std::unexpected(os_failure("mark a machine as started"));
     if (const Answer<void> synced = sync(directory, "a machine"); !synced) return std::unexpected(synced.error());
-    if (from < 0) return Wake{false, true, "its template is gone"};
-    const Answer<void> written = write_wake_state(from, directory, uid, description);
+    if (!from || from->made != *made) return Wake{false, true, "its template is gone"};
+    const Answer<void> written = write_wake_state(from->directory, directory, uid, description);
     if (written) return Wake{true, true, {}};
     drop_wake_state(directory);
     return Wake{false, true, written.error().message};

@@ -9,6 +9,7 @@
 //   with the machine's own description, until it has its first login
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,13 +26,19 @@ TemplateLook look_at_template(int directory);
 // invalid, io.
 Answer<void> freeze_template(int directory, uid_t uid, const FileOwner& owner);
 
+// A template that is frozen, open. `made`: of it and of no other, even where one has its name by now.
+struct Template {
+    int directory = -1;
+    std::string made;
+};
 // For a machine that is being made: its disk is the template's. Errors: absent (that is not frozen), io.
-Answer<void> take_disk(int from, int directory, uid_t uid, const std::string& name, const FileOwner& owner);
+Answer<void> take_disk(const Template& from, int directory, uid_t uid, const FileOwner& owner);
 
 // To be called before every start of a machine whose disk was taken from a template: only before the first one is
-// there a state that fits its disk, and whatever comes of it, there is none before a later one. `from`: the
-// template's directory; -1: it is gone.
-Answer<Wake> wake_machine(int from, int directory, uid_t uid, std::string_view description);
+// there a state that fits its disk, and whatever comes of it, there is none before a later one. Without `from` it
+// is gone.
+Answer<Wake> wake_machine(const std::optional<Template>& from, int directory, uid_t uid,
+                          std::string_view description);
 // What it was restored from is of no use any more.
 void drop_wake_state(int directory);
 

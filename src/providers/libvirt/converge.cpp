@@ -75,6 +75,7 @@ Task<std::optional<ProviderAnswer>> LibvirtProvider::make(Call& call) {
     agent::Answer<bool> made = co_await make_disk(call, *hash, from);
     // Lost answers tell nothing; everything else left nothing behind.
     if (!made && !from.empty() && made.error().code != agent::FailureCode::unknown) {
+        warm_.spoil(from);
         log::warning("libvirt", "a machine's disk could not be taken from its template, and is made without",
                      {{"machine", call.name()}, {"template", from}, {"why", made.error().message}});
         made = co_await make_disk(call, *hash, "");
@@ -121,7 +122,7 @@ Task<Result<bool>> LibvirtProvider::wake(Call& call) {
 
 // One that was restored and does not come to itself is booted from its disk.
 Task<std::optional<ProviderAnswer>> LibvirtProvider::give_up_waking(Call& call) {
-    const auto now = std::chrono::steady_clock::now();
+    const TimePoint now = clock_.now();
     const auto since = woken_.emplace(call.name(), now).first->second;
     if (now - since < kWakePatience) co_return std::nullopt;
     call.touched = true;

@@ -115,7 +115,7 @@ class LibvirtProvider final : public ByVerb {
     std::unique_ptr<Hypervisor> hypervisor_;
     machines::BootQueue boots_;
     WarmTemplates warm_;
-    std::map<std::string, std::chrono::steady_clock::time_point> woken_;  // since when they have not answered
+    std::map<std::string, TimePoint> woken_;  // since when they have not answered
     NameLocks locks_;
     Status ready_ =
         fail(ErrorCode::unavailable, "no image of machines has been made yet (slipway images build tiny)");
