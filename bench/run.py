@@ -17,7 +17,7 @@ from runner.processes import BenchError, stop_on_signals  # noqa: E402
 from runner.services import Tools  # noqa: E402
 
 NAMES = [*CASES, "growth"]
-WITHOUT_PEERS = {"growth", "machines", "containers", "ten-machines"}
+WITHOUT_PEERS = {"growth", "machines", "warm-machines", "containers", "ten-machines"}
 
 
 def arguments():

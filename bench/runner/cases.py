@@ -3,7 +3,7 @@ import shutil
 import time
 from dataclasses import dataclass, field
 
-from . import databases, hung, machines
+from . import databases, hung, machines, warm
 from .processes import BenchError, free_port
 from .services import ENGINE_PORTS, FlaskPeer, NodePeer, Slipway, fill_state
 
@@ -281,6 +281,21 @@ def make_machines():
                "with the same volume, in QEMU's own network, and nobody logs in."])
 
 
+def make_warm_machines():
+    return Case(
+        "warm-machines", "A virtual machine of the image tiny, restored from a saved state: POST /create to a login that "
+        "works", "p50_ms", False, 1.5, "near what QEMU takes by itself",
+        [
+            Contender("QEMU, the restore of such a state to SSH's greeting", warm.by_qemu, "limit"),
+            Contender("Slipway, booting it (warm = false)", machines.by_broker),
+            Contender("Slipway", warm.by_broker, "ours"),
+        ],
+        limit_words="QEMU's own",
+        notes=["One after the other, 1 processor, 128 MiB, of a plan with warm = true, once its template is there. The limit "
+               "is started by hand from a state that was saved at the same point of the same guest, in QEMU's own network; "
+               "its disk and its volume are there before, and nobody logs in."])
+
+
 def make_containers():
     return Case(
         "containers", "A container of the image tiny: POST /create to a login that works", "p50_ms", False, 1.5,
@@ -334,5 +349,5 @@ class ConstantPeer(NodePeer):
 
 
 CASES = {"accept": make_accept, "operations": make_operations, "redis": make_redis, "databases": make_databases,
-         "crowd": make_crowd, "hung": make_hung, "machines": make_machines, "containers": make_containers, "ten-machines": make_ten_machines,
-         "polls": make_polls}
+         "crowd": make_crowd, "hung": make_hung, "machines": make_machines, "warm-machines": make_warm_machines,
+         "containers": make_containers, "ten-machines": make_ten_machines, "polls": make_polls}

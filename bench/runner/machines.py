@@ -79,12 +79,12 @@ def missing():
 class Yard:
     """A broker that makes machines; their image is there before."""
 
-    def __init__(self, tools, engine="vm"):
+    def __init__(self, tools, engine="vm", config=CONFIG):
         self.engine = engine
         if absent := missing():
             raise BenchError("missing for machines: " + ", ".join(absent))
         self.tools = tools
-        self.server = Slipway(tools, provider="local", extra=CONFIG.replace("ENGINE", engine) + ENGINE_PORTS, wait="300s")
+        self.server = Slipway(tools, provider="local", extra=config.replace("ENGINE", engine) + ENGINE_PORTS, wait="300s")
 
     def __enter__(self):
         # Beside the state that the server will find.

@@ -60,6 +60,12 @@ class AgentClient {
     Task<Answer<void>> remove_tap(std::string network, std::string address, Duration budget);
     Task<Answer<std::vector<std::string>>> taps(std::string network, Duration budget);
 
+    // For templates of virtual machines and machines that begin as one (agent/warm.h).
+    Task<Answer<TemplateLook>> look_at_template(std::string name, Duration budget);
+    Task<Answer<void>> freeze_template(std::string name, Identity identity, Duration budget);
+    // Before every start of a machine whose disk was taken from a template.
+    Task<Answer<Wake>> wake_machine(WakeRequest wanted, Duration budget);
+
     // For containers (agent/containers.h). Unsupported, with what is missing, where this host cannot run any.
     Task<Answer<void>> check_containers(Duration budget);
     // Whether it came up is told by whether its process stays.

@@ -40,14 +40,7 @@ Answer<void> copy_by_hand(int from, int to) {
 
 Answer<void> copy_content(int from, int to) {
     // Shared blocks, where the file system can.
-    if (::ioctl(to, FICLONE, from) == 0) return {};
-    for (;;) {
-        const ssize_t copied = ::copy_file_range(from, nullptr, to, nullptr, kChunk * 64, 0);
-        if (copied == 0) return {};
-        if (copied < 0 && errno == EINTR) continue;
-        // Both have their positions: by hand it goes on from there.
-        if (copied < 0) return copy_by_hand(from, to);
-    }
+    return ::ioctl(to, FICLONE, from) == 0 ? Answer<void>() : copy_rest(from, to);
 }
 
 Answer<void> copy_file(int from, int to, const std::string& name, const FileOwner& owner, Left& left) {
@@ -120,6 +113,16 @@ Answer<void> give_below(int directory, uid_t uid, gid_t gid, Left& left, int dep
 }
 
 }  // namespace
+
+Answer<void> copy_rest(int from, int to) {
+    for (;;) {
+        const ssize_t copied = ::copy_file_range(from, nullptr, to, nullptr, kChunk * 64, 0);
+        if (copied == 0) return {};
+        if (copied < 0 && errno == EINTR) continue;
+        // Both have their positions: by hand it goes on from there.
+        if (copied < 0) return copy_by_hand(from, to);
+    }
+}
 
 Answer<void> copy_tree(int from, int to, const FileOwner& owner) {
     Left left;

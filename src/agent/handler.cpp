@@ -94,7 +94,7 @@ Answer<json::object> Handler::create(const json::object& request) {
     }
     const Answer<Seed> seed = seed_of(request);
     if (!seed) return std::unexpected(seed.error());
-    const Answer<SeedData> data = seed_data(*seed);
+    const Answer<SeedData> data = seed_data(*seed, meta->as_object());
     if (!data) return std::unexpected(data.error());
     const Answer<bool> made = instances_.create(*name, meta->as_object(), contents, *data);
     if (!made) return std::unexpected(made.error());
@@ -105,8 +105,9 @@ Answer<json::object> Handler::create(const json::object& request) {
     return json::object{{"made", *made}};
 }
 
-Answer<SeedData> Handler::seed_data(const Seed& seed) {
+Answer<SeedData> Handler::seed_data(const Seed& seed, const json::object& meta) {
     if (seed.name.empty()) return SeedData();
+    if (!seed.from.empty()) return warm_seed(seed, json::get_string(meta, "installation"));
     if (seed.name == kContainerSeedName) return containers_.seed(seed);
     if (seed.name == kMachineSeed || seed.name == kDaemonSeed) return machines_.seed(seed);
     const std::string& program = Templates::program_of(seed);
@@ -274,6 +275,7 @@ Answer<json::object> Handler::dispatch(std::string_view verb, const json::object
         return json::object{{"instances", items}, {"next", page->next}};
     }
     if (std::optional<Answer<json::object>> answer = dispatch_machines(verb, request)) return std::move(*answer);
+    if (std::optional<Answer<json::object>> answer = dispatch_warm(verb, request)) return std::move(*answer);
     if (std::optional<Answer<json::object>> answer = dispatch_containers(verb, request)) return std::move(*answer);
     if (std::optional<Answer<json::object>> answer = dispatch_console(verb, request)) return std::move(*answer);
     return refuse(FailureCode::invalid, "there is no such verb");

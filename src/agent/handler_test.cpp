@@ -399,5 +399,52 @@ TEST_F(HandlerTest, PagesAreBoundedAndTogetherComplete) {
     EXPECT_TRUE(std::ranges::is_sorted(names));
 }
 
+// A machine begins only as a template of its own installation and image, and nothing else is one.
+TEST_F(HandlerTest, WhatIsNoTemplateIsNotTakenForOne) {
+    ASSERT_EQ(refusal(create("plain")), "");
+    const auto with = [](json::object request, const std::string& verb) {
+        request["verb"] = verb;
+        return request;
+    };
+    if (::geteuid() != 0) {  // machines take a helper that is root
+        EXPECT_EQ(refusal(with(remove("plain"), "freeze_template")), "unsupported");
+        return;
+    }
+    EXPECT_EQ(refusal(with(remove("plain"), "freeze_template")), "invalid");
+    EXPECT_EQ(refusal(with(remove("none"), "freeze_template")), "absent");
+    EXPECT_EQ(refusal(with(remove("plain", 2), "freeze_template")), "foreign");
+    EXPECT_EQ(refusal({{"verb", "look_at_template"}, {"name", "../plain"}}), "invalid");
+    json::object wake = with(remove("plain"), "wake_machine");
+    for (const json::value& description : {json::value(), json::value(""), json::value(std::string(40'000, 'x')),
+                                           json::value(std::string("<\0/>", 4))}) {
+        wake["description"] = description;
+        EXPECT_EQ(refusal(wake), "invalid");
+    }
+    wake["description"] = "<domain/>";
+    EXPECT_FALSE(json::get_bool(ask(wake), "ready")) << "it was not made of a template";
+    wake["generation"] = 2;
+    EXPECT_EQ(refusal(wake), "foreign");
+
+    const auto machine = [&](const json::object& disk) {
+        json::object request = create("oct-1");
+        request["template"] = "machine";
+        request["disk"] = disk;
+        return refusal(request);
+    };
+    EXPECT_EQ(machine({{"image", "tiny@1"}, {"bytes", 1 << 28}, {"from", "../plain"}}), "invalid");
+    EXPECT_EQ(machine({{"image", "tiny@1"}, {"bytes", 1 << 28}, {"from", ""}}), "invalid");
+    EXPECT_EQ(machine({{"image", "tiny@1"}, {"bytes", 1 << 28}, {"from", "none"}}), "absent");
+    EXPECT_EQ(machine({{"image", "tiny@1"}, {"bytes", 1 << 28}, {"from", "plain"}}), "foreign");
+    json::object other = create("warm-1");
+    json::object whose = meta();
+    whose["kind"] = "machine-template";
+    whose["image"] = "tiny@2";
+    other["meta"] = whose;
+    ASSERT_EQ(refusal(other), "");
+    EXPECT_EQ(machine({{"image", "tiny@1"}, {"bytes", 1 << 28}, {"from", "warm-1"}}), "invalid") << "another image";
+    EXPECT_EQ(machine({{"image", "tiny@2"}, {"bytes", 1 << 28}, {"from", "warm-1"}}), "absent") << "not frozen";
+    EXPECT_FALSE(fs::exists(temp_.root() + "/oct-1"));
+}
+
 }  // namespace
 }  // namespace slipway::agent

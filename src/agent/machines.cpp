@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "agent/space_members.h"
+#include "agent/warm.h"
 #include "agent/world.h"
 
 namespace slipway::agent {
@@ -19,6 +20,9 @@ constexpr int kFirstFreeFd = 10;    // launch.cpp moves what is below
 const std::string kVolume = "seed.iso";
 const std::string kNewVolume = "seed.new.iso";
 const std::string kSeeded = "seeded";
+// Of every volume, so that one is as good as another to a machine that saw only the first. The files of a machine,
+// 32 KiB each at most, and what surrounds them on a volume always fit.
+constexpr std::size_t kVolumeBytes = 1024UL * 1024;
 const std::array<std::string, 4> kSeedFiles{"user-data", "meta-data", "network-config", "machine"};
 
 // Guests' consoles and logs go to files by the daemon itself: another daemon for that would be one more to keep.
@@ -51,6 +55,18 @@ bool is_there(int directory, const std::string& path) {
 
 void forget_work_files(int directory) {
     for (const char* each : {"log", "lock"}) ::unlinkat(directory, each, 0);
+}
+
+Answer<void> fill_up(int directory) {
+    const UniqueFd file(
+        ::openat(directory, ("data/" + kNewVolume).c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    struct stat seen{};
+    if (!file || ::fstat(file.get(), &seen) != 0) return std::unexpected(os_failure("open a volume"));
+    if (!S_ISREG(seen.st_mode) || seen.st_size > static_cast<off_t>(kVolumeBytes)) {
+        return refuse(FailureCode::io, "a volume is larger than any can be");
+    }
+    if (::ftruncate(file.get(), kVolumeBytes) != 0) return std::unexpected(os_failure("fill a volume up"));
+    return {};
 }
 
 Answer<void> make_owned(int directory, const std::string& name, uid_t uid, mode_t mode) {
@@ -154,6 +170,7 @@ std::vector<std::string> Machines::seed_of(int directory) {
 Answer<bool> Machines::add_volume(int directory, uid_t uid) const {
     if (is_there(directory, "data/" + kVolume)) return true;
     if (is_there(directory, kSeeded)) return false;
+    if (seed_of(directory).empty()) return add_blank_volume(directory, uid);
     if (program("genisoimage").empty()) {
         return refuse(FailureCode::unsupported, "genisoimage is not installed (apt-get install genisoimage)");
     }
@@ -162,10 +179,21 @@ Answer<bool> Machines::add_volume(int directory, uid_t uid) const {
     for (const std::string& each : seed_of(directory)) plan.args.push_back(fmt::format("{0}=../{0}", each));
     const Answer<void> done = run_to_end(plan, kToolLimit, checkpoint_);
     if (!done) return refuse(done.error().code, "the machine's volume could not be made: " + done.error().message);
+    if (const Answer<void> sized = fill_up(directory); !sized) return std::unexpected(sized.error());
     if (::renameat(directory, ("data/" + kNewVolume).c_str(), directory, ("data/" + kVolume).c_str()) != 0) {
         return std::unexpected(os_failure("put a volume in its place"));
     }
     checkpoint_("volume:made");
+    return true;
+}
+
+// In its place a machine that begins with its state finds its own.
+Answer<bool> Machines::add_blank_volume(int directory, uid_t uid) const {
+    const Answer<UniqueFd> data = open_directory(directory, "data");
+    if (!data) return std::unexpected(data.error());
+    const Answer<bool> made =
+        replace_file(data->get(), kVolume, std::string(kVolumeBytes, '\0'), {uid, uid, 0600}, Durability::none);
+    if (!made) return std::unexpected(made.error());
     return true;
 }
 
@@ -174,6 +202,7 @@ Answer<void> Machines::drop_volume(int directory) const {
     const Answer<bool> marked = replace_file(directory, kSeeded, "", {rights_.uid, ::getegid(), 0600});
     if (!marked) return std::unexpected(marked.error());
     checkpoint_("volume:marked");
+    drop_wake_state(directory);
     for (const std::string& each : {"data/" + kVolume, "data/" + kNewVolume}) {
         ::unlinkat(directory, each.c_str(), 0);
     }

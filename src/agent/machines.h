@@ -36,8 +36,9 @@ class Machines {
     // For Instances::create. The disk has at least the size of its image.
     [[nodiscard]] Answer<SeedData> seed(const Seed& seed) const;
     // Answers whether the machine still has its volume, which is made of its files where it has never been there.
+    // One without files is a template, and gets an empty one of the same size.
     [[nodiscard]] Answer<bool> add_volume(int directory, uid_t uid) const;
-    // The machine has read it: it goes, and the files that it was made of.
+    // The machine has read it: it goes, and the files that it was made of, and the state that it began with.
     [[nodiscard]] Answer<void> drop_volume(int directory) const;
 
     // The files that tell a machine who it is; none, where it has read them.
@@ -58,6 +59,7 @@ class Machines {
     [[nodiscard]] std::string program(const std::string& name) const;
     [[nodiscard]] Launch launch_of(const std::string& name, int directory, uid_t uid) const;
     Answer<void> make_disk(const Seed& seed, int directory, uid_t uid) const;
+    [[nodiscard]] Answer<bool> add_blank_volume(int directory, uid_t uid) const;
     Answer<void> make_home(int directory, uid_t uid) const;
 
     Places places_;

@@ -221,7 +221,11 @@ json::object to_json(const ContainerRequest& request) {
 void add_seed(json::object& request, const Seed& seed) {
     if (seed.name.empty()) return;
     request["template"] = seed.name;
-    if (!seed.image.empty()) request["disk"] = json::object{{"image", seed.image}, {"bytes", seed.disk_bytes}};
+    if (!seed.image.empty()) {
+        json::object disk{{"image", seed.image}, {"bytes", seed.disk_bytes}};
+        if (!seed.from.empty()) disk["from"] = seed.from;
+        request["disk"] = std::move(disk);
+    }
     if (seed.user.empty()) return;
     request["logins"] = json::object{
         {"management", seed.management_verifier}, {"user", seed.user}, {"password", seed.user_verifier}};
@@ -246,6 +250,11 @@ Answer<void> read_disk(const json::object& request, Seed& seed) {
     if (!valid_image(seed.image)) return refuse(FailureCode::invalid, "this is no image's name");
     if (bytes < 1 || bytes > kMaxDisk) return refuse(FailureCode::invalid, "the disk's size is out of range");
     seed.disk_bytes = static_cast<std::uint64_t>(bytes);
+    if (!disk->as_object().contains("from")) return {};
+    seed.from = json::get_string(disk->as_object(), "from");
+    if (!valid_name(seed.from) || seed.name != kMachineSeed) {
+        return refuse(FailureCode::invalid, "from names a template of virtual machines");
+    }
     return {};
 }
 

@@ -11,20 +11,22 @@
 //     data directory, which the helper itself made once. "logins" goes with "postgres": {"management": VERIFIER,
 //     "user": NAME, "password": VERIFIER}. No SQL comes from outside: the helper writes the statements.
 //     With "template": "machine" the data are a disk on an image: "disk": {"image": DIRECTORY, "bytes": N};
-//     with "container" a disk of its own, over the image's files.
-//     "machines" is the daemon that runs them.
+//     with "container" a disk of its own, over the image's files. With "from": TEMPLATE in "disk" it begins as that
+//     of a frozen template of machines (warm.h), of the same image. "machines" is the daemon that runs them.
 //   start_machines   {"name", "tag", "network": ID, "kvm"}: the daemon; its socket is <root>/<name>/socket
 //   add_volume       {"name", INSTALLATION…}  ->  {"volume"}; drop_volume: the machine has read it
 //   network_up       {"network": ID, "subnet": "10.213.0.0/24", "bridge"?}; network_down {"network": ID}
 //     "bridge" is the one of the host's that the helper was told of at its start, and no other.
 //   add_tap          {"network", "address", "mac", "uid"}; remove_tap {"network", "address"}; taps {"network"}
+//   look_at_template {"name"}  ->  {"waits", "frozen"}; freeze_template {"name", INSTALLATION…} (warm.h)
+//   wake_machine     {"name", INSTALLATION…, "template": NAME, "description": XML}  ->  {"ready", "first", "why"}
 //   check_containers {}: unsupported where this host cannot run any, with what is missing
 //   start_container  {"name", INSTALLATION…, "tag", "network", "subnet", "gateway", "address", "mac", "cpus",
 //     "memory", "init"}
 //   halt_container   {"name", INSTALLATION…, "init"}: asks it to end
 //   end_container    {"name", INSTALLATION…, "network"}: ends it at once, with whatever an earlier one left
-//   read_console     {"name", INSTALLATION…, "after": PLACE | "tail": N}  ->  {"bytes": BASE64, "next": PLACE, "lost"}
-//   type_at_console  {"name", INSTALLATION…, "bytes": BASE64}  ->  {"typed": "taken" | "off" | "unread"}
+//   read_console     {"name", INSTALLATION…, "after": PLACE | "tail": N}  ->  {"bytes": BASE64, "next": PLACE,
+//   "lost"} type_at_console  {"name", INSTALLATION…, "bytes": BASE64}  ->  {"typed": "taken" | "off" | "unread"}
 //   signal           {"name", "pid", "start_time", "signal": "terminate" | "interrupt" | "kill"}
 #pragma once
 
@@ -51,10 +53,11 @@ inline constexpr std::size_t kMaxArguments = 32;
 inline constexpr std::size_t kMaxArgument = 256;  // bytes
 inline constexpr std::size_t kMaxTag = 128;       // bytes
 inline constexpr std::size_t kMaxLogTail = 4 * 1024;
-inline constexpr std::size_t kMaxConsolePart = 32 * 1024;  // bytes of a console in one answer
-inline constexpr std::size_t kMaxTyped = 4 * 1024;         // bytes that are typed at once
+inline constexpr std::size_t kMaxConsolePart = 32 * 1024;        // bytes of a console in one answer
+inline constexpr std::size_t kMaxTyped = 4 * 1024;               // bytes that are typed at once
 inline constexpr std::size_t kMaxVerifier = 200;                 // bytes
 inline constexpr std::int64_t kMaxDisk = std::int64_t{1} << 46;  // bytes of a machine's disk
+inline constexpr std::size_t kMaxDescription = 32 * 1024;        // bytes of a machine's, in libvirt's XML
 inline constexpr std::size_t kMaxRole = 32;  // bytes of a login's name: MySQL has no longer ones
 
 // Where a program that asks for paths finds its data directory and the directory that holds it: by descriptors that
@@ -141,6 +144,31 @@ struct Seed {
     std::string user_verifier;
     std::string image = {};        // of machines: the directory of the image
     std::uint64_t disk_bytes = 0;  // and the size of its disk
+    std::string from = {};         // of virtual ones: the template that it is taken from, or ""
+};
+
+// Templates of virtual machines (warm.h): of their meta.json's "kind"; and in the data directory, where the daemon
+// saves one, and what it restores a machine from.
+inline constexpr std::string_view kTemplateKind = "machine-template";
+inline constexpr std::string_view kSavedState = "saved.state";
+inline constexpr std::string_view kWakeState = "wake.state";
+
+struct TemplateLook {
+    bool waits = false;   // it runs, and may be frozen
+    bool frozen = false;  // it is whole, and machines can be made of it
+};
+
+struct WakeRequest {
+    std::string name;
+    Identity identity;
+    std::string from;         // the template that its disk was taken from
+    std::string description;  // libvirt's XML
+};
+
+struct Wake {
+    bool ready = false;  // there is a kWakeState; else it has to be started
+    bool first = false;  // it was never started before; where it is not ready all the same, `why`
+    std::string why;
 };
 
 struct StartRequest {

@@ -1,6 +1,6 @@
 // Answers the requests of the protocol, one after another. Single-threaded; every request is short, but for the one
-// that has a template made (about half a second, once for each version of a program) and those that begin with a
-// copy of one (about a tenth of that).
+// that has a template made (about half a second, once for each version of a program, or until a machine's state is
+// on the disk) and those that begin with a copy of one (about a tenth of that).
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,7 @@
 #include "agent/launch.h"
 #include "agent/machines.h"
 #include "agent/templates.h"
+#include "agent/warm.h"
 
 namespace slipway::agent {
 
@@ -54,7 +55,7 @@ class Handler {
     Answer<json::object> remove(const json::object& request);
     Answer<json::object> log_tail(const json::object& request);
     Answer<Launch> check_start(const json::object& request) const;
-    Answer<SeedData> seed_data(const Seed& seed);
+    Answer<SeedData> seed_data(const Seed& seed, const json::object& meta);
 
     // An instance that a request names, and who runs in it.
     struct Named {
@@ -84,6 +85,19 @@ class Handler {
     Answer<Named> with_console(const json::object& request) const;  // as owned(), of a machine
     Answer<json::object> read_console(const json::object& request) const;
     Answer<json::object> type_at_console(const json::object& request);
+    // What belongs to a template of machines (warm.h).
+    std::optional<Answer<json::object>> dispatch_warm(std::string_view verb, const json::object& request) const;
+    Answer<json::object> look_at(const json::object& request) const;
+    Answer<json::object> freeze(const json::object& request) const;
+    Answer<json::object> wake(const json::object& request) const;
+    struct NamedTemplate {
+        UniqueFd directory;
+        Template found;
+        json::object meta;
+    };
+    Answer<NamedTemplate> template_of(const std::string& name, std::string_view installation) const;
+    Answer<SeedData> warm_seed(const Seed& seed, std::string installation) const;
+    [[nodiscard]] FileOwner own() const { return {instances_.rights().uid, ::getegid(), 0600}; }
 
     Instances instances_;
     std::map<std::string, std::string> programs_;

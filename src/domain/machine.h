@@ -23,6 +23,9 @@ inline constexpr std::string_view kPlaybook = "playbook";
 inline constexpr std::string_view kPlaybookSeconds = "playbook_limit_seconds";
 inline constexpr std::chrono::minutes kPlaybookLimit(10);  // where nothing is said
 
+// Of a plan's parameters: virtual machines are restored from a saved state, where that is possible.
+inline constexpr std::string_view kWarm = "warm";
+
 // What every image takes: Dropbear, the server of the tiny one, refuses more than 100 bytes.
 inline constexpr std::size_t kMaxMachinePassword = 100;
 

@@ -89,6 +89,12 @@ class Members {
         if (!value->is_object()) fault(key, "must be an object");
         return value->if_object();
     }
+    bool yes(std::string_view key) {
+        const json::value* value = find(key);
+        if (value == nullptr || value->is_bool()) return value != nullptr && value->get_bool();
+        fault(key, "must be true or false");
+        return false;
+    }
     [[nodiscard]] bool has(std::string_view key) const { return from_.contains(key); }
     void fault(std::string_view key, std::string_view what) {
         problems_.push_back({path_ + std::string(key), std::string(what)});
@@ -146,6 +152,10 @@ void read_boot(Members& all, Image& image, std::vector<FieldProblem>& problems) 
         image.boot.emplace();
         image.boot->kernel = read_file(all, "kernel", problems);
         image.boot->initrd = read_file(all, "initrd", problems);
+    }
+    if (all.has("warm")) {
+        image.warm = all.yes("warm");
+        if (image.warm && !image.boot) all.fault("warm", "is of no use without kernel and initrd");
     }
     if (!all.has("cmdline")) return;
     const auto good = [](std::string_view text) { return text.size() <= kLongestCmdline && is_printable(text); };
@@ -254,6 +264,7 @@ std::string write_image(const Image& image) {
         all["kernel"] = to_json(image.boot->kernel);
         all["initrd"] = to_json(image.boot->initrd);
         all["cmdline"] = image.cmdline;
+        if (image.warm) all["warm"] = true;
     }
     if (image.rootfs) all["rootfs"] = to_json(*image.rootfs);
     return json::dump(all) + "\n";
@@ -263,6 +274,7 @@ std::string content_id(const Image& image) {
     std::string text =
         fmt::format("{} {} {}\n{}\n", kArchitecture, to_string(image.seed), image.virtual_bytes, image.cmdline);
     for (const ImageFile& file : files_of(image)) text += fmt::format("{} {}\n", file.file, file.sha256);
+    if (image.warm) text += "warm\n";
     return sha256(text).substr(0, kIdDigits);
 }
 

@@ -15,6 +15,10 @@ namespace slipway::images {
 inline constexpr const char* kImageFile = "image.json";
 inline constexpr std::string_view kArchitecture = "x86_64";  // the only one that there is
 
+// What makes an image that can do so (`warm`) come up and wait for its volume, so that its state may be saved there
+// and restored as many machines (docs/decisions/0021).
+inline constexpr std::string_view kWarmArgument = "slipway.warm";
+
 // What tells a new machine who it is: the file `machine` on its volume, or cloud-init (docs/images.md).
 enum class Seed : std::uint8_t { slipway, cloud_init };
 std::string_view to_string(Seed seed);
@@ -40,6 +44,7 @@ struct Image {
     std::uint64_t virtual_bytes = 0;  // as a machine sees the disk
     std::optional<BootFiles> boot;    // none: it boots by its own loader
     std::string cmdline;              // of the kernel; only with `boot`
+    bool warm = false;                // with the kernel argument kWarmArgument it waits to be told who it is
     std::optional<ImageFile> rootfs;  // a tar file, for containers
     std::string made_at;              // RFC 3339
     std::string made_from;            // in words

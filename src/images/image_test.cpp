@@ -32,6 +32,9 @@ json::object& part(json::object& document, std::string_view key) { return docume
 TEST(ImageJson, IsReadAsItWasWritten) {
     Image image = example();
     EXPECT_EQ(read_image(write_image(image)), image);
+    image.warm = true;
+    EXPECT_EQ(read_image(write_image(image)), image);
+    image.warm = false;
     image.boot.reset();
     image.cmdline.clear();
     image.rootfs.reset();
@@ -91,6 +94,7 @@ TEST(ImageJson, HostileOnesAreRefused) {
         {"disk", [](auto& d) { d["disk"] = "disk.qcow2"; }},
         {"cmdline", [](auto& d) { d["cmdline"] = "quiet\ninit=/bin/sh"; }},
         {"cmdline", [](auto& d) { d["cmdline"] = std::string(1025, 'a'); }},
+        {"warm", [](auto& d) { d["warm"] = "yes"; }},
         {"cmdline",
          [](auto& d) {
              d.erase("kernel");
@@ -130,7 +134,8 @@ TEST(ContentId, IsOfWhatAMachineSees) {
     for (const auto& change : std::vector<std::function<void(Image&)>>{
              [](Image& other) { other.cmdline += "x"; }, [](Image& other) { other.boot->initrd.sha256[0] ^= 1; },
              [](Image& other) { other.disk.sha256[0] ^= 1; }, [](Image& other) { other.seed = Seed::cloud_init; },
-             [](Image& other) { other.rootfs.reset(); }, [](Image& other) { other.virtual_bytes += 512; }}) {
+             [](Image& other) { other.warm = true; }, [](Image& other) { other.rootfs.reset(); },
+             [](Image& other) { other.virtual_bytes += 512; }}) {
         Image other = image;
         change(other);
         EXPECT_NE(content_id(other), content_id(image));

@@ -179,7 +179,8 @@ Result<Tree> make_initrd(const Unpacked& packages, const Kernel& kernel) {
     for (const char* each : {"dev", "proc", "root", "run", "sys"}) tree.directory(each);
     tree.file("init", std::string(kGuestInitrdInit), kProgram);
     if (Status added = add_program(tree, packages, "busybox"); !added) return fail(added.error());
-    for (const char* each : {"sh", "findfs", "insmod", "mkdir", "mount", "poweroff", "switch_root", "usleep"}) {
+    for (const char* each :
+         {"sh", "cp", "findfs", "insmod", "mkdir", "mount", "poweroff", "switch_root", "usleep"}) {
         tree.link(fmt::format("bin/{}", each), "busybox");
     }
     const auto modules = modules_in_order(kernel.modules, kModules);
@@ -222,6 +223,7 @@ Result<Image> describe(const Draft& draft) {
     image.seed = Seed::slipway;
     image.virtual_bytes = kDiskBytes;
     image.cmdline = kCmdline;
+    image.warm = true;  // guest/boot
     image.boot.emplace();
     image.rootfs.emplace();
     for (const auto& [name, file] : {std::pair{"disk.qcow2", &image.disk},

@@ -44,6 +44,15 @@ void read_parameters(TableReader& inner, Plan& plan) {
                        {"disk", inner.size("disk", kLeast, kMostDisk).value_or(kDisk)}};
 }
 
+void read_warm(TableReader& inner, Plan& plan) {
+    bool warm = false;
+    inner.boolean("warm", warm);
+    if (!warm) return;
+    if (plan.engine != "vm")
+        inner.problem("warm", "is for virtual machines (engine vm): a container has no state to start from");
+    plan.parameters[kWarm] = true;
+}
+
 // Whoever starts the server is told now what everybody who asks for a machine would be told then.
 std::string check_playbook(const std::filesystem::path& file) {
     std::error_code error;
@@ -123,6 +132,7 @@ void read_machine(TableReader& reader, Plan& plan, std::vector<ConfigProblem>& p
     }
     TableReader inner(*parameters, reader.path() + ".parameters", problems);
     read_parameters(inner, plan);
+    read_warm(inner, plan);
     read_playbook(inner, plan);
     inner.finish();
 }

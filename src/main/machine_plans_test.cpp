@@ -124,6 +124,12 @@ INSTANTIATE_TEST_SUITE_P(
               "from 67108864 to"},
         Wrong{kPlan + "[plan.parameters]\nimage = \"tiny\"\npassword = true\n",
               "x.toml:7: plan[0].parameters.password", "known here: cpus, disk, image, memory"},
+        Wrong{kPlan + "[plan.parameters]\nimage = \"tiny\"\nwarm = \"yes\"\n", "x.toml:7: plan[0].parameters.warm",
+              "must be true or false"},
+        Wrong{"[[plan]]\nkind = \"machine\"\nengine = \"container\"\nname = \"a\"\nparameters = {image = \"tiny\", "
+              "warm = "
+              "true}\n",
+              "x.toml:5: plan[0].parameters.warm", "is for virtual machines (engine vm)"},
         Wrong{kPlan + "host_plan = \"small\"\nparameters.image = \"tiny\"\n", "x.toml:5: plan[0].host_plan",
               "is not a setting"},
         Wrong{"[ec2]\nplan = \"huge\"\n", "x.toml:2: ec2.plan",

@@ -21,8 +21,9 @@ void tell(const Status& rested) {
 
 MachineService::MachineService(Parts parts)
     : parts_(std::move(parts)),
-      machines_(libvirt_options(parts_.config.machines, parts_.installation, parts_.state_dir.images()),
-                parts_.agent, parts_.clock, parts_.random),
+      machines_(
+          libvirt_options(parts_.config.machines, parts_.installation, parts_.state_dir.images(), parts_.catalog),
+          parts_.agent, parts_.clock, parts_.random),
       containers_(lxc_options(parts_.config.machines, parts_.installation, parts_.state_dir.images()), parts_.agent,
                   parts_.clock, parts_.random),
       consoles_(parts_.installation, parts_.agent),
@@ -50,6 +51,15 @@ void MachineService::start(const boost::asio::any_io_executor& executor) {
     };
     keep(machines_);
     keep(containers_);
+    boost::asio::co_spawn(executor, [this] { return keep_tending(); }, boost::asio::detached);
+}
+
+// Templates follow images, which are built and removed by other processes.
+Task<void> MachineService::keep_tending() {
+    for (;;) {
+        co_await machines_.tend();
+        co_await parts_.scheduler.sleep(kLookForImages);
+    }
 }
 
 Task<void> MachineService::keep_starting(std::string provider, std::function<Task<Status>()> start) {

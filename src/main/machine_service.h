@@ -46,6 +46,7 @@ class MachineService {
 
   private:
     Task<void> keep_starting(std::string provider, std::function<Task<Status>()> start);
+    Task<void> keep_tending();
 
     Parts parts_;
     libvirt::LibvirtProvider machines_;

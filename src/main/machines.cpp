@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "domain/machine.h"
 #include "images/image_store.h"
 #include "images/image_uses.h"
 #include "main/machines_config.h"
@@ -21,6 +22,7 @@ machines::Image description(const images::Image& image) {
     out.virtual_bytes = image.virtual_bytes;
     out.cloud_init = image.seed == images::Seed::cloud_init;
     out.rootfs = image.rootfs.has_value();
+    if (image.warm) out.warm_cmdline = fmt::format("{} {}", image.cmdline, images::kWarmArgument);
     return out;
 }
 
@@ -53,8 +55,13 @@ machines::FindImage image_finder(std::filesystem::path directory) {
 }
 
 libvirt::LibvirtOptions libvirt_options(const MachinesConfig& config, const InstallationId& installation,
-                                        std::filesystem::path images_directory) {
+                                        std::filesystem::path images_directory, const Catalog& catalog) {
     libvirt::LibvirtOptions options;
+    for (const Plan& plan : catalog.plans()) {
+        if (plan.provider == "libvirt" && json::get_bool(plan.parameters, kWarm)) {
+            options.warm.push_back(plan.parameters);
+        }
+    }
     options.installation = installation;
     options.net = net_of(config);
     options.boots = config.boots;

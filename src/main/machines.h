@@ -14,7 +14,7 @@ namespace slipway {
 machines::FindImage image_finder(std::filesystem::path directory);
 
 libvirt::LibvirtOptions libvirt_options(const MachinesConfig& config, const InstallationId& installation,
-                                        std::filesystem::path images);
+                                        std::filesystem::path images, const Catalog& catalog);
 
 lxc::LxcOptions lxc_options(const MachinesConfig& config, const InstallationId& installation,
                             std::filesystem::path images);

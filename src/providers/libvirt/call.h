@@ -13,7 +13,8 @@ struct LibvirtProvider::Call {
     Deadline deadline;
     Shape shape = {};  // of create and update
     Image image = {};
-    bool touched = false;  // something may have been changed already
+    std::string from = {};  // the template that its disk was taken from, or ""
+    bool touched = false;   // something may have been changed already
 
     [[nodiscard]] const std::string& name() const { return target.external_name; }
     [[nodiscard]] DomainName domain() const { return {target.external_name, machines::uuid_of(target)}; }

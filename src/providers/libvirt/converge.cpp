@@ -2,6 +2,7 @@
 // takes its time.
 #include <fmt/format.h>
 
+#include "agent/world.h"
 #include "base/log.h"
 #include "providers/libvirt/call.h"
 #include "providers/machines/password_hash.h"
@@ -13,6 +14,7 @@ constexpr Duration kLookAgain = std::chrono::milliseconds(250);
 constexpr Duration kLookAtTurn = std::chrono::milliseconds(500);
 constexpr Duration kLoginPatience = std::chrono::seconds(4);  // emulated guests take their time to compute keys
 constexpr Duration kShutDownPatience = std::chrono::seconds(20);
+constexpr Duration kWakePatience = std::chrono::seconds(30);  // of one that was restored, until its first login
 
 Observation pending(std::string detail, Duration look_again = kLookAgain) {
     Observation seen;
@@ -37,6 +39,14 @@ std::optional<ProviderError> LibvirtProvider::read_shape(Call& call, const std::
     if (!image) return provider_error(ErrorClass::permanent, image.error().message, image.error().detail);
     call.image = std::move(*image);
     call.shape.disk = std::max(call.shape.disk, call.image.virtual_bytes);
+    // What was made once runs, whatever its plan says by now.
+    if (made_of.empty() && call.shape.warm && call.image.warm_cmdline.empty()) {
+        return provider_error(
+            ErrorClass::permanent,
+            fmt::format("its plan wants machines restored from a saved state (warm), which the image {} "
+                        "does not allow: only what `slipway images build tiny` makes does",
+                        call.shape.image));
+    }
     return std::nullopt;
 }
 
@@ -60,16 +70,70 @@ Task<std::optional<ProviderAnswer>> LibvirtProvider::make(Call& call) {
     const auto hash = machines::password_hash(password->second, random_);
     if (!hash) co_return std::unexpected(hash.error());
     if (const auto lost = hold_image(call)) co_return std::unexpected(*lost);
+    call.touched = true;
+    const std::string from = call.shape.warm ? warm_.find(call.shape, call.image) : "";
+    agent::Answer<bool> made = co_await make_disk(call, *hash, from);
+    // Lost answers tell nothing; everything else left nothing behind.
+    if (!made && !from.empty() && made.error().code != agent::FailureCode::unknown) {
+        warm_.spoil(from);
+        log::warning("libvirt", "a machine's disk could not be taken from its template, and is made without",
+                     {{"machine", call.name()}, {"template", from}, {"why", made.error().message}});
+        made = co_await make_disk(call, *hash, "");
+    }
+    if (!made) co_return std::unexpected(error_of(made.error(), true));
+    co_return std::nullopt;
+}
+
+Task<agent::Answer<bool>> LibvirtProvider::make_disk(Call& call, const std::string& hash, std::string from) {
     agent::Seed seed;
     seed.name = agent::kMachineSeed;
     seed.image = call.image.directory;
     seed.disk_bytes = call.shape.disk;
+    seed.from = from;
+    call.from = std::move(from);
+    co_return co_await agent_.create_instance(call.name(), meta(call), machines::seed_files(call.shape, hash),
+                                              false, call.deadline.left(), std::move(seed));
+}
+
+// False: it has to be booted. Whether its state fits its disk the helper knows.
+Task<Result<bool>> LibvirtProvider::wake(Call& call) {
+    const Run run{kvm_, true, tag_of(call.shape, call.image), Begin::restore};
+    agent::WakeRequest wanted{call.name(), identity_of(call.target), call.from,
+                              domain_xml(call.shape, call.image, run)};
+    const agent::Answer<agent::Wake> ready = co_await agent_.wake_machine(std::move(wanted), call.deadline.left());
+    if (!ready) co_return fail(ErrorCode::provider_failure, ready.error().message);
+    if (!ready->first) co_return false;
+    if (!ready->ready) {
+        warm_.spoil(call.from);
+        log::warning("libvirt", "a machine cannot be restored from a saved state, and boots",
+                     {{"machine", call.name()}, {"template", call.from}, {"why", ready->why}});
+        co_return false;
+    }
+    const std::string file = fmt::format("{}/{}/data/{}", agent::kWorldInstances, call.name(), agent::kWakeState);
+    const Status restored = co_await hypervisor_->restore(file, call.deadline);
+    if (restored) co_return true;
+    // What may have happened is found by the next look.
+    if (restored.error().code != ErrorCode::provider_failure) co_return fail(restored.error());
+    warm_.spoil(call.from);
+    log::warning("libvirt", "a machine could not be restored from a saved state, and boots",
+                 {{"machine", call.name()}, {"template", call.from}, {"why", restored.error().message}});
+    co_return false;
+}
+
+// One that was restored and does not come to itself is booted from its disk.
+Task<std::optional<ProviderAnswer>> LibvirtProvider::give_up_waking(Call& call) {
+    const TimePoint now = clock_.now();
+    const auto since = woken_.emplace(call.name(), now).first->second;
+    if (now - since < kWakePatience) co_return std::nullopt;
     call.touched = true;
-    const agent::Answer<bool> made =
-        co_await agent_.create_instance(call.name(), meta(call), machines::seed_files(call.shape, *hash), false,
-                                        call.deadline.left(), std::move(seed));
-    if (!made) co_return std::unexpected(error_of(made.error(), true));
-    co_return std::nullopt;
+    if (const Status ended = co_await hypervisor_->end(call.domain(), call.deadline); !ended) {
+        co_return std::unexpected(error_of(ended.error(), true));
+    }
+    woken_.erase(call.name());
+    warm_.spoil(call.from);
+    log::warning("libvirt", "a machine that was restored from a saved state does not answer, and boots",
+                 {{"machine", call.name()}, {"template", call.from}});
+    co_return pending("it did not come to itself from the saved state, and boots");
 }
 
 // Where it runs otherwise than it should, it is shut down first.
@@ -93,6 +157,15 @@ Task<std::optional<ProviderAnswer>> LibvirtProvider::boot(Call& call) {
     const agent::Answer<void> tap = co_await agent_.add_tap(
         {network_, call.shape.address.to_string(), call.shape.mac, uid_}, call.deadline.left());
     if (!tap) co_return std::unexpected(error_of(tap.error(), true));
+    if (!call.from.empty()) {
+        const Result<bool> woken = co_await wake(call);
+        if (!woken) co_return std::unexpected(error_of(woken.error(), true));
+        if (*woken) {
+            log::info("libvirt", "a machine was restored from a saved state",
+                      {{"machine", call.name()}, {"address", call.shape.address.to_string()}});
+            co_return co_await settle(call, true);
+        }
+    }
     const std::string xml = domain_xml(call.shape, call.image, {kvm_, *volume, tag_of(call.shape, call.image)});
     if (const Status started = co_await hypervisor_->start(xml, call.deadline); !started) {
         co_return std::unexpected(error_of(started.error(), true));
@@ -103,7 +176,7 @@ Task<std::optional<ProviderAnswer>> LibvirtProvider::boot(Call& call) {
 }
 
 // Whether its login works, or, once that is forgotten, whether it is who it was.
-Task<ProviderAnswer> LibvirtProvider::settle(Call& call) {
+Task<ProviderAnswer> LibvirtProvider::settle(Call& call, bool restored) {
     machines::LoginTry wanted;
     wanted.address = call.shape.address.to_string();
     wanted.user = call.shape.login;
@@ -114,7 +187,11 @@ Task<ProviderAnswer> LibvirtProvider::settle(Call& call) {
         co_await machines::greet(logins_, std::move(wanted), call.deadline.within(kLoginPatience));
     const bool settled =
         greeting.seen == machines::Greeted::let_in || (!first && greeting.seen == machines::Greeted::answered);
-    if (!settled) co_return pending("booting: " + greeting.why);
+    if (!settled && restored && first) {
+        if (auto answer = co_await give_up_waking(call)) co_return std::move(*answer);
+    }
+    if (!settled) co_return pending((restored ? "restored from a saved state: " : "booting: ") + greeting.why);
+    woken_.erase(call.name());
     boots_.leave(call.name());
     const agent::Answer<void> dropped =
         co_await agent_.drop_volume(call.name(), identity_of(call.target), call.deadline.left());
@@ -137,6 +214,7 @@ Task<ProviderAnswer> LibvirtProvider::do_converge(Call& call) {
         // Of one that was lost and taken over: nobody else may be given the address that it has.
         co_return refuse(ErrorClass::permanent, "it was made with another address, which a machine keeps for life");
     }
+    if (status->exists) call.from = json::get_string(status->meta, "template");
     const Result<DomainSeen> seen = co_await hypervisor_->look(call.domain(), call.deadline);
     if (!seen) co_return std::unexpected(error_of(seen.error(), call.touched));
     switch (seen->state) {
@@ -150,7 +228,7 @@ Task<ProviderAnswer> LibvirtProvider::do_converge(Call& call) {
             if (auto answer = co_await boot(call)) co_return std::move(*answer);
             break;
     }
-    co_return co_await settle(call);
+    co_return co_await settle(call, seen->restored);
 }
 
 Task<ProviderAnswer> LibvirtProvider::do_observe(Call& call) {
@@ -197,6 +275,7 @@ Task<ProviderAnswer> LibvirtProvider::do_remove(Call& call) {
     if (!status) co_return std::unexpected(error_of(status.error(), false));
     if (std::optional<Observation> foreign = not_ours(call.target, *status)) co_return std::move(*foreign);
     boots_.leave(call.name());
+    woken_.erase(call.name());
     call.touched = true;
     if (const Status ended = co_await hypervisor_->end(call.domain(), call.deadline); !ended) {
         co_return std::unexpected(error_of(ended.error(), true));

@@ -1,5 +1,7 @@
 // Bringing network and daemon up, or finding them; how guests are run.
 #include <array>
+#include <fstream>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -53,6 +55,12 @@ Status has_programs(const agent::Hello& hello) {
     return {};
 }
 
+std::string read_text(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+}
+
 }  // namespace
 
 json::object LibvirtProvider::daemon_meta(std::uint64_t generation) const {
@@ -89,6 +97,7 @@ Task<Status> LibvirtProvider::bring_up(Deadline deadline) {
     if (!network) co_return unavailable(network.error());
     if (const Status started = co_await start_daemon(deadline); !started) co_return started;
     if (const Status tried = co_await try_acceleration(deadline); !tried) co_return tried;
+    warm_.begin(*hypervisor_, {versions_, processor_of(read_text("/proc/cpuinfo")), kvm_, uid_});
     co_return co_await machines::clear_taps(agent_, network_, deadline);
 }
 
@@ -142,6 +151,7 @@ Task<Status> LibvirtProvider::run_daemon(Deadline deadline) {
         if (const Status ended = co_await end_daemon(agent::Signal::kill, deadline); !ended) co_return ended;
     }
     if (!version) co_return fail(version.error());
+    versions_ = *version;
     log::info("libvirt", started->already ? "the machines' daemon was found" : "the machines' daemon was started",
               {{"version", *version}});
     co_return Status{};
@@ -191,6 +201,7 @@ Task<Status> LibvirtProvider::in_touch(Deadline deadline) {
 Task<Status> LibvirtProvider::rest(Duration budget) {
     const Deadline deadline(budget);
     if (!ready_) co_return Status{};
+    co_await warm_.rest(deadline.within(budget / 4));
     const Result<bool> needed = co_await has_machines(deadline.within(budget / 2));
     // Who waits for a daemon that hangs would never end.
     if (!needed) co_return co_await end_daemon(agent::Signal::kill, deadline);
@@ -208,6 +219,11 @@ Task<Status> LibvirtProvider::rest(Duration budget) {
     if (!down) co_return unavailable(down.error());
     log::info("libvirt", "the machines' daemon and network went: there is no machine");
     co_return Status{};
+}
+
+Task<void> LibvirtProvider::tend() {
+    if (!ready_) co_return;
+    if (co_await in_touch(Deadline(kAnswerPatience))) co_await warm_.tend();
 }
 
 // /dev/kvm may be there and run nothing: a guest that resets at once is tried with it.

@@ -14,6 +14,7 @@ namespace slipway::libvirt {
 namespace {
 
 constexpr const char* kMark = "slipway:machine";
+constexpr const char* kRestored = "restored";
 constexpr const char* kNamespace = "urn:slipway:machine";
 constexpr std::uint64_t kKilobyte = 1024;
 constexpr std::size_t kTagLength = 32;
@@ -47,7 +48,10 @@ void add_disk(Node devices, const char* format, const std::string& file, const c
     if (read_only) add(disk, "readonly");
 }
 
-void add_boot(Node domain, const Image& image) {
+// What a template draws from its processor would be the same in each machine that begins as one.
+constexpr const char* kNoSeeds = "random.trust_cpu=off random.trust_bootloader=off";
+
+void add_boot(Node domain, const Image& image, Begin begin) {
     const Node os = add(domain, "os");
     const Node type = add(os, "type", {{"arch", image.architecture}, {"machine", "q35"}});
     type.text() = "hvm";
@@ -58,7 +62,8 @@ void add_boot(Node domain, const Image& image) {
     const std::string directory = fmt::format("{}/{}", agent::kWorldImages, image.directory);
     add_text(os, "kernel", fmt::format("{}/{}", directory, image.kernel));
     add_text(os, "initrd", fmt::format("{}/{}", directory, image.initrd));
-    add_text(os, "cmdline", image.cmdline);
+    add_text(os, "cmdline",
+             begin == Begin::wait ? fmt::format("{} {}", image.warm_cmdline, kNoSeeds) : image.cmdline);
 }
 
 // Its console can be attached to; what it says is kept in a file.
@@ -92,10 +97,11 @@ std::string domain_xml(const Shape& shape, const Image& image, const Run& run) {
     const Node domain = add(document.root(), "domain", {{"type", run.kvm ? "kvm" : "qemu"}});
     add_text(domain, "name", shape.name);
     add_text(domain, "uuid", shape.uuid);
-    add(add(domain, "metadata"), kMark, {{"xmlns:slipway", kNamespace}, {"tag", run.tag}});
+    Node mark = add(add(domain, "metadata"), kMark, {{"xmlns:slipway", kNamespace}, {"tag", run.tag}});
+    if (run.begin == Begin::restore) mark.append_attribute(kRestored) = true;
     add(domain, "memory", {{"unit", "KiB"}}).text() = std::to_string(shape.memory / kKilobyte).c_str();
     add_text(domain, "vcpu", std::to_string(shape.cpus));
-    add_boot(domain, image);
+    add_boot(domain, image, run.begin);
     add(add(domain, "features"), "acpi");
     if (run.kvm) add(domain, "cpu", {{"mode", "host-passthrough"}});
     add(domain, "clock", {{"offset", "utc"}});
@@ -110,10 +116,11 @@ std::string tag_of(const Shape& shape, const Image& image) {
     return sha256(domain_xml(shape, image, {})).substr(0, kTagLength);
 }
 
-std::string tag_in(const std::string& xml) {
+Mark mark_in(const std::string& xml) {
     pugi::xml_document document;
     if (!document.load_string(xml.c_str())) return {};
-    return document.child("domain").child("metadata").child(kMark).attribute("tag").value();
+    const Node mark = document.child("domain").child("metadata").child(kMark);
+    return {mark.attribute("tag").value(), mark.attribute(kRestored).as_bool()};
 }
 
 std::string probe_xml(const std::string& name, const std::string& daemon) {

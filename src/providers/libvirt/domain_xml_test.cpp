@@ -47,11 +47,28 @@ TEST(Domain, IsDescribedToLibvirtByItsPlan) {
     EXPECT_STREQ(devices.child("disk").child("source").attribute("file").value(),
                  "/mnt/instances/oct-12345678/data/disk.qcow2");
     EXPECT_STREQ(devices.child("interface").child("target").attribute("dev").value(), "m0ad50007");
-    EXPECT_EQ(tag_in(domain_xml(*shape, image(), {false, true, "tag"})), "tag");
+    EXPECT_EQ(mark_in(domain_xml(*shape, image(), {false, true, "tag"})).tag, "tag");
+    EXPECT_FALSE(mark_in(domain_xml(*shape, image(), {false, true, "tag"})).restored);
     EXPECT_THAT(domain_xml(*shape, image(), {false, false, "tag"}), Not(HasSubstr("seed.iso")));
     Image own_loader = image();
     own_loader.kernel.clear();
     EXPECT_THAT(domain_xml(*shape, own_loader, {}), HasSubstr("<boot dev=\"hd\""));
+}
+
+// Everything that a guest sees of its hardware has to be the same, or its state cannot be restored.
+TEST(Domain, ThatIsRestoredDiffersFromItsTemplateInNamesAlone) {
+    Image waits = image();
+    waits.warm_cmdline = "quiet slipway.warm";
+    const auto shape = shape_of(target(), spec(), kSubnet);
+    ASSERT_TRUE(shape);
+    const auto xml = [&](Begin begin) { return domain_xml(*shape, waits, {false, true, "tag", begin}); };
+    EXPECT_THAT(xml(Begin::wait), HasSubstr("<cmdline>quiet slipway.warm random.trust_cpu=off"));
+    EXPECT_THAT(xml(Begin::restore), HasSubstr("<cmdline>console=ttyS0 quiet</cmdline>")) << "of a later start";
+    EXPECT_TRUE(mark_in(xml(Begin::restore)).restored);
+    EXPECT_EQ(mark_in(xml(Begin::restore)).tag, "tag");
+    const auto devices = [](const std::string& text) { return text.substr(text.find("<features")); };
+    EXPECT_EQ(devices(xml(Begin::wait)), devices(xml(Begin::restore)));
+    EXPECT_EQ(devices(xml(Begin::boot)), devices(xml(Begin::restore)));
 }
 
 TEST(Domain, ItsTagChangesWithItsPlanAndWithNothingElse) {

@@ -74,8 +74,14 @@ Result<DomainSeen> look_at(virConnectPtr connection, const DomainName& name) {
     seen.state = state == VIR_DOMAIN_SHUTDOWN || state == VIR_DOMAIN_SHUTOFF || state == VIR_DOMAIN_CRASHED
                      ? DomainState::stopping
                      : DomainState::running;
-    seen.tag = tag_in(described(domain->get()));
+    Mark mark = mark_in(described(domain->get()));
+    seen.tag = std::move(mark.tag);
+    seen.restored = mark.restored;
     return seen;
+}
+
+std::string dotted(unsigned long version) {
+    return fmt::format("{}.{}.{}", version / 1'000'000, version / 1'000 % 1'000, version % 1'000);
 }
 
 // What it was about to do has been done already by somebody else.
@@ -159,6 +165,31 @@ Task<Status> Hypervisor::start(std::string xml, Deadline deadline) {
         deadline);
 }
 
+Task<Status> Hypervisor::save(DomainName name, std::string file, Deadline deadline) {
+    return ask<void>(
+        [name, file](Link& link) -> Status {
+            const Result<Domain> domain = find(link.get().get(), name);
+            if (!domain) return fail(domain.error());
+            if (!*domain || !has_uuid(domain->get(), name.uuid)) {
+                return fail(ErrorCode::provider_failure, "the machine that was to be saved does not run");
+            }
+            if (::virDomainSave(domain->get(), file.c_str()) != 0) return refused("the machine could not be saved");
+            return {};
+        },
+        deadline);
+}
+
+Task<Status> Hypervisor::restore(std::string file, Deadline deadline) {
+    return ask<void>(
+        [file](Link& link) -> Status {
+            if (::virDomainRestore(link.get().get(), file.c_str()) != 0) {
+                return refused("the machine could not be restored");
+            }
+            return {};
+        },
+        deadline);
+}
+
 Task<Status> Hypervisor::shut_down(DomainName name, Deadline deadline) {
     return ask<void>(
         [name](Link& link) -> Status {
@@ -204,9 +235,12 @@ Task<Result<std::string>> Hypervisor::version(Deadline deadline) {
     return ask<std::string>(
         [](Link& link) -> Result<std::string> {
             unsigned long version = 0;
-            if (::virConnectGetVersion(link.get().get(), &version) != 0)
+            unsigned long library = 0;
+            if (::virConnectGetVersion(link.get().get(), &version) != 0 ||
+                ::virConnectGetLibVersion(link.get().get(), &library) != 0) {
                 return refused("the daemon has no version");
-            return fmt::format("QEMU {}.{}.{}", version / 1'000'000, version / 1'000 % 1'000, version % 1'000);
+            }
+            return fmt::format("QEMU {}, libvirt {}", dotted(version), dotted(library));
         },
         deadline);
 }

@@ -21,7 +21,8 @@ enum class DomainState : std::uint8_t {
 
 struct DomainSeen {
     DomainState state = DomainState::absent;
-    std::string tag;  // machine.h
+    std::string tag;        // domain_xml.h
+    bool restored = false;  // it began with a saved state
 };
 
 struct DomainName {
@@ -46,6 +47,10 @@ class Hypervisor {
     Task<Result<DomainSeen>> look(DomainName name, Deadline deadline);
     // Starts it; it is gone once it stops.
     Task<Status> start(std::string xml, Deadline deadline);
+    // Writes the state of one that runs to a file of the daemon's, which ends it. Done when it is gone.
+    Task<Status> save(DomainName name, std::string file, Deadline deadline);
+    // Starts the machine that such a file describes, in the state that it holds.
+    Task<Status> restore(std::string file, Deadline deadline);
     // Asks its guest to shut down.
     Task<Status> shut_down(DomainName name, Deadline deadline);
     // Ends it at once. None there is fine.
@@ -53,7 +58,7 @@ class Hypervisor {
     // The same, whatever its UUID.
     Task<Status> end_any(std::string name, Deadline deadline);
     Task<Result<std::vector<DomainName>>> all(Deadline deadline);
-    // What the daemon says of itself: "QEMU 7.2.22".
+    // What the daemon says of itself: "QEMU 7.2.22, libvirt 9.0.0".
     Task<Result<std::string>> version(Deadline deadline);
 
     [[nodiscard]] Contact contact() const;

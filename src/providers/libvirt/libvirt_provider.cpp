@@ -26,7 +26,9 @@ LibvirtProvider::LibvirtProvider(LibvirtOptions options, agent::AgentClient& age
       random_(random),
       network_(options_.network.empty() ? machines::network_of(options_.installation) : options_.network),
       daemon_("machines-" + network_),
-      boots_(options_.boots) {}
+      boots_(options_.boots),
+      warm_({options_.installation, options_.net, network_, options_.warm, options_.find_image}, agent_, clock_,
+            boots_) {}
 
 LibvirtProvider::~LibvirtProvider() = default;
 
@@ -73,16 +75,18 @@ Task<ProviderAnswer> LibvirtProvider::answer(Verb verb, Target target, Spec spec
 }
 
 json::object LibvirtProvider::meta(const Call& call) const {
-    return {{"installation", call.target.installation.str()},
-            {"resource", call.target.resource.str()},
-            {"generation", call.target.generation},
-            {"token", call.target.token},
-            {"uid", static_cast<std::int64_t>(uid_)},
-            {"kind", to_string(Kind::machine)},
-            {"engine", kEngine},
-            {"provider", name()},
-            {"address", call.shape.address.to_string()},
-            {"image", call.image.directory}};
+    json::object meta{{"installation", call.target.installation.str()},
+                      {"resource", call.target.resource.str()},
+                      {"generation", call.target.generation},
+                      {"token", call.target.token},
+                      {"uid", static_cast<std::int64_t>(uid_)},
+                      {"kind", to_string(Kind::machine)},
+                      {"engine", kEngine},
+                      {"provider", name()},
+                      {"address", call.shape.address.to_string()},
+                      {"image", call.image.directory}};
+    if (!call.from.empty()) meta["template"] = call.from;
+    return meta;
 }
 
 Observation LibvirtProvider::running(const Call& call, const machines::Greeting& greeting) const {

@@ -9,6 +9,9 @@
 // key. That key is learned with the first login, which is a real one with the name and password that were asked
 // for: until it works the machine is `pending`. Then the volume that carried the password's hash goes.
 //
+// A machine of a plan that wants it begins as a template (warm.h): with the template's disk and its state, from
+// where it goes on as one of its own. What is not possible is no failure: it boots as any other.
+//
 // Only so many machines boot at once; the others wait for their turn, in the order in which they asked.
 #pragma once
 
@@ -19,6 +22,7 @@
 #include "providers/by_verb.h"
 #include "providers/libvirt/domain_xml.h"
 #include "providers/libvirt/hypervisor.h"
+#include "providers/libvirt/warm.h"
 #include "providers/machines/boot_queue.h"
 #include "providers/machines/login.h"
 #include "providers/name_locks.h"
@@ -34,6 +38,7 @@ struct LibvirtOptions {
     Acceleration acceleration = Acceleration::automatic;
     machines::FindImage find_image;
     machines::ImageKeeper keeper;
+    std::vector<json::object> warm = {};  // parameters of the plans that want a template (warm.h)
     std::string network =
         {};  // the id of its network, 8 hexadecimal digits; empty: it follows from the installation
 };
@@ -50,6 +55,9 @@ class LibvirtProvider final : public ByVerb {
     // With no machine left, daemon and network go: nothing of them is kept up for nobody. For the end of a server;
     // start() brings them back.
     Task<Status> rest(Duration budget);
+    // Makes templates for the plans that want some, and removes others. To be called from time to time, by one
+    // caller; may take a boot. Nothing waits for it.
+    Task<void> tend();
     // How guests are run, in words: "KVM", "emulation (TCG): …".
     [[nodiscard]] const std::string& acceleration() const { return acceleration_; }
 
@@ -76,9 +84,12 @@ class LibvirtProvider final : public ByVerb {
     Task<ProviderAnswer> do_remove(Call& call);
 
     Task<std::optional<ProviderAnswer>> make(Call& call);
+    Task<agent::Answer<bool>> make_disk(Call& call, const std::string& hash, std::string from);
     Task<std::optional<ProviderAnswer>> boot(Call& call);
+    Task<Result<bool>> wake(Call& call);
+    Task<std::optional<ProviderAnswer>> give_up_waking(Call& call);
     Task<ProviderAnswer> stop_other(Call& call);
-    Task<ProviderAnswer> settle(Call& call);
+    Task<ProviderAnswer> settle(Call& call, bool restored);
     [[nodiscard]] std::optional<ProviderError> read_shape(Call& call, const std::string& made_of) const;
     [[nodiscard]] std::optional<ProviderError> hold_image(const Call& call) const;
 
@@ -105,9 +116,12 @@ class LibvirtProvider final : public ByVerb {
     machines::Workers logins_{4};
     std::unique_ptr<Hypervisor> hypervisor_;
     machines::BootQueue boots_;
+    WarmTemplates warm_;
+    std::map<std::string, TimePoint> woken_;  // since when they have not answered
     NameLocks locks_;
     Status ready_ =
         fail(ErrorCode::unavailable, "no image of machines has been made yet (slipway images build tiny)");
+    std::string versions_;  // of what runs them
     bool kvm_ = false;
     std::string acceleration_;
 };

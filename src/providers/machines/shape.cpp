@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "base/digest.h"
+#include "domain/machine.h"
 #include "providers/provider_error.h"
 
 namespace slipway::machines {
@@ -134,6 +135,7 @@ std::expected<Shape, ProviderError> shape_of(const Target& target, const Spec& s
     shape.disk = static_cast<std::uint64_t>(*disk);
     shape.image = json::get_string(spec.parameters, "image");
     shape.login = json::get_string(spec.parameters, "username");
+    shape.warm = json::get_bool(spec.parameters, kWarm);
     if (shape.image.empty()) return refuse(ErrorClass::permanent, "its plan names no image");
     const auto address = spec.allocations.find("address");
     if (address == spec.allocations.end()) return refuse(ErrorClass::permanent, "it was given no address");

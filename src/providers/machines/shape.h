@@ -24,6 +24,7 @@ struct Image {
     std::uint64_t virtual_bytes = 0;  // of its disk: a machine has at least as much
     bool cloud_init = false;          // and systemd; else it is one of ours, with busybox
     bool rootfs = false;              // it has its files in a tar as well, for containers
+    std::string warm_cmdline = {};    // with which it waits to be told who it is; empty: it cannot
 };
 // By its name, or by the directory of one that a machine was made of before. Errors: not_found, with how it is
 // made.
@@ -46,6 +47,7 @@ struct Shape {
     boost::asio::ip::address_v4 address;
     Net net;
     std::string mac;
+    bool warm = false;  // it is to be restored from a saved state, where that is possible
 };
 
 // Errors are permanent and name the parameter.

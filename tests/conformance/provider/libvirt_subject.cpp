@@ -24,7 +24,7 @@ ino_t space_of(const std::string& path) {
 // One of its own for each process: tests run at the same time.
 std::string LibvirtSubject::network() const { return fmt::format("{:08x}", 0x7e570000U + ::getpid() % 0xffff); }
 
-LibvirtSubject::LibvirtSubject() { open(); }
+LibvirtSubject::LibvirtSubject(std::vector<json::object> warm) : warm_(std::move(warm)) { open(); }
 
 LibvirtSubject::~LibvirtSubject() {
     for (const auto& each : guests()) kill_process(each.second);
@@ -63,7 +63,8 @@ void LibvirtSubject::open() {
     options.network = network();
     options.boots = 8;  // the suite does not wait for turns
     options.acceleration = libvirt::Acceleration::emulation;
-    options.find_image = find_test_image;
+    options.find_image = [this](const std::string& name) { return find_image_(name); };
+    options.warm = warm_;
     options.keeper.hold = [this](const std::string& image, const std::string& machine) {
         held_[machine] = image;
         return Status();
@@ -88,6 +89,19 @@ Spec LibvirtSubject::spec() {
     spec.allocations = {{"address", ranges.at(0).first + addresses_++ % 200}};
     spec.secrets = {{"password", Secret(kTenantCanary)}};
     return spec;
+}
+
+std::string LibvirtSubject::address(const Spec& spec) const {
+    return boost::asio::ip::make_address_v4(static_cast<std::uint32_t>(spec.allocations.at("address"))).to_string();
+}
+
+std::vector<std::string> LibvirtSubject::templates() const {
+    std::vector<std::string> found;
+    for (const fs::directory_entry& each : fs::directory_iterator(temp_.root())) {
+        const std::string name = each.path().filename();
+        if (name.starts_with("warm-")) found.push_back(name);
+    }
+    return found;
 }
 
 std::map<std::string, agent::Process> LibvirtSubject::guests() const {

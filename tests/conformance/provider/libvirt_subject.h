@@ -9,7 +9,8 @@ namespace slipway::testing {
 
 class LibvirtSubject final : public Subject {
   public:
-    LibvirtSubject();
+    // `warm`: the parameters of plans whose machines begin as a template.
+    explicit LibvirtSubject(std::vector<json::object> warm = {});
     ~LibvirtSubject() override;
 
     void crash() override { open(); }
@@ -24,6 +25,16 @@ class LibvirtSubject final : public Subject {
     void make_stop(const std::string& name) override;
     std::vector<std::string> leftovers() override;
     [[nodiscard]] bool tells_of_stops() const override { return false; }
+
+    // Another configuration, as by a restart of the server.
+    void crash_and_want(std::vector<json::object> warm) {
+        warm_ = std::move(warm);
+        open();
+    }
+    // How images are found from now on.
+    void find_images_by(machines::FindImage find) { find_image_ = std::move(find); }
+    [[nodiscard]] std::vector<std::string> templates() const;
+    [[nodiscard]] std::string address(const Spec& spec) const;
 
     libvirt::LibvirtProvider& libvirt() { return *provider_; }
     agent::AgentClient& client() { return *client_; }
@@ -42,6 +53,8 @@ class LibvirtSubject final : public Subject {
     std::unique_ptr<agent::AgentClient> client_;
     std::unique_ptr<libvirt::LibvirtProvider> provider_;
     std::map<std::string, std::string> held_;  // images, by machine
+    std::vector<json::object> warm_;
+    machines::FindImage find_image_ = find_test_image;
     std::uint32_t addresses_ = 0;
 };
 

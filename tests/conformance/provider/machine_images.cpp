@@ -34,6 +34,7 @@ Result<machines::Image> find_test_image(const std::string& name) {
     image.virtual_bytes = static_cast<std::uint64_t>(json::get_int(facts.at("disk").as_object(), "virtual_bytes"));
     image.cloud_init = json::get_string(facts, "seed") == "cloud-init";
     image.rootfs = facts.contains("rootfs");
+    if (json::get_bool(facts, "warm")) image.warm_cmdline = image.cmdline + " slipway.warm";
     return image;
 }
 
