@@ -17,6 +17,14 @@ json::object request_for(const std::string& name, const Identity& identity) {
 
 }  // namespace
 
+Task<Answer<void>> AgentClient::end_guest(std::string name, Identity identity, std::string network,
+                                          Duration budget) {
+    json::object request = to_json(identity);
+    request["name"] = name;
+    request["network"] = network;
+    co_return nothing(co_await call("end_guest", std::move(request), budget));
+}
+
 Task<Answer<Started>> AgentClient::start_machines(std::string name, std::string network, bool kvm, std::string tag,
                                                   Duration budget) {
     const Answer<json::object> answer =

@@ -110,6 +110,15 @@ Answer<json::object> Handler::start_machines(const json::object& request) {
     return to_json(Started{*process, tag, false});
 }
 
+Answer<json::object> Handler::end_guest(const json::object& request) const {
+    const Answer<std::string> network = network_id(request);
+    if (!network) return std::unexpected(network.error());
+    const Answer<Named> found = owned(request);
+    if (!found) return std::unexpected(found.error());
+    machines_.end_guest(found->name, *network);
+    return json::object{};
+}
+
 Answer<json::object> Handler::change_volume(const json::object& request, bool add) const {
     const Answer<Named> found = owned(request);
     if (!found) return std::unexpected(found.error());
@@ -168,6 +177,7 @@ Answer<json::object> Handler::list_taps(const json::object& request) const {
 
 std::optional<Answer<json::object>> Handler::dispatch_machines(std::string_view verb, const json::object& request) {
     if (verb == "start_machines") return start_machines(request);
+    if (verb == "end_guest") return end_guest(request);
     if (verb == "add_volume") return change_volume(request, true);
     if (verb == "drop_volume") return change_volume(request, false);
     if (verb == "network_up") return change_network(request, true);

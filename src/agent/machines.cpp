@@ -219,6 +219,12 @@ void Machines::end_probes(const std::string& name, const std::string& network) c
     });
 }
 
+void Machines::end_guest(const std::string& name, const std::string& network) const {
+    const std::string named = std::string("-name") + '\0' + fmt::format("guest={},", name);
+    end_members(this->network(network).space_path(),
+                [&](std::string_view line) { return line.find(named) != std::string_view::npos; });
+}
+
 Answer<UniqueFd> Machines::listen(const std::string& name, int directory) const {
     const std::string path = fmt::format("{}/{}/socket", places_.root, name);
     ::unlinkat(directory, "socket", 0);

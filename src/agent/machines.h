@@ -50,6 +50,8 @@ class Machines {
     // Ends the guests with which a former daemon that was killed was finding out what QEMU can do: nobody else
     // knows of them.
     void end_probes(const std::string& name, const std::string& network) const;
+    // Kills the QEMU of that machine: its daemon would ask one that hangs, and wait.
+    void end_guest(const std::string& name, const std::string& network) const;
     // Where it listens, for the broker's uid alone; what was there before goes.
     [[nodiscard]] Answer<UniqueFd> listen(const std::string& name, int directory) const;
     [[nodiscard]] const Places& places() const { return places_; }

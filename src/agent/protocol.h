@@ -18,6 +18,7 @@
 //   network_up       {"network": ID, "subnet": "10.213.0.0/24", "bridge"?}; network_down {"network": ID}
 //     "bridge" is the one of the host's that the helper was told of at its start, and no other.
 //   add_tap          {"network", "address", "mac", "uid"}; remove_tap {"network", "address"}; taps {"network"}
+//   end_guest        {"name", INSTALLATION…, "network"}: kills the virtual machine, also one that hangs
 //   look_at_template {"name"}  ->  {"waits", "frozen"}; freeze_template {"name", INSTALLATION…} (warm.h)
 //   wake_machine     {"name", INSTALLATION…, "template": NAME, "description": XML}  ->  {"ready", "first", "why"}
 //   check_containers {}: unsupported where this host cannot run any, with what is missing

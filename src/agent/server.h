@@ -77,6 +77,7 @@ class Handler {
     Answer<json::object> end_container(const json::object& request) const;
     std::optional<Answer<json::object>> dispatch_machines(std::string_view verb, const json::object& request);
     Answer<json::object> start_machines(const json::object& request);
+    Answer<json::object> end_guest(const json::object& request) const;
     Answer<json::object> change_volume(const json::object& request, bool add) const;
     Answer<json::object> change_network(const json::object& request, bool up) const;
     Answer<json::object> change_tap(const json::object& request, bool add) const;

@@ -13,7 +13,6 @@ namespace {
 constexpr Duration kLookAgain = std::chrono::milliseconds(250);
 constexpr Duration kLookAtTurn = std::chrono::milliseconds(500);
 constexpr Duration kLoginPatience = std::chrono::seconds(4);  // emulated guests take their time to compute keys
-constexpr Duration kShutDownPatience = std::chrono::seconds(20);
 constexpr Duration kWakePatience = std::chrono::seconds(30);  // of one that was restored, until its first login
 
 Observation pending(std::string detail, Duration look_again = kLookAgain) {
@@ -126,9 +125,7 @@ Task<std::optional<ProviderAnswer>> LibvirtProvider::give_up_waking(Call& call) 
     const auto since = woken_.emplace(call.name(), now).first->second;
     if (now - since < kWakePatience) co_return std::nullopt;
     call.touched = true;
-    if (const Status ended = co_await hypervisor_->end(call.domain(), call.deadline); !ended) {
-        co_return std::unexpected(error_of(ended.error(), true));
-    }
+    if (const auto failed = co_await end_guest(call)) co_return std::unexpected(*failed);
     woken_.erase(call.name());
     warm_.spoil(call.from);
     log::warning("libvirt", "a machine that was restored from a saved state does not answer, and boots",
@@ -136,12 +133,23 @@ Task<std::optional<ProviderAnswer>> LibvirtProvider::give_up_waking(Call& call) 
     co_return pending("it did not come to itself from the saved state, and boots");
 }
 
-// Where it runs otherwise than it should, it is shut down first.
+// The helper kills it first: a QEMU that hangs does not listen to its daemon, which would wait for it.
+Task<std::optional<ProviderError>> LibvirtProvider::end_guest(Call& call) {
+    const agent::Answer<void> killed =
+        co_await agent_.end_guest(call.name(), identity_of(call.target), network_, call.deadline.left());
+    if (!killed && killed.error().code != agent::FailureCode::absent) co_return error_of(killed.error(), true);
+    const Status ended = co_await hypervisor_->end(call.domain(), call.deadline);
+    co_return ended ? std::nullopt : std::optional(error_of(ended.error(), true));
+}
+
+// Where it runs otherwise than it should, it is asked to shut down, and ended where it does not.
 Task<ProviderAnswer> LibvirtProvider::stop_other(Call& call) {
     call.touched = true;
-    const Deadline at_most = call.deadline.within(kShutDownPatience);
-    if (const Status asked = co_await hypervisor_->shut_down(call.domain(), at_most); !asked) {
-        co_return std::unexpected(error_of(asked.error(), true));
+    const TimePoint asked = halting_.try_emplace(call.name(), clock_.now()).first->second;
+    if (clock_.now() - asked > options_.shut_down) {
+        if (const auto failed = co_await end_guest(call)) co_return std::unexpected(*failed);
+    } else if (const Status sent = co_await hypervisor_->shut_down(call.domain(), call.deadline); !sent) {
+        co_return std::unexpected(error_of(sent.error(), true));
     }
     co_return pending("shutting down, to be started again as its plan says");
 }
@@ -225,6 +233,7 @@ Task<ProviderAnswer> LibvirtProvider::do_converge(Call& call) {
             if (seen->tag == tag_of(call.shape, call.image)) break;
             co_return co_await stop_other(call);
         case DomainState::absent:
+            halting_.erase(call.name());
             if (auto answer = co_await boot(call)) co_return std::move(*answer);
             break;
     }
@@ -274,12 +283,11 @@ Task<ProviderAnswer> LibvirtProvider::do_remove(Call& call) {
     const agent::Answer<agent::InstanceStatus> status = co_await agent_.status(call.name(), call.deadline.left());
     if (!status) co_return std::unexpected(error_of(status.error(), false));
     if (std::optional<Observation> foreign = not_ours(call.target, *status)) co_return std::move(*foreign);
+    halting_.erase(call.name());
     boots_.leave(call.name());
     woken_.erase(call.name());
     call.touched = true;
-    if (const Status ended = co_await hypervisor_->end(call.domain(), call.deadline); !ended) {
-        co_return std::unexpected(error_of(ended.error(), true));
-    }
+    if (const auto failed = co_await end_guest(call)) co_return std::unexpected(*failed);
     const std::string address = json::get_string(status->meta, "address");
     if (!address.empty()) {
         const agent::Answer<void> tap = co_await agent_.remove_tap(network_, address, call.deadline.left());

@@ -34,7 +34,8 @@ enum class Acceleration : std::uint8_t { automatic, kvm, emulation };
 struct LibvirtOptions {
     InstallationId installation;
     machines::Net net;
-    std::size_t boots = 2;  // at once
+    std::size_t boots = 2;                          // at once
+    Duration shut_down = std::chrono::seconds(60);  // that a guest is given for it, where its plan changes
     Acceleration acceleration = Acceleration::automatic;
     machines::FindImage find_image;
     machines::ImageKeeper keeper;
@@ -89,6 +90,7 @@ class LibvirtProvider final : public ByVerb {
     Task<Result<bool>> wake(Call& call);
     Task<std::optional<ProviderAnswer>> give_up_waking(Call& call);
     Task<ProviderAnswer> stop_other(Call& call);
+    Task<std::optional<ProviderError>> end_guest(Call& call);
     Task<ProviderAnswer> settle(Call& call, bool restored);
     [[nodiscard]] std::optional<ProviderError> read_shape(Call& call, const std::string& made_of) const;
     [[nodiscard]] std::optional<ProviderError> hold_image(const Call& call) const;
@@ -119,6 +121,7 @@ class LibvirtProvider final : public ByVerb {
     WarmTemplates warm_;
     std::map<std::string, TimePoint> woken_;  // since when they have not answered
     NameLocks locks_;
+    std::map<std::string, TimePoint> halting_;  // since when they were asked to shut down
     Status ready_ =
         fail(ErrorCode::unavailable, "no image of machines has been made yet (slipway images build tiny)");
     std::string versions_;  // of what runs them

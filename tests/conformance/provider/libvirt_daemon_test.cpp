@@ -126,6 +126,26 @@ TEST_F(MachinesDaemon, ThatHangsIsReplacedByTheNextStart) {
     EXPECT_TRUE(subject_.libvirt().available(Kind::machine, "vm"));
 }
 
+// Its power button is pressed in vain: another plan gets through all the same.
+TEST_F(MachinesDaemon, EndsAGuestThatDoesNotShutDownForAnotherPlan) {
+    subject_.give_to_shut_down(2s);
+    subject_.crash();
+    Spec spec = subject_.spec();
+    ASSERT_TRUE(make("oct-1", spec));
+    const std::string guest = subject_.identity("oct-1");
+    ASSERT_TRUE(subject_.at_daemon("oct-1", ::virDomainSuspend)) << "so that its guest hears nothing";
+    spec.parameters["memory"] = 112 << 20;
+    EXPECT_TRUE(eventually([&] {
+        const ProviderAnswer seen = subject_.run(subject_.libvirt().update(target_of("oct-1"), spec, 8s));
+        return seen && seen->presence == Presence::running;
+    }));
+    EXPECT_NE(subject_.identity("oct-1"), guest);
+    // A QEMU that listens to nobody is no reason to keep a machine.
+    ASSERT_EQ(::kill(subject_.guests().at("oct-1").pid, SIGSTOP), 0);
+    remove("oct-1", spec);
+    EXPECT_THAT(subject_.leftovers(), ::testing::IsEmpty());
+}
+
 // With one that hangs, a server ends all the same.
 TEST_F(MachinesDaemon, ThatHangsHoldsUpNoEndOfTheServer) {
     const agent::Process hung = daemon();

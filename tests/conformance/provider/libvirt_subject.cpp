@@ -65,6 +65,7 @@ void LibvirtSubject::open() {
     options.acceleration = libvirt::Acceleration::emulation;
     options.find_image = [this](const std::string& name) { return find_image_(name); };
     options.warm = warm_;
+    options.shut_down = shut_down_;
     options.keeper.hold = [this](const std::string& image, const std::string& machine) {
         held_[machine] = image;
         return Status();
@@ -77,6 +78,16 @@ void LibvirtSubject::open() {
     const Status started = run(provider_->start(20s));
     EXPECT_TRUE(started) << started.error().message << ": " << started.error().detail
                          << file_text(directory(daemon()) + "/log");
+}
+
+bool LibvirtSubject::at_daemon(const std::string& machine, const std::function<int(virDomainPtr)>& what) const {
+    const std::string uri = fmt::format("qemu+unix:///session?socket={}/socket", directory(daemon()));
+    const std::unique_ptr<virConnect, int (*)(virConnectPtr)> connection(::virConnectOpen(uri.c_str()),
+                                                                         ::virConnectClose);
+    if (!connection) return false;
+    const std::unique_ptr<virDomain, int (*)(virDomainPtr)> domain(
+        ::virDomainLookupByName(connection.get(), machine.c_str()), ::virDomainFree);
+    return domain && what(domain.get()) == 0;
 }
 
 Spec LibvirtSubject::spec() {

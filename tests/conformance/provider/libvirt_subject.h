@@ -1,6 +1,8 @@
 // Real virtual machines, in a network of this process's own.
 #pragma once
 
+#include <libvirt/libvirt.h>
+
 #include "machine_images.h"
 #include "providers/libvirt/libvirt_provider.h"
 #include "subject.h"
@@ -31,6 +33,8 @@ class LibvirtSubject final : public Subject {
         warm_ = std::move(warm);
         open();
     }
+    // How long guests are given to shut down, from the next crash on.
+    void give_to_shut_down(Duration patience) { shut_down_ = patience; }
     // How images are found from now on.
     void find_images_by(machines::FindImage find) { find_image_ = std::move(find); }
     [[nodiscard]] std::vector<std::string> templates() const;
@@ -42,6 +46,8 @@ class LibvirtSubject final : public Subject {
     [[nodiscard]] std::string network() const;
     // The main processes of everything that runs in the machines' network, by name of the machine.
     [[nodiscard]] std::map<std::string, agent::Process> guests() const;
+    // What an operator does there by other tools. False where it did not work.
+    [[nodiscard]] bool at_daemon(const std::string& machine, const std::function<int(virDomainPtr)>& what) const;
     [[nodiscard]] std::string daemon() const { return "machines-" + network(); }
 
   private:
@@ -54,6 +60,7 @@ class LibvirtSubject final : public Subject {
     std::unique_ptr<libvirt::LibvirtProvider> provider_;
     std::map<std::string, std::string> held_;  // images, by machine
     std::vector<json::object> warm_;
+    Duration shut_down_ = std::chrono::seconds(60);
     machines::FindImage find_image_ = find_test_image;
     std::uint32_t addresses_ = 0;
 };

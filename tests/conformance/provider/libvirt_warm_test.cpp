@@ -72,14 +72,7 @@ class MachinesWarm : public ::testing::Test {
     }
     // As a guest's own reboot does.
     [[nodiscard]] bool reset(const std::string& name) const {
-        const std::string uri =
-            fmt::format("qemu+unix:///session?socket={}/socket", subject_.directory(subject_.daemon()));
-        const std::unique_ptr<virConnect, int (*)(virConnectPtr)> connection(::virConnectOpen(uri.c_str()),
-                                                                             ::virConnectClose);
-        if (!connection) return false;
-        const std::unique_ptr<virDomain, int (*)(virDomainPtr)> domain(
-            ::virDomainLookupByName(connection.get(), name.c_str()), ::virDomainFree);
-        return domain && ::virDomainReset(domain.get(), 0) == 0;
+        return subject_.at_daemon(name, [](virDomainPtr domain) { return ::virDomainReset(domain, 0); });
     }
     void remove(const std::string& name, const Spec& spec) {
         const ProviderAnswer gone = subject_.run(subject_.libvirt().remove(target_of(name), spec, 8s));
