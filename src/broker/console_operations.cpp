@@ -62,7 +62,7 @@ Task<Result<ConsoleOutput>> ConsoleOperations::await(const Resource& machine, Co
     Duration pause = kLookSoon;
     for (;;) {
         const TimePoint now = parts_.clock.now();
-        if (!seen.bytes.empty() || seen.lost || now >= until) co_return seen;
+        if (!seen.bytes.empty() || seen.lost || now >= until || ending_) co_return seen;
         co_await parts_.scheduler.sleep(std::min(until - now, pause));
         pause = is_typed_at(machine.id, now) ? kLookSoon : std::min(pause * 2, kLookLater);
         auto next = co_await read_now(machine, {seen.next, 0});

@@ -41,6 +41,9 @@ class ConsoleOperations {
     // invalid_argument (none), too_large, conflict (it does not run, or does not read).
     Task<Status> type(CallContext context, ResourceId id, Secret input) const;
 
+    // Whoever waits is answered as it is, soon: for the end of a server, which lets requests finish.
+    void end_waits() { ending_ = true; }
+
   private:
     struct Use {
         TimePoint typed_at;                             // by anybody
@@ -58,6 +61,7 @@ class ConsoleOperations {
     Parts parts_;
     std::size_t most_waiting_;
     mutable std::atomic<std::size_t> waiting_ = 0;
+    std::atomic<bool> ending_ = false;
     mutable std::mutex mutex_;
     mutable std::map<ResourceId, Use> uses_;  // of late
 };

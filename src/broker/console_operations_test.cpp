@@ -196,6 +196,15 @@ TEST_F(ConsoleOperationsTest, OnlySoManyWaitAtOnce) {
     EXPECT_TRUE(read(web1, caller(), {end, 0}, 1s)) << "whoever has gone makes room";
 }
 
+TEST_F(ConsoleOperationsTest, WhoeverWaitsHoldsUpNoServerThatEnds) {
+    const Resource web1 = machine();
+    const std::string end = read(web1)->next;
+    const TimePoint before = clock_.now();
+    scheduler_.on_sleep = [this] { operations_.end_waits(); };
+    EXPECT_EQ(read(web1, caller(), {end, 0}, 20s)->next, end);
+    EXPECT_LT(clock_.now() - before, 1s);
+}
+
 TEST_F(ConsoleOperationsTest, WhatTheProviderSaysIsPassedOn) {
     const Resource web1 = machine();
     consoles_.error = Error{ErrorCode::conflict, "web1 does not run: nobody reads what is typed", "", {}};

@@ -527,6 +527,7 @@ Status Service::Impl::start(const Settings& settings) {
 // What may wake a coroutine goes before the coroutine, and a coroutine before what it refers to.
 void Service::Impl::stop() {
     if (std::exchange(stopped_, true)) return;
+    if (console_operations_) console_operations_->end_waits();
     if (server_) server_->drain(config_.server.stop_grace);
     if (engine_) {
         ops_.run<bool>([this]() -> Task<bool> {
