@@ -22,8 +22,10 @@
 //   "init"} halt_container   {"name", INSTALLATION…, "init"}: asks it to end; end_container {"name", INSTALLATION…,
 //   "network"}:
 //     ends it at once, with whatever an earlier one left
-//   read_console     {"name", INSTALLATION…, "after": PLACE | "tail": N}  ->  {"bytes": BASE64, "next": PLACE, "lost"}
-//   type_at_console  {"name", INSTALLATION…, "bytes": BASE64}  ->  {"typed": "taken" | "off" | "unread"}
+//   read_console     {"name", INSTALLATION…, "after": PLACE or "tail": N}
+//     ->  {"bytes": BASE64, "next": PLACE, "lost", "more"}
+//   type_at_console  {"name", INSTALLATION…, "bytes": BASE64}
+//     ->  {"typed": "taken", "off" or "unread"}
 //   signal           {"name", "pid", "start_time", "signal": "terminate" | "interrupt" | "kill"}
 #pragma once
 
@@ -50,8 +52,8 @@ inline constexpr std::size_t kMaxArguments = 32;
 inline constexpr std::size_t kMaxArgument = 256;  // bytes
 inline constexpr std::size_t kMaxTag = 128;       // bytes
 inline constexpr std::size_t kMaxLogTail = 4 * 1024;
-inline constexpr std::size_t kMaxConsolePart = 32 * 1024;  // bytes of a console in one answer
-inline constexpr std::size_t kMaxTyped = 4 * 1024;         // bytes that are typed at once
+inline constexpr std::size_t kMaxConsolePart = 32 * 1024;        // bytes of a console in one answer
+inline constexpr std::size_t kMaxTyped = 4 * 1024;               // bytes that are typed at once
 inline constexpr std::size_t kMaxVerifier = 200;                 // bytes
 inline constexpr std::int64_t kMaxDisk = std::int64_t{1} << 46;  // bytes of a machine's disk
 inline constexpr std::size_t kMaxRole = 32;  // bytes of a login's name: MySQL has no longer ones
@@ -201,6 +203,7 @@ struct ConsolePart {
     std::string bytes;  // as they were printed: anything
     std::string next;   // the place after them
     bool lost = false;  // something between the place that was asked for and these is kept no longer
+    bool more = false;  // there is more after them
 };
 
 // What became of what was typed.

@@ -84,6 +84,7 @@ class Handler {
     Answer<Named> with_console(const json::object& request) const;  // as owned(), of a machine
     Answer<json::object> read_console(const json::object& request) const;
     Answer<json::object> type_at_console(const json::object& request);
+    void tend_console(const std::string& name) const;
 
     Instances instances_;
     std::map<std::string, std::string> programs_;

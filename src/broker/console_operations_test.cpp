@@ -133,6 +133,9 @@ TEST_F(ConsoleOperationsTest, WhoCannotBePutOnRecordTypesNothing) {
     store_.fail_commits = 1;
     EXPECT_EQ(code_of(type(web1, "x")), "storage");
     EXPECT_TRUE(consoles_.typed.empty());
+    EXPECT_TRUE(opened().empty());
+    ASSERT_TRUE(type(web1, "x"));
+    EXPECT_THAT(opened(), ElementsAre("key_acme")) << "who was not put on record is when that works again";
 }
 
 TEST_F(ConsoleOperationsTest, MoreIsWaitedForAsLongAsAsked) {

@@ -82,7 +82,8 @@ void CanaryRun::plant_in_machines() {
          R"({"verb":"create","request":{"engine":"vm","plan":"tiny","username":"root","password":"CANARY"}})");
     const std::string console = native + "/web1/console";
     for (const std::string name : {"what is typed at a console", "a line that is typed at a console"}) {
-        inputs.push_back({name, "POST", console, as_bearer(key_), plant(name) + (name.contains("line") ? "\r" : "")});
+        inputs.push_back(
+            {name, "POST", console, as_bearer(key_), plant(name) + (name.contains("line") ? "\r" : "")});
     }
     const std::string large = "what is typed at a console, and too much";
     inputs.push_back({large, "POST", console, as_bearer(key_), plant(large) + std::string(4096, 'x')});
