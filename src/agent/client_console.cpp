@@ -17,7 +17,7 @@ Task<Answer<ConsolePart>> AgentClient::read_console(std::string name, Identity i
     if (!answer) co_return std::unexpected(answer.error());
     std::optional<std::string> bytes = from_base64(json::get_string(*answer, "bytes"));
     ConsolePart part{std::move(bytes).value_or(""), json::get_string(*answer, "next"),
-                     json::get_bool(*answer, "lost")};
+                     json::get_bool(*answer, "lost"), json::get_bool(*answer, "more")};
     if (part.next.empty()) co_return refuse(FailureCode::unknown, "the helper's answer is damaged");
     co_return part;
 }

@@ -33,19 +33,22 @@ struct ConsoleOwner {
 std::optional<ConsolePlace> parse_place(std::string_view text);
 std::string to_string(const ConsolePlace& place);
 
-// What was printed from a place on, or the last `wish.tail` bytes of it, at most kMaxConsolePart at once. Nothing was
-// printed yet: empty. `directory`: of the instance. Foreign: something other than a file of its owner's is there.
+// What was printed from a place on, or the last `wish.tail` bytes of it, at most kMaxConsolePart at once. Nothing
+// was printed yet: empty. `directory`: of the instance. Foreign: something other than a file of its owner's is
+// there.
 Answer<ConsolePart> read_console(int directory, const ConsoleOwner& owner, const ConsoleWish& wish);
 
-// Gives all but the end of a virtual machine's console back to the host where it has become large. Offsets stay what
-// they are. Whatever else is there is let be.
+// Gives all but the end of a virtual machine's console back to the host where it has become large. Offsets stay
+// what they are. Whatever else is there is let be.
 void trim_console(int directory);
 
-// Types at a container's console, to which its monitor holds the other end. Unsupported: this host does not lend it.
+// Types at a container's console, to which its monitor holds the other end. Unsupported: this host does not lend
+// it.
 Answer<Typed> type_in_container(const Process& monitor, std::string_view bytes);
 
 // The connections to the consoles of virtual machines. Each is kept for a while after what was typed, since QEMU
-// forgets what it has not read yet when it is closed; what comes out of it is thrown away: it is in the file as well.
+// forgets what it has not read yet when it is closed; what comes out of it is thrown away: it is in the file as
+// well.
 class ConsoleLines {
   public:
     using Clock = std::chrono::steady_clock;

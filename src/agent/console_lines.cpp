@@ -19,9 +19,9 @@ namespace slipway::agent {
 namespace {
 
 constexpr std::size_t kMostLines = 32;
-constexpr std::chrono::seconds kIdle(10);   // longer than a line is kept for nobody
-constexpr std::chrono::minutes kStuck(2);   // and one that is not read
-constexpr int kMostUnread = 64 * 1024;      // as the kernel counts what is in a socket
+constexpr std::chrono::seconds kIdle(10);           // longer than a line is kept for nobody
+constexpr std::chrono::minutes kStuck(2);           // and one that is not read
+constexpr int kMostUnread = 64 * 1024;              // as the kernel counts what is in a socket
 constexpr std::size_t kMostThrownAway = 64 * 1024;  // bytes at once: the others wait meanwhile
 
 std::unexpected<Failure> in_the_way() {

@@ -39,8 +39,8 @@ std::string mark_of(int file) {
     struct statx seen{};
     if (::statx(file, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &seen) != 0) return {};
     const bool born = (seen.stx_mask & STATX_BTIME) != 0;
-    const std::string text = fmt::format("{} {}.{}", seen.stx_ino, born ? seen.stx_btime.tv_sec : 0,
-                                         born ? seen.stx_btime.tv_nsec : 0);
+    const std::string text =
+        fmt::format("{} {}.{}", seen.stx_ino, born ? seen.stx_btime.tv_sec : 0, born ? seen.stx_btime.tv_nsec : 0);
     return sha256(text).substr(0, kMarkDigits);
 }
 
@@ -161,7 +161,8 @@ Answer<ConsolePart> read_console(int directory, const ConsoleOwner& owner, const
         offset += bytes->size();
         part.bytes += *bytes;
         part.next = to_string({log.mark, offset});
-        if (offset < log.end) break;
+        part.more = offset < log.end;
+        if (part.more) break;
     }
     return part;
 }

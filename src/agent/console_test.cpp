@@ -97,6 +97,8 @@ TEST_F(ConsoleTest, OfNothingYetNothingIsMissed) {
 TEST_F(ConsoleTest, AnAnswerIsBounded) {
     print(std::string(3 * kMaxConsolePart, 'x'));
     EXPECT_EQ(tail(kMegabyte).bytes.size(), kMaxConsolePart);
+    EXPECT_TRUE(tail(kMegabyte).more);
+    EXPECT_FALSE(tail(kMaxConsolePart).more);
     EXPECT_EQ(all_after(std::string(kNoMark) + "-0").bytes.size(), 3 * kMaxConsolePart);
 }
 
@@ -214,10 +216,10 @@ class LinesTest : public ConsoleTest {
         ASSERT_EQ(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
         ASSERT_EQ(::listen(listener_.get(), 1), 0);
     }
-    [[nodiscard]] UniqueFd accept() const { return UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)); }
-    Answer<Typed> type(std::string_view text) {
-        return lines_.type("one", directory_.get(), ::geteuid(), text);
+    [[nodiscard]] UniqueFd accept() const {
+        return UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     }
+    Answer<Typed> type(std::string_view text) { return lines_.type("one", directory_.get(), ::geteuid(), text); }
     static std::string heard(const UniqueFd& end) {
         std::array<char, 8192> buffer{};
         const ssize_t got = ::recv(end.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -373,7 +375,8 @@ class Monitor {
     [[nodiscard]] Process process() const { return {pid_, read_stat(pid_)->start_time}; }
     // The container's end.
     [[nodiscard]] UniqueFd console() const {
-        return UniqueFd(::open(fmt::format("/proc/{}/fd/{}", pid_, kConsole).c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+        return UniqueFd(
+            ::open(fmt::format("/proc/{}/fd/{}", pid_, kConsole).c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
     }
 
   private:
@@ -462,8 +465,9 @@ TEST_F(ConsoleVerbsTest, AnswerWhoseItIsOnly) {
     const json::object read = ask({{"verb", "read_console"}, {"name", "one"}, {"tail", 10}});
     EXPECT_EQ(error_of(read), "");
     EXPECT_EQ(json::get_string(read, "next"), "0000000000000000-0");
-    EXPECT_EQ(json::get_string(ask({{"verb", "type_at_console"}, {"name", "one"}, {"bytes", to_base64("x")}}), "typed"),
-              "off");
+    EXPECT_EQ(
+        json::get_string(ask({{"verb", "type_at_console"}, {"name", "one"}, {"bytes", to_base64("x")}}), "typed"),
+        "off");
     for (const char* verb : {"read_console", "type_at_console"}) {
         EXPECT_EQ(error_of(ask({{"verb", verb}, {"name", "one"}, {"generation", 2}, {"bytes", to_base64("x")}})),
                   "foreign");
@@ -474,8 +478,8 @@ TEST_F(ConsoleVerbsTest, AnswerWhoseItIsOnly) {
 TEST_F(ConsoleVerbsTest, RefuseWhatIsTooLongOrNone) {
     if (::geteuid() != 0) return;  // machines take root
     make("machine");
-    for (const std::string& bytes : {std::string(), std::string("no base64 of a password"),
-                                     to_base64(std::string(kMaxTyped + 1, 'x'))}) {
+    for (const std::string& bytes :
+         {std::string(), std::string("no base64 of a password"), to_base64(std::string(kMaxTyped + 1, 'x'))}) {
         const json::object answer = ask({{"verb", "type_at_console"}, {"name", "one"}, {"bytes", bytes}});
         EXPECT_EQ(error_of(answer), "invalid");
         EXPECT_EQ(json::dump(answer).find("password"), std::string::npos);
@@ -488,7 +492,8 @@ TEST_F(ConsoleVerbsTest, AreForMachinesOnly) {
     if (::geteuid() != 0) return;  // machines take root
     make("cache");
     EXPECT_EQ(error_of(ask({{"verb", "read_console"}, {"name", "one"}})), "unsupported");
-    EXPECT_EQ(error_of(ask({{"verb", "type_at_console"}, {"name", "one"}, {"bytes", to_base64("x")}})), "unsupported");
+    EXPECT_EQ(error_of(ask({{"verb", "type_at_console"}, {"name", "one"}, {"bytes", to_base64("x")}})),
+              "unsupported");
 }
 
 // While nobody reads it.
@@ -510,6 +515,18 @@ TEST_F(ConsoleVerbsTest, ATendedConsoleStaysWithinItsBound) {
     EXPECT_LE(handler_->tend(now + std::chrono::seconds(6)), 5000);
     ASSERT_EQ(::stat(log.c_str(), &seen), 0);
     EXPECT_LE(seen.st_blocks * 512, static_cast<long>(2 * kMegabyte));
+}
+
+TEST_F(ConsoleVerbsTest, WhatAnEngineCallsSoIsItsOwn) {
+    if (::geteuid() != 0) return;  // machines take root
+    make("cache");
+    const std::string log = temp_.root() + "/one/data/console.log";
+    std::ofstream(log) << std::string(6 * kMegabyte, 'x');
+    ASSERT_EQ(::chown(log.c_str(), 210'009, 210'009), 0);
+    handler_->tend(std::chrono::steady_clock::now());
+    struct stat seen{};
+    ASSERT_EQ(::stat(log.c_str(), &seen), 0);
+    EXPECT_GT(seen.st_blocks * 512, static_cast<long>(5 * kMegabyte));
 }
 
 }  // namespace

@@ -1,4 +1,7 @@
 // The verbs for the consoles of machines, virtual and containers.
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "agent/server.h"
 #include "base/base64.h"
 
@@ -8,7 +11,7 @@ namespace {
 constexpr std::string_view kMachineKind = "machine";
 constexpr std::string_view kContainerEngine = "container";
 constexpr std::chrono::seconds kTendInterval(5);
-constexpr int kNothingToTend = 3600 * 1000;  // milliseconds
+constexpr int kNothingToTend = 3600 * 1000;                // milliseconds
 constexpr std::int64_t kMostTail = std::int64_t{2} << 20;  // bytes: more is never kept
 
 bool is_container(const InstanceStatus& status) {
@@ -37,7 +40,8 @@ Answer<json::object> Handler::read_console(const json::object& request) const {
     const ConsoleOwner owner{container ? instances_.rights().uid : found->uid, container};
     const Answer<ConsolePart> part = agent::read_console(found->directory.get(), owner, wish);
     if (!part) return std::unexpected(part.error());
-    return json::object{{"bytes", to_base64(part->bytes)}, {"next", part->next}, {"lost", part->lost}};
+    return json::object{
+        {"bytes", to_base64(part->bytes)}, {"next", part->next}, {"lost", part->lost}, {"more", part->more}};
 }
 
 // What is typed may be a password: it is in no message.
@@ -64,12 +68,19 @@ std::optional<Answer<json::object>> Handler::dispatch_console(std::string_view v
     return std::nullopt;
 }
 
+// Of machines only: what others call so in their data is theirs.
+void Handler::tend_console(const std::string& name) const {
+    const Answer<UniqueFd> directory = instances_.directory(name);
+    struct stat seen{};
+    if (!directory || ::fstatat(directory->get(), "data/console.log", &seen, AT_SYMLINK_NOFOLLOW) != 0) return;
+    const Answer<InstanceStatus> status = instances_.status(name);
+    if (status && json::get_string(status->meta, "kind") == kMachineKind) trim_console(directory->get());
+}
+
 int Handler::tend(std::chrono::steady_clock::time_point now) {
     if (machines_.places().images.empty()) return kNothingToTend;
     if (now >= tend_at_) {
-        for (const std::string& each : instances_.names()) {
-            if (const Answer<UniqueFd> directory = instances_.directory(each)) trim_console(directory->get());
-        }
+        for (const std::string& each : instances_.names()) tend_console(each);
         lines_.close_idle(now);
         tend_at_ = now + kTendInterval;
     }

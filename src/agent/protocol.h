@@ -26,8 +26,10 @@
 //     "memory", "init"}
 //   halt_container   {"name", INSTALLATION…, "init"}: asks it to end
 //   end_container    {"name", INSTALLATION…, "network"}: ends it at once, with whatever an earlier one left
-//   read_console     {"name", INSTALLATION…, "after": PLACE | "tail": N}  ->  {"bytes": BASE64, "next": PLACE,
-//   "lost"} type_at_console  {"name", INSTALLATION…, "bytes": BASE64}  ->  {"typed": "taken" | "off" | "unread"}
+//   read_console     {"name", INSTALLATION…, "after": PLACE or "tail": N}
+//     ->  {"bytes": BASE64, "next": PLACE, "lost", "more"}
+//   type_at_console  {"name", INSTALLATION…, "bytes": BASE64}
+//     ->  {"typed": "taken", "off" or "unread"}
 //   signal           {"name", "pid", "start_time", "signal": "terminate" | "interrupt" | "kill"}
 #pragma once
 
@@ -232,6 +234,7 @@ struct ConsolePart {
     std::string bytes;  // as they were printed: anything
     std::string next;   // the place after them
     bool lost = false;  // something between the place that was asked for and these is kept no longer
+    bool more = false;  // there is more after them
 };
 
 // What became of what was typed.

@@ -86,6 +86,7 @@ class Handler {
     Answer<Named> with_console(const json::object& request) const;  // as owned(), of a machine
     Answer<json::object> read_console(const json::object& request) const;
     Answer<json::object> type_at_console(const json::object& request);
+    void tend_console(const std::string& name) const;
     // What belongs to a template of machines (warm.h).
     std::optional<Answer<json::object>> dispatch_warm(std::string_view verb, const json::object& request) const;
     Answer<json::object> look_at(const json::object& request) const;

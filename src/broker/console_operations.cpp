@@ -14,7 +14,7 @@ constexpr Duration kBudget = std::chrono::seconds(5);          // of one call of
 constexpr std::size_t kMostRead = 256UL * 1024;                // bytes of one answer, about
 constexpr Duration kLookSoon = std::chrono::milliseconds(15);  // for more of it: at first, and while somebody types
 constexpr Duration kLookLater = std::chrono::milliseconds(150);
-constexpr Duration kEcho = std::chrono::seconds(3);    // after what was typed something is expected
+constexpr Duration kEcho = std::chrono::seconds(3);     // after what was typed something is expected
 constexpr Duration kOneUse = std::chrono::minutes(10);  // who types again within it was never away
 
 // One of those who wait.
@@ -46,13 +46,14 @@ Task<Result<Resource>> ConsoleOperations::find_machine(const CallContext& contex
 
 Task<Result<ConsoleOutput>> ConsoleOperations::read_now(const Resource& machine, ConsoleFrom from) const {
     auto all = co_await parts_.consoles.read(machine, std::move(from), kBudget);
-    while (all && !all->bytes.empty() && all->bytes.size() < kMostRead) {
+    while (all && all->more && all->bytes.size() < kMostRead) {
         auto more = co_await parts_.consoles.read(machine, {all->next, 0}, kBudget);
         if (!more) co_return fail(more.error());
         // Whoever comes for that place is told of the gap.
         if (more->bytes.empty() || more->lost) break;
         all->bytes += more->bytes;
         all->next = std::move(more->next);
+        all->more = more->more;
     }
     co_return all;
 }
@@ -62,7 +63,7 @@ Task<Result<ConsoleOutput>> ConsoleOperations::await(const Resource& machine, Co
     Duration pause = kLookSoon;
     for (;;) {
         const TimePoint now = parts_.clock.now();
-        if (!seen.bytes.empty() || seen.lost || now >= until) co_return seen;
+        if (!seen.bytes.empty() || seen.lost || now >= until || ending_) co_return seen;
         co_await parts_.scheduler.sleep(std::min(until - now, pause));
         pause = is_typed_at(machine.id, now) ? kLookSoon : std::min(pause * 2, kLookLater);
         auto next = co_await read_now(machine, {seen.next, 0});
@@ -87,12 +88,17 @@ Task<Result<ConsoleOutput>> ConsoleOperations::read(CallContext context, Resourc
 bool ConsoleOperations::begins(const std::string& actor, const ResourceId& machine, TimePoint now) const {
     const std::scoped_lock lock(mutex_);
     std::erase_if(uses_, [&](const auto& each) { return now - each.second.typed_at > kOneUse; });
+    const auto used = uses_.find(machine);
+    if (used == uses_.end()) return true;
+    const auto typed = used->second.by_actor.find(actor);
+    return typed == used->second.by_actor.end() || now - typed->second > kOneUse;
+}
+
+void ConsoleOperations::note(const std::string& actor, const ResourceId& machine, TimePoint now) const {
+    const std::scoped_lock lock(mutex_);
     Use& use = uses_[machine];
     use.typed_at = now;
-    const auto [place, first] = use.by_actor.try_emplace(actor, now);
-    const bool begun = first || now - place->second > kOneUse;
-    place->second = now;
-    return begun;
+    use.by_actor[actor] = now;
 }
 
 bool ConsoleOperations::is_typed_at(const ResourceId& machine, TimePoint now) const {
@@ -117,6 +123,7 @@ Task<Status> ConsoleOperations::type(CallContext context, ResourceId id, Secret 
             co_return fail(noted.error());
         }
     }
+    note(context.caller.actor, machine->id, now);
     co_return co_await parts_.consoles.type(*machine, std::move(input), kBudget);
 }
 

@@ -133,6 +133,9 @@ TEST_F(ConsoleOperationsTest, WhoCannotBePutOnRecordTypesNothing) {
     store_.fail_commits = 1;
     EXPECT_EQ(code_of(type(web1, "x")), "storage");
     EXPECT_TRUE(consoles_.typed.empty());
+    EXPECT_TRUE(opened().empty());
+    ASSERT_TRUE(type(web1, "x"));
+    EXPECT_THAT(opened(), ElementsAre("key_acme")) << "who was not put on record is when that works again";
 }
 
 TEST_F(ConsoleOperationsTest, MoreIsWaitedForAsLongAsAsked) {
@@ -194,6 +197,15 @@ TEST_F(ConsoleOperationsTest, OnlySoManyWaitAtOnce) {
     EXPECT_THAT(others, ElementsAre("fine", "exhausted", "exhausted"));
     scheduler_.on_sleep = {};
     EXPECT_TRUE(read(web1, caller(), {end, 0}, 1s)) << "whoever has gone makes room";
+}
+
+TEST_F(ConsoleOperationsTest, WhoeverWaitsHoldsUpNoServerThatEnds) {
+    const Resource web1 = machine();
+    const std::string end = read(web1)->next;
+    const TimePoint before = clock_.now();
+    scheduler_.on_sleep = [this] { operations_.end_waits(); };
+    EXPECT_EQ(read(web1, caller(), {end, 0}, 20s)->next, end);
+    EXPECT_LT(clock_.now() - before, 1s);
 }
 
 TEST_F(ConsoleOperationsTest, WhatTheProviderSaysIsPassedOn) {

@@ -14,9 +14,9 @@ namespace slipway::broker_test {
 
 class ScriptedConsoles final : public Consoles {
   public:
-    std::string printed = {};       // by every machine
+    std::string printed = {};        // by every machine
     std::size_t most = 32UL * 1024;  // bytes of one answer
-    std::uint64_t kept_from = 0;    // what is before is kept no longer
+    std::uint64_t kept_from = 0;     // what is before is kept no longer
     std::optional<Error> error = {};
     std::vector<std::string> typed = {};  // "EXTERNAL NAME: TEXT"
     std::size_t reads = 0;
@@ -32,6 +32,7 @@ class ScriptedConsoles final : public Consoles {
         output.lost = at < kept_from;
         at = std::max<std::size_t>(at, kept_from);
         output.bytes = printed.substr(at, most);
+        output.more = at + output.bytes.size() < printed.size();
         output.next = fmt::format("00000000000000aa-{}", at + output.bytes.size());
         co_return output;
     }

@@ -13,11 +13,11 @@ constexpr std::chrono::seconds kWait(20);  // for more
 constexpr Duration kRetry = std::chrono::milliseconds(500);
 constexpr Duration kServerAway = std::chrono::minutes(1);  // of one that answered before
 constexpr unsigned kMostLines = 10'000;
-constexpr unsigned kLinesBefore = 20;                    // that are shown before somebody types
-constexpr std::uint64_t kTail = 64UL * 1024;             // bytes
-constexpr std::uint64_t kMostTail = 2UL * 1024 * 1024;   // more is never kept
-constexpr std::uint64_t kBytesForALine = 512;            // usually more than enough
-constexpr std::size_t kMostHeld = 8UL * 1024 * 1024;     // bytes
+constexpr unsigned kLinesBefore = 20;                   // that are shown before somebody types
+constexpr std::uint64_t kTail = 64UL * 1024;            // bytes
+constexpr std::uint64_t kMostTail = 2UL * 1024 * 1024;  // more is never kept
+constexpr std::uint64_t kBytesForALine = 512;           // usually more than enough
+constexpr std::size_t kMostHeld = 8UL * 1024 * 1024;    // bytes
 
 std::string last_lines(std::string text, unsigned lines) {
     std::size_t at = text.size();

@@ -9,10 +9,10 @@
 namespace slipway::cli {
 
 struct ConsoleOptions {
-    std::string name;                // of the machine, or its id
-    bool follow = false;             // show what comes, and type nothing
-    bool no_input = false;           // show what there is, and type nothing
-    std::optional<unsigned> lines;   // to begin with
+    std::string name;               // of the machine, or its id
+    bool follow = false;            // show what comes, and type nothing
+    bool no_input = false;          // show what there is, and type nothing
+    std::optional<unsigned> lines;  // to begin with
 };
 
 // On a terminal, unless told otherwise, what is typed goes to the machine.

@@ -14,10 +14,10 @@ using testing::HasSubstr;
 class ConsoleTest : public CliTest {
   protected:
     void printed(std::string text, int end, bool lost = false) {
-        answers.emplace_back(net::HttpAnswer{200,
-                                             {{"Slipway-Console-Next", place(end)},
-                                              {"Slipway-Console-Lost", lost ? "true" : "false"}},
-                                             std::move(text)});
+        answers.emplace_back(net::HttpAnswer{
+            200,
+            {{"Slipway-Console-Next", place(end)}, {"Slipway-Console-Lost", lost ? "true" : "false"}},
+            std::move(text)});
     }
     static std::string place(int at) { return fmt::format("00000000000000aa-{}", at); }
     static std::string asking(const std::string& query) { return "GET /api/v1/resources/web1/console?" + query; }
@@ -46,7 +46,10 @@ TEST_F(ConsoleTest, WhatThereIsIsPrintedAsItIs) {
 TEST_F(ConsoleTest, OnATerminalNothingOfItIsObeyed) {
     on_a_terminal();
     printed("one\r\n\x1b[2J\x1b[1;31mtwo\x1b[0m\x1b]0;a title\x07 \x1bPq secret\x1b\\three\x1b(B\x07\tfour\n", 40);
-    printed("\xc2\x9b" "five \xc3\xa9 \x1b[", 50);
+    printed(
+        "\xc2\x9b"
+        "five \xc3\xa9 \x1b[",
+        50);
     printed("31msix\n", 60);
     printed("", 60);
     EXPECT_EQ(run({"console", "web1", "--no-input"}), 0) << err.str();

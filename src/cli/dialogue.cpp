@@ -100,7 +100,9 @@ bool may_pass(const Result<net::HttpAnswer>& answer) {
 class Conversation {
   public:
     explicit Conversation(const Dialogue& dialogue)
-        : dialogue_(dialogue), typed_(context_, ::dup(STDIN_FILENO)), signal_(context_, ::dup(signals_.descriptor())) {}
+        : dialogue_(dialogue),
+          typed_(context_, ::dup(STDIN_FILENO)),
+          signal_(context_, ::dup(signals_.descriptor())) {}
 
     Parting run() {
         const Raw raw(STDIN_FILENO);

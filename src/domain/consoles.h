@@ -28,6 +28,7 @@ struct ConsoleOutput {
     std::string bytes = {};  // as the machine printed them: anything, control characters and halves of characters
     std::string next{kConsoleBeginning};  // the place to go on from
     bool lost = false;  // something between the place that was asked for and these is kept no longer
+    bool more = false;  // there is more after them already
 };
 
 // Nothing here is an operation: nothing is queued, tried again or undone. Every call ends within its budget.

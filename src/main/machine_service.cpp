@@ -40,6 +40,11 @@ void MachineService::add_to(ConsolesOnOps& consoles) {
     }
 }
 
+std::map<std::string, Metrics::Boots> MachineService::boots() const {
+    const auto of = [](machines::BootLevels boots) { return Metrics::Boots{boots.under_way, boots.waiting}; };
+    return {{"vm", of(machines_.boots())}, {"container", of(containers_.boots())}};
+}
+
 void MachineService::start(const boost::asio::any_io_executor& executor) {
     const auto keep = [&](auto& provider) {
         boost::asio::co_spawn(

@@ -41,6 +41,10 @@ class MachineService {
     void start(const boost::asio::any_io_executor& executor);
     // What runs for nobody goes.
     Task<void> rest(Duration budget);
+    // How many boot and wait, by engine.
+    [[nodiscard]] std::map<std::string, Metrics::Boots> boots() const;
+    // How guests are run: "kvm", "emulation", "none".
+    [[nodiscard]] std::string accelerator() const { return std::string(machines_.accelerator()); }
     // How guests are run, in words.
     [[nodiscard]] const std::string& acceleration() const { return machines_.acceleration(); }
 

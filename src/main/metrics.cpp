@@ -145,6 +145,10 @@ Metrics::Metrics()
                    .Add({})),
       resources_(gauges(*registry_, "slipway_resources", "Resources by state, without those that are gone.")),
       places_(gauges(*registry_, "slipway_places", "Places of databases on servers: used, free.")),
+      boots_(
+          gauges(*registry_, "slipway_machine_boots", "Boots of machines: under_way, waiting (for their turn).")),
+      accelerators_(gauges(*registry_, "slipway_machines_acceleration",
+                           "How virtual machines are run: 1 for kvm, emulation, or none (none is run yet).")),
       refused_connections_(counters(*registry_, "slipway_http_refused_connections_total",
                                     "Connections refused because there were too many.")
                                .Add({})),
@@ -287,8 +291,22 @@ void Metrics::set_resources(const Levels& levels) {
     }
 }
 
+// Every series from the start on.
+void Metrics::set_machines(const OpsLevels& levels) {
+    for (const char* engine : {"vm", "container"}) {
+        const auto found = levels.boots.find(engine);
+        const Boots boots = found == levels.boots.end() ? Boots() : found->second;
+        boots_.Add({{"engine", engine}, {"what", "under_way"}}).Set(static_cast<double>(boots.under_way));
+        boots_.Add({{"engine", engine}, {"what", "waiting"}}).Set(static_cast<double>(boots.waiting));
+    }
+    for (const char* kind : {"kvm", "emulation", "none"}) {
+        accelerators_.Add({{"kind", kind}}).Set(levels.accelerator == kind ? 1 : 0);
+    }
+}
+
 void Metrics::set_levels(const Levels& levels) {
     set_pools(levels);
+    set_machines(levels.ops);
     set_open(levels);
     set_resources(levels);
     std::map<std::string, double> orphans{{"lost", 0}, {"gone", 0}, {"foreign", 0}};
@@ -298,7 +316,7 @@ void Metrics::set_levels(const Levels& levels) {
     gauges_http_.Add({{"what", "requests"}}).Set(static_cast<double>(levels.http.handlers));
     set_total(refused_connections_, static_cast<double>(levels.http.refused));
     set_total(failed_handshakes_, static_cast<double>(levels.http.failed_handshakes));
-    under_way_.Set(static_cast<double>(levels.operations_under_way));
+    under_way_.Set(static_cast<double>(levels.ops.operations_under_way));
     const auto until = levels.certificate_until;
     certificate_seconds_.Set(until ? static_cast<double>(to_micros(*until)) / 1e6 : 0);
 }

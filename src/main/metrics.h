@@ -74,6 +74,17 @@ class Metrics final : public OpsObserver {
         std::uint64_t used = 0;  // databases that are neither gone nor failed
         std::uint64_t free = 0;  // what servers that take new ones could serve beside those
     };
+    // Of machines of one engine.
+    struct Boots {
+        std::uint64_t under_way = 0;
+        std::uint64_t waiting = 0;  // for their turn
+    };
+    // What the engine's thread knows.
+    struct OpsLevels {
+        std::uint64_t operations_under_way = 0;
+        std::map<std::string, Boots> boots = {};  // by engine
+        std::string accelerator = "none";         // of virtual machines: "kvm", "emulation"; "none": none is run
+    };
     // What is read when it is asked for.
     struct Levels {
         std::vector<PoolLevel> pools;
@@ -85,7 +96,7 @@ class Metrics final : public OpsObserver {
         std::vector<ResourceCount> resources;
         std::map<std::string, Places> places;  // by engine
         http::ServerStats http;
-        std::uint64_t operations_under_way = 0;
+        OpsLevels ops;
         std::optional<TimePoint> certificate_until;
     };
     std::string render(const Levels& levels);
@@ -112,6 +123,7 @@ class Metrics final : public OpsObserver {
     void set_pools(const Levels& levels);
     void set_open(const Levels& levels);
     void set_resources(const Levels& levels);
+    void set_machines(const OpsLevels& levels);
     void set_process();
 
     std::unique_ptr<prometheus::Registry> registry_;
@@ -138,6 +150,8 @@ class Metrics final : public OpsObserver {
     Gauge& overdue_;
     Family<Gauge>& resources_;
     Family<Gauge>& places_;
+    Family<Gauge>& boots_;
+    Family<Gauge>& accelerators_;
     Counter& refused_connections_;
     Counter& failed_handshakes_;
     Gauge& certificate_seconds_;

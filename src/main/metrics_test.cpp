@@ -119,6 +119,20 @@ TEST_F(MetricsTest, PlaybooksAreToldByTheirOutcome) {
     EXPECT_THAT(told(), HasSubstr("slipway_playbook_duration_seconds_sum{outcome=\"failed\"} 12\n"));
 }
 
+TEST_F(MetricsTest, BootsOfMachinesAndHowTheyAreRunAreToldFromTheStart) {
+    EXPECT_THAT(told(), HasSubstr("slipway_machine_boots{engine=\"vm\",what=\"waiting\"} 0\n"));
+    EXPECT_THAT(told(), HasSubstr("slipway_machine_boots{engine=\"container\",what=\"under_way\"} 0\n"));
+    EXPECT_THAT(told(), HasSubstr("slipway_machines_acceleration{kind=\"none\"} 1\n"));
+    Metrics::Levels levels;
+    levels.ops.boots["vm"] = {2, 5};
+    levels.ops.accelerator = "emulation";
+    const std::string now = metrics_.render(levels);
+    EXPECT_THAT(now, HasSubstr("slipway_machine_boots{engine=\"vm\",what=\"under_way\"} 2\n"));
+    EXPECT_THAT(now, HasSubstr("slipway_machine_boots{engine=\"vm\",what=\"waiting\"} 5\n"));
+    EXPECT_THAT(now, HasSubstr("slipway_machines_acceleration{kind=\"emulation\"} 1\n"));
+    EXPECT_THAT(now, HasSubstr("slipway_machines_acceleration{kind=\"none\"} 0\n"));
+}
+
 // Three series of zeros for what can never be there.
 TEST_F(MetricsTest, OnlyWhatCanBeMadeAheadHasAPool) {
     EXPECT_THAT(told(), HasSubstr("slipway_pool_resources{engine=\"postgres\",kind=\"database\""));

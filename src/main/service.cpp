@@ -356,9 +356,10 @@ Status Service::Impl::make_webhooks() {
 Task<Metrics::Levels> Service::Impl::levels() {
     Metrics::Levels levels = co_await read_store_levels(*store_, catalog_, steady_clock_.now());
     levels.http = server_->stats();
-    levels.operations_under_way = co_await boost::asio::co_spawn(
-        ops_.executor(), [engine = engine_]() -> Task<std::uint64_t> { co_return engine->under_way(); },
-        boost::asio::use_awaitable);
+    const auto of_ops = [engine = engine_, machines = machines_.get()]() -> Task<Metrics::OpsLevels> {
+        co_return Metrics::OpsLevels{engine->under_way(), machines->boots(), machines->accelerator()};
+    };
+    levels.ops = co_await boost::asio::co_spawn(ops_.executor(), of_ops, boost::asio::use_awaitable);
     if (const auto certificate = server_->certificate()) levels.certificate_until = certificate->not_after;
     co_return levels;
 }
@@ -527,6 +528,7 @@ Status Service::Impl::start(const Settings& settings) {
 // What may wake a coroutine goes before the coroutine, and a coroutine before what it refers to.
 void Service::Impl::stop() {
     if (std::exchange(stopped_, true)) return;
+    if (console_operations_) console_operations_->end_waits();
     if (server_) server_->drain(config_.server.stop_grace);
     if (engine_) {
         ops_.run<bool>([this]() -> Task<bool> {

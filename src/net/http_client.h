@@ -36,7 +36,7 @@ struct HttpCall {
     std::string target = "/";  // encoded: percent_encode() the parts that come from outside
     std::string body = {};     // sent where it is not empty
     std::string body_type = "application/json";
-    Secret bearer = {};        // Authorization: Bearer; empty: none
+    Secret bearer = {};  // Authorization: Bearer; empty: none
     std::vector<std::pair<std::string, std::string>> headers = {};
     // Of https: whose certificates are believed. Null: those of this machine's authorities, read for this call
     // (some milliseconds: keep a Trust where there are many calls).

@@ -1,4 +1,5 @@
-// The built program at the console of a machine, on a terminal: a server that is scripted here echoes what is typed.
+// The built program at the console of a machine, on a terminal: a server that is scripted here echoes what is
+// typed.
 #include <mutex>
 #include <thread>
 
@@ -119,7 +120,10 @@ TEST_F(CliConsole, WhatIsTypedGoesThereAndCtrlBracketLeaves) {
     ASSERT_TRUE(sitting.shows("Password: "));
     sitting.type("end\x1dnot this");
     EXPECT_EQ(sitting.end(), 0) << sitting.shown();
-    EXPECT_EQ(machine_.typed(), "root\r\x03\x1a" "end") << "Ctrl-C and Ctrl-Z are the machine's";
+    EXPECT_EQ(machine_.typed(),
+              "root\r\x03\x1a"
+              "end")
+        << "Ctrl-C and Ctrl-Z are the machine's";
     EXPECT_THAT(sitting.shown(), HasSubstr("left the console of web1"));
     expect_given_back(before, sitting.modes());
 }

@@ -80,6 +80,17 @@ void CanaryRun::plant_in_machines() {
          R"({"verb":"create","request":{"engine":"vm","plan":"tiny","username":"a","password":"CANARY"}})");
     body("a password in a refused dry run", "/api/v1/plan",
          R"({"verb":"create","request":{"engine":"vm","plan":"tiny","username":"root","password":"CANARY"}})");
+    const std::string console = native + "/web1/console";
+    for (const std::string name : {"what is typed at a console", "a line that is typed at a console"}) {
+        inputs.push_back(
+            {name, "POST", console, as_bearer(key_), plant(name) + (name.contains("line") ? "\r" : "")});
+    }
+    const std::string large = "what is typed at a console, and too much";
+    inputs.push_back({large, "POST", console, as_bearer(key_), plant(large) + std::string(4096, 'x')});
+    for (const std::string name : {"after", "tail", "wait"}) {
+        const std::string input = "a place in a console as " + name;
+        inputs.push_back({input, "GET", console + "?" + name + "=" + plant(input), as_bearer(key_)});
+    }
     send(inputs);
     send({{"a password for an address", "GET", "/delete/" + plant("a password for an address")},
           {"a password for an address, later", "GET", "/delete-async/" + plant("a password for an address, later")},

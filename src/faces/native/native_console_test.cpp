@@ -97,9 +97,10 @@ TEST_F(NativeConsoleTest, WhatIsWrongIsNamed) {
 
 TEST_F(NativeConsoleTest, WhatHasNoneOrDoesNotRunSaysSo) {
     make();
-    ASSERT_EQ(post("/api/v1/resources", R"({"engine":"redis","plan":"small","name":"cache1","wait_seconds":60})", user)
-                  .status,
-              201);
+    ASSERT_EQ(
+        post("/api/v1/resources", R"({"engine":"redis","plan":"small","name":"cache1","wait_seconds":60})", user)
+            .status,
+        201);
     const Reply none = get("/api/v1/resources/cache1/console", user);
     EXPECT_EQ(none.status, 409);
     EXPECT_THAT(none.body, HasSubstr("cache1 is no machine: it has no console"));

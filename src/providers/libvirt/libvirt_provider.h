@@ -61,6 +61,12 @@ class LibvirtProvider final : public ByVerb {
     Task<void> tend();
     // How guests are run, in words: "KVM", "emulation (TCG): …".
     [[nodiscard]] const std::string& acceleration() const { return acceleration_; }
+    // The same as one word: "kvm", "emulation", or "none" where nothing is run yet.
+    [[nodiscard]] std::string_view accelerator() const {
+        if (!ready_) return "none";
+        return kvm_ ? "kvm" : "emulation";
+    }
+    [[nodiscard]] machines::BootLevels boots() const { return boots_.levels(clock_.now()); }
 
     [[nodiscard]] std::string_view name() const override { return "libvirt"; }
     [[nodiscard]] Status available(Kind kind, std::string_view engine) const override;

@@ -42,6 +42,8 @@ class LxcProvider final : public ByVerb {
     // With no machine left, the network goes. For the end of a server; start() brings it back.
     Task<Status> rest(Duration budget);
 
+    [[nodiscard]] machines::BootLevels boots() const { return boots_.levels(clock_.now()); }
+
     [[nodiscard]] std::string_view name() const override { return "lxc"; }
     [[nodiscard]] Status available(Kind kind, std::string_view engine) const override;
     [[nodiscard]] std::vector<AllocationRange> ranges(Kind kind, std::string_view engine) const override;

@@ -15,6 +15,13 @@ void BootQueue::forget(TimePoint now) {
     std::erase_if(booting_, [&](const auto& each) { return now - each.second > kLongBoot; });
 }
 
+BootLevels BootQueue::levels(TimePoint now) const {
+    BootLevels levels;
+    for (const auto& [name, since] : booting_) levels.under_way += now - since <= kLongBoot ? 1 : 0;
+    for (const Waiting& each : waiting_) levels.waiting += now - each.asked <= kForgottenAfter ? 1 : 0;
+    return levels;
+}
+
 std::size_t BootQueue::ask(const std::string& name, TimePoint now) {
     if (booting_.contains(name)) return 0;
     auto found = std::ranges::find(waiting_, name, &Waiting::name);

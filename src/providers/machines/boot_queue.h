@@ -11,6 +11,11 @@
 
 namespace slipway::machines {
 
+struct BootLevels {
+    std::size_t under_way = 0;
+    std::size_t waiting = 0;
+};
+
 // In the order of their first asking. Who has not asked for a while is forgotten; who boots for too long does not
 // hold up the others any more. Not thread-safe.
 class BootQueue {
@@ -23,6 +28,8 @@ class BootQueue {
     void leave(const std::string& name);
     [[nodiscard]] std::size_t booting() const { return booting_.size(); }
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+    // Without those who would be forgotten now.
+    [[nodiscard]] BootLevels levels(TimePoint now) const;
 
   private:
     struct Waiting {

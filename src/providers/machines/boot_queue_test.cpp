@@ -41,5 +41,16 @@ TEST(BootQueue, ABootThatNeverEndsHoldsUpTheOthersForSomeTimeOnly) {
     EXPECT_EQ(queue.ask("next", kStart + minutes(4)), 0U);
 }
 
+TEST(BootQueue, TellsWhoBootsAndWhoWaitsAndNotWhoIsForgotten) {
+    BootQueue queue(1);
+    queue.ask("a", kStart);
+    queue.ask("b", kStart);
+    queue.ask("c", kStart + seconds(20));
+    EXPECT_EQ(queue.levels(kStart + seconds(20)).under_way, 1U);
+    EXPECT_EQ(queue.levels(kStart + seconds(20)).waiting, 2U);
+    EXPECT_EQ(queue.levels(kStart + seconds(40)).waiting, 1U);
+    EXPECT_EQ(queue.levels(kStart + minutes(4)).under_way, 0U);
+}
+
 }  // namespace
 }  // namespace slipway::machines

@@ -18,17 +18,17 @@ agent::Identity HelperConsoles::identity_of(const Resource& resource) const {
 
 Task<Result<ConsoleOutput>> HelperConsoles::read(Resource resource, ConsoleFrom from, Duration budget) {
     agent::ConsoleWish wish{std::move(from.after), from.tail};
-    agent::Answer<agent::ConsolePart> part = co_await agent_.read_console(
-        resource.external_name, identity_of(resource), std::move(wish), budget);
-    if (part) co_return ConsoleOutput{std::move(part->bytes), std::move(part->next), part->lost};
+    agent::Answer<agent::ConsolePart> part =
+        co_await agent_.read_console(resource.external_name, identity_of(resource), std::move(wish), budget);
+    if (part) co_return ConsoleOutput{std::move(part->bytes), std::move(part->next), part->lost, part->more};
     // One that is not made yet has printed nothing.
     if (part.error().code == agent::FailureCode::absent) co_return ConsoleOutput{};
     co_return fail(error_of(part.error()));
 }
 
 Task<Status> HelperConsoles::type(Resource resource, Secret input, Duration budget) {
-    const agent::Answer<agent::Typed> typed = co_await agent_.type_at_console(
-        resource.external_name, identity_of(resource), std::move(input), budget);
+    const agent::Answer<agent::Typed> typed =
+        co_await agent_.type_at_console(resource.external_name, identity_of(resource), std::move(input), budget);
     const bool absent = !typed && typed.error().code == agent::FailureCode::absent;
     if (!typed && !absent) {
         // What the host forbids does not come right by itself: why is for whoever asks.
