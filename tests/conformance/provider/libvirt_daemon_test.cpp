@@ -135,10 +135,12 @@ TEST_F(MachinesDaemon, EndsAGuestThatDoesNotShutDownForAnotherPlan) {
     const std::string guest = subject_.identity("oct-1");
     ASSERT_TRUE(subject_.at_daemon("oct-1", ::virDomainSuspend)) << "so that its guest hears nothing";
     spec.parameters["memory"] = 112 << 20;
-    EXPECT_TRUE(eventually([&] {
-        const ProviderAnswer seen = subject_.run(subject_.libvirt().update(target_of("oct-1"), spec, 8s));
-        return seen && seen->presence == Presence::running;
-    }));
+    EXPECT_TRUE(eventually(
+        [&] {
+            const ProviderAnswer seen = subject_.run(subject_.libvirt().update(target_of("oct-1"), spec, 8s));
+            return seen && seen->presence == Presence::running;
+        },
+        60s));
     EXPECT_NE(subject_.identity("oct-1"), guest);
     // A QEMU that listens to nobody is no reason to keep a machine.
     ASSERT_EQ(::kill(subject_.guests().at("oct-1").pid, SIGSTOP), 0);
