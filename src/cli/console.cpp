@@ -87,7 +87,7 @@ class Console {
             first = next(std::chrono::seconds(0));
         }
         if (!first) return std::unexpected(std::move(first.error()));
-        if (lines && held.size() > 0) held = last_lines(std::move(held), *lines);
+        if (lines && !held.empty()) held = last_lines(std::move(held), *lines);
         print(held);
         return {};
     }

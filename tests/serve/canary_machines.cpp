@@ -89,7 +89,7 @@ void CanaryRun::plant_in_machines() {
     inputs.push_back({large, "POST", console, as_bearer(key_), plant(large) + std::string(4096, 'x')});
     for (const std::string name : {"after", "tail", "wait"}) {
         const std::string input = "a place in a console as " + name;
-        inputs.push_back({input, "GET", console + "?" + name + "=" + plant(input), as_bearer(key_)});
+        inputs.push_back({input, "GET", fmt::format("{}?{}={}", console, name, plant(input)), as_bearer(key_)});
     }
     send(inputs);
     send({{"a password for an address", "GET", "/delete/" + plant("a password for an address")},

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "broker/console_test_support.h"
 #include "faces/native/native_test_support.h"
 #include "faces/native/openapi.h"
 
@@ -49,6 +50,8 @@ const std::vector<Row>& rows() {
         // Of a cache, which has none.
         {kPost, "/api/v1/resources/{name}/rotate", "", {401, 403, 409, 403, 404}},
         {kPost, "/api/v1/resources/{name}/rotate/confirm", "", {401, 403, 409, 403, 404}},
+        {kGet, "/api/v1/resources/{name}/console", "", {401, 403, 409, 409, 404}},
+        {kPost, "/api/v1/resources/{name}/console", "x", {401, 403, 409, 409, 404}},
         {kGet, "/api/v1/resources/{name}/events", "", {401, 200, 200, 200, 404}},
         {kGet, "/api/v1/operations", "", {401, 200, 200, 200, 200}},
         {kGet, "/api/v1/operations/{id}", "", {401, 200, 200, 200, 404}},
@@ -88,6 +91,7 @@ class NativeRolesTest : public NativeTest {
   protected:
     NativeRolesTest() {
         serve_ports();
+        world.ports.consoles = &consoles_;
         lost();
         resource_ = text(make(R"("name":"mine")"), "id");
         key_ = text(post("/api/v1/keys", R"({"role":"reader"})", user).json(), "id");
@@ -112,6 +116,9 @@ class NativeRolesTest : public NativeTest {
     }
 
   private:
+    broker_test::ScriptedConsoles console_;
+    broker_test::ManualScheduler scheduler_{world.manual};
+    ConsoleOperations consoles_{{world.broker, world.store, world.clock(), scheduler_, console_}};
     std::string resource_;
     std::string operation_;
     std::string webhook_;
