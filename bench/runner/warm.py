@@ -77,7 +77,7 @@ class Bare:
                 *more]
 
     def save(self):
-        """A guest that waits to be told who it is, saved to the file `state` with its disk beside it."""
+        """A guest that waits to be told who it is, saved to the file `saved` with its disk beside it."""
         at = self.directory / "template"
         run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", self.image / self.facts["disk"]["file"],
              f"{at}.qcow2", "256M"])
@@ -85,7 +85,7 @@ class Bare:
         console = self.directory / "template.console"
         with Process(self.words("template", free_port()), self.directory, "qemu-template") as guest:
             guest.wait_for(lambda: console.exists() and WAITS in console.read_bytes(), "does not wait", 120)
-            with open(self.directory / "state", "wb") as state, Monitor(f"{at}.qmp") as monitor:
+            with open(self.directory / "saved", "wb") as state, Monitor(f"{at}.qmp") as monitor:
                 monitor.ask("stop")
                 monitor.ask("getfd", file=state, fdname="state")
                 monitor.ask("migrate", uri="fd:state")
@@ -102,7 +102,7 @@ class Bare:
         with Process(self.words(str(number), port, ["-incoming", "defer"]), self.directory, f"qemu-{number}") as guest:
             begin = guest.started_at
             guest.wait_for((self.directory / f"{number}.qmp").exists, "has no monitor", 20, between=0.001)
-            with open(self.directory / "state", "rb") as state, Monitor(f"{at}.qmp") as monitor:
+            with open(self.directory / "saved", "rb") as state, Monitor(f"{at}.qmp") as monitor:
                 monitor.ask("getfd", file=state, fdname="state")
                 monitor.ask("migrate-incoming", uri="fd:state")
                 wait_until(lambda: monitor.ask("query-status")["status"] != "inmigrate", "was not restored", 60, 0.001)
