@@ -7,7 +7,6 @@ import random
 import subprocess
 import threading
 import time
-import uuid
 from dataclasses import dataclass
 
 from server import ask_until_answered, machine, wait_until
@@ -26,6 +25,7 @@ class Guest:
     state: str = "asked"  # asked -> made -> deleting -> deleted; or refused
     address: str = ""
     name: str = ""
+    resource: str = ""  # a container's id
     answer: str = ""
 
     @property
@@ -121,28 +121,45 @@ class Guests:
         self.ledger.lose(f"task {task} has not ended after {PATIENCE} s")
         return None
 
-    def _ask_for(self, guest):
-        """The id of the task that makes it; None where it was not accepted."""
-        body = {"username": USER, "password": guest.password}
-        if guest.engine == "vm":
-            status, answer = self.ask("POST", "/create-async", body, guest.key)
-            task = answer["task_id"] if status == 200 else None
-        else:
-            status, answer = self.ask("POST", "/api/v1/resources", {**body, "engine": guest.engine, "plan": "tiny"}, guest.key)
-            task = str(uuid.UUID(answer["operation"]["id"].removeprefix("op_"))) if status == 202 else None
-        if task is None:
-            self.ledger.lose(f"{guest.engine} {guest.key} was answered {status} {answer}")
-        return task
+    def _made_by_ec2(self, guest):
+        """Its address; "" where it came to nothing, None where it was not accepted or never ended."""
+        status, answer = self.ask("POST", "/create-async", {"username": USER, "password": guest.password}, guest.key)
+        if status != 200:
+            self.ledger.lose(f"machine {guest.key} was answered {status} {answer}")
+            return None
+        outcome = self._outcome(answer["task_id"])
+        guest.answer = str(outcome)
+        return outcome and (outcome["ip"] if outcome["status"] == "SUCCESS" else "")
+
+    def _made_by_native(self, guest):
+        """The same of a container."""
+        body = {"engine": guest.engine, "plan": "tiny", "username": USER, "password": guest.password}
+        status, answer = self.ask("POST", "/api/v1/resources", body, guest.key)
+        if status != 202:
+            self.ledger.lose(f"container {guest.key} was answered {status} {answer}")
+            return None
+        guest.resource = answer["resource"]["id"]
+        path = f"/api/v1/resources/{guest.resource}"
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            status, answer = self.ask("GET", path)
+            guest.answer = f"{status} {answer}"
+            if status != 200 or answer["state"] in ("failed", "gone"):
+                return ""
+            if answer["state"] == "ready":
+                return answer["address"]
+            time.sleep(0.1)
+        self.ledger.lose(f"container {guest.key} is not ready after {PATIENCE} s: {guest.answer}")
+        return None
 
     def _create(self, guest):
-        task = self._ask_for(guest)
-        outcome = None if task is None else self._outcome(task)
-        if outcome is None:
+        address = self._made_by_ec2(guest) if guest.engine == "vm" else self._made_by_native(guest)
+        if address is None:
             return
-        if outcome["status"] != "SUCCESS":
-            guest.state, guest.answer = "refused", str(outcome)
+        if not address:
+            guest.state = "refused"
             return
-        guest.address = outcome["ip"]
+        guest.address = address
         for other in self.in_state("made"):
             if other.address == guest.address:
                 self.ledger.doubled.append(f"{guest.address} was given to {other.name} and to {guest.key}")
@@ -169,9 +186,15 @@ class Guests:
 
     def delete(self, guest):
         guest.state = "deleting"
+        if guest.engine == "vm":
+            self._delete_by_ec2(guest)
+        else:
+            self._delete_by_native(guest)
+        guest.state = "deleted"
+
+    def _delete_by_ec2(self, guest):
         status, answer = self.ask("GET", f"/delete-async/{guest.address}")
         if status == 404:  # an earlier try was accepted, and its answer lost
-            guest.state = "deleted"
             return
         if status != 200:
             self.ledger.lose(f"delete of machine {guest.address} was answered {status} {answer}")
@@ -179,7 +202,16 @@ class Guests:
         outcome = self._outcome(answer["task_id"])
         if outcome and outcome["status"] != "SUCCESS":
             self.ledger.lose(f"delete of machine {guest.address} ended as {outcome}")
-        guest.state = "deleted"
+
+    def _delete_by_native(self, guest):
+        path = f"/api/v1/resources/{guest.resource}"
+        status, answer = self.ask("DELETE", path)
+        if status not in (202, 404):
+            self.ledger.lose(f"delete of container {guest.address} was answered {status} {answer}")
+            return
+        gone = wait_until(lambda: self.ask("GET", path)[0] == 404 or self.ask("GET", path)[1]["state"] == "gone", PATIENCE, 0.1)
+        if not gone:
+            self.ledger.lose(f"container {guest.address} is not gone after {PATIENCE} s: {self.ask('GET', path)}")
 
     def delete_everything(self):
         for each in self.in_state("made"):

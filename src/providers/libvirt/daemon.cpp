@@ -40,7 +40,7 @@ std::unexpected<Error> unavailable(std::string message, std::string detail = {})
     return fail(ErrorCode::unavailable, std::move(message), std::move(detail));
 }
 
-std::unexpected<Error> unavailable(const agent::Failure& failure) { return unavailable(failure.message); }
+using machines::unavailable;
 
 Status has_programs(const agent::Hello& hello) {
     for (const Needed& each : kNeeded) {
@@ -76,13 +76,14 @@ json::object LibvirtProvider::daemon_meta(std::uint64_t generation) const {
 Task<Status> LibvirtProvider::start(Duration budget) {
     const Deadline deadline(budget);
     const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(daemon_, deadline);
-    ready_ = guard ? co_await bring_up(deadline) : unavailable("the machines' daemon is being started already");
+    ready_ = guard ? co_await machines::bring_up_whole([&] { return bring_up(deadline); })
+                   : unavailable("the machines' daemon is being started already");
     co_return ready_;
 }
 
 Task<Status> LibvirtProvider::bring_up(Deadline deadline) {
     const agent::Answer<agent::Hello> hello = co_await agent_.hello(deadline.left());
-    if (!hello) co_return unavailable("the helper process does not answer", hello.error().message);
+    if (!hello) co_return unavailable(hello.error());
     if (hello->version != agent::kProtocolVersion) {
         co_return unavailable("the helper process is of another version: restart it");
     }

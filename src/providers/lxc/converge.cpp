@@ -188,7 +188,13 @@ Task<ProviderAnswer> LxcProvider::do_observe(Call& call) {
     if (!status) co_return std::unexpected(error_of(status.error(), false));
     if (std::optional<Observation> foreign = not_ours(call.target, *status)) co_return std::move(*foreign);
     Observation answer;
-    if (!status->exists) co_return answer;
+    if (!status->exists) {
+        // An attempt to make it that came to nothing holds no image.
+        if (const Status released = options_.keeper.release(call.name()); !released) {
+            co_return refuse(ErrorClass::transient, "its image cannot be released", released.error().message);
+        }
+        co_return answer;
+    }
     if (!status->held) {
         answer.presence = Presence::stopped;
         answer.detail = "the container is not running";

@@ -12,9 +12,8 @@ namespace {
 constexpr std::string_view kEngine = "container";
 const std::string kStart = "start of the provider";  // no name of a container
 
-std::unexpected<Error> unavailable(std::string message, std::string detail = {}) {
-    return fail(ErrorCode::unavailable, std::move(message), std::move(detail));
-}
+std::unexpected<Error> unavailable(std::string message) { return fail(ErrorCode::unavailable, std::move(message)); }
+using machines::unavailable;
 
 }  // namespace
 
@@ -50,7 +49,8 @@ void LxcProvider::on_change(std::function<void(std::string external_name)> liste
 Task<Status> LxcProvider::start(Duration budget) {
     const Deadline deadline(budget);
     const std::optional<NameLocks::Guard> guard = co_await locks_.acquire(kStart, deadline);
-    ready_ = guard ? co_await bring_up(deadline) : unavailable("the machines' network is being made already");
+    ready_ = guard ? co_await machines::bring_up_whole([&] { return bring_up(deadline); })
+                   : unavailable("the machines' network is being made already");
     co_return ready_;
 }
 
@@ -65,7 +65,7 @@ Task<Status> LxcProvider::started(Deadline deadline) {
 
 Task<Status> LxcProvider::bring_up(Deadline deadline) {
     const agent::Answer<agent::Hello> hello = co_await agent_.hello(deadline.left());
-    if (!hello) co_return unavailable("the helper process does not answer", hello.error().message);
+    if (!hello) co_return unavailable(hello.error());
     if (hello->version != agent::kProtocolVersion) {
         co_return unavailable("the helper process is of another version: restart it");
     }
@@ -74,11 +74,11 @@ Task<Status> LxcProvider::bring_up(Deadline deadline) {
         co_return unavailable("the helper process was not told where images are (slipway agent --images)");
     }
     const agent::Answer<void> able = co_await agent_.check_containers(deadline.left());
-    if (!able) co_return unavailable(able.error().message);
+    if (!able) co_return unavailable(able.error());
     uid_ = hello->uid_last - agent::kContainersUid;
     const agent::Answer<void> network =
         co_await agent_.network_up(network_, options_.net.subnet.to_string(), options_.net.bridge, deadline.left());
-    if (!network) co_return unavailable(network.error().message);
+    if (!network) co_return unavailable(network.error());
     co_return co_await machines::clear_taps(agent_, network_, deadline);
 }
 
@@ -91,7 +91,7 @@ Task<Status> LxcProvider::rest(Duration budget) {
     if (*needed) co_return Status{};
     ready_ = unavailable("the machines' network went with the server");
     const agent::Answer<void> down = co_await agent_.network_down(network_, deadline.left());
-    if (!down) co_return unavailable(down.error().message);
+    if (!down) co_return unavailable(down.error());
     log::info("lxc", "the machines' network went: there is no machine");
     co_return Status{};
 }

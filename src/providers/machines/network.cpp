@@ -1,6 +1,5 @@
 #include "providers/machines/network.h"
 
-#include <functional>
 #include <set>
 
 #include "agent/network.h"
@@ -19,7 +18,7 @@ Task<Status> each_instance(agent::AgentClient& agent, std::function<bool(const a
     std::string cursor;
     do {
         const agent::Answer<agent::ListPage> page = co_await agent.list(cursor, deadline.left());
-        if (!page) co_return fail(ErrorCode::unavailable, page.error().message);
+        if (!page) co_return unavailable(page.error());
         for (const agent::InstanceStatus& each : page->instances) {
             if (!look(each)) co_return Status{};
         }
@@ -45,6 +44,23 @@ std::vector<AllocationRange> address_ranges(const Net& net) {
     return {{"libvirt/address", "address", std::int64_t{net.first.to_uint()}, std::int64_t{net.last.to_uint()}}};
 }
 
+std::unexpected<Error> unavailable(const agent::Failure& failure) {
+    const bool cut_short =
+        failure.code == agent::FailureCode::unavailable || failure.code == agent::FailureCode::unknown;
+    return fail(cut_short ? ErrorCode::timeout : ErrorCode::unavailable, failure.message);
+}
+
+Task<Status> bring_up_whole(std::function<Task<Status>()> bring_up) {
+    constexpr int kTries = 5;
+    for (int tries = 1;; ++tries) {
+        Status done = co_await bring_up();
+        if (done) co_return done;
+        if (tries == kTries || done.error().code != ErrorCode::timeout) {
+            co_return fail(ErrorCode::unavailable, done.error().message, done.error().detail);
+        }
+    }
+}
+
 Task<Result<bool>> any_machine(agent::AgentClient& agent, Deadline deadline) {
     bool found = false;
     const Status looked = co_await each_instance(
@@ -60,7 +76,7 @@ Task<Result<bool>> any_machine(agent::AgentClient& agent, Deadline deadline) {
 
 Task<Status> clear_taps(agent::AgentClient& agent, std::string network, Deadline deadline) {
     const agent::Answer<std::vector<std::string>> taps = co_await agent.taps(network, deadline.left());
-    if (!taps) co_return fail(ErrorCode::unavailable, taps.error().message);
+    if (!taps) co_return unavailable(taps.error());
     std::set<std::string> used;
     const Status looked = co_await each_instance(
         agent,
@@ -77,7 +93,7 @@ Task<Status> clear_taps(agent::AgentClient& agent, std::string network, Deadline
         const auto number = static_cast<std::uint32_t>(std::stoul(each.substr(1), nullptr, 16));
         const agent::Answer<void> removed =
             co_await agent.remove_tap(network, boost::asio::ip::address_v4(number).to_string(), deadline.left());
-        if (!removed) co_return fail(ErrorCode::unavailable, removed.error().message);
+        if (!removed) co_return unavailable(removed.error());
     }
     co_return Status{};
 }

@@ -1,6 +1,7 @@
 // What machines of one installation share: their network, whoever runs them.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,11 @@ namespace slipway::machines {
 std::string network_of(const InstallationId& installation);
 // One range for all providers.
 std::vector<AllocationRange> address_ranges(const Net& net);
+
+// Unavailable; timeout where the helper ended on its way: the next one can be asked at once.
+std::unexpected<Error> unavailable(const agent::Failure& failure);
+// Brings a provider up, and begins anew where that was cut short, a few times. Errors: unavailable.
+Task<Status> bring_up_whole(std::function<Task<Status>()> bring_up);
 
 // Whether any machine is there, whoever made it. Errors: unavailable.
 Task<Result<bool>> any_machine(agent::AgentClient& agent, Deadline deadline);

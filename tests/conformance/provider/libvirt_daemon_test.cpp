@@ -35,6 +35,27 @@ class MachinesDaemon : public ::testing::Test {
             return seen && seen->presence == Presence::running;
         });
     }
+    // Answers the daemon that was started when `something` happened.
+    agent::Process start_and_meanwhile(const std::function<void(const agent::Process&)>& something) {
+        EXPECT_TRUE(subject_.run(subject_.libvirt().rest(10s)));
+        std::optional<Status> started;
+        agent::Process first;
+        const Status done = subject_.run([&]() -> Task<Status> {
+            const auto executor = co_await boost::asio::this_coro::executor;
+            boost::asio::co_spawn(executor, subject_.libvirt().start(20s),
+                                  [&](const std::exception_ptr&, Status answer) { started = std::move(answer); });
+            while (!started) {
+                const auto status = co_await subject_.client().status(subject_.daemon(), 5s);
+                if (first.pid != 0 || !status || !status->process) continue;
+                first = *status->process;
+                something(first);
+            }
+            co_return *started;
+        }());
+        EXPECT_TRUE(done) << done.error().message;
+        EXPECT_TRUE(subject_.libvirt().available(Kind::machine, "vm"));
+        return first;
+    }
     [[nodiscard]] bool has_network() const { return fs::exists("/run/netns/slipway-" + subject_.network()); }
 
     LibvirtSubject subject_;
@@ -98,24 +119,15 @@ TEST_F(MachinesDaemon, IsWaitedForWhileItStarts) {
 
 // A kill at that moment once left a server without machines until it looked again, and refused who asked meanwhile.
 TEST_F(MachinesDaemon, MayDieWhileItIsStarted) {
-    EXPECT_TRUE(subject_.run(subject_.libvirt().rest(10s)));
-    std::optional<Status> started;
-    agent::Process first;
-    const Status done = subject_.run([&]() -> Task<Status> {
-        const auto executor = co_await boost::asio::this_coro::executor;
-        boost::asio::co_spawn(executor, subject_.libvirt().start(20s),
-                              [&](const std::exception_ptr&, Status answer) { started = std::move(answer); });
-        while (!started) {
-            const auto status = co_await subject_.client().status(subject_.daemon(), 5s);
-            if (first.pid != 0 || !status || !status->process) continue;
-            first = *status->process;
-            ::kill(first.pid, SIGKILL);
-        }
-        co_return *started;
-    }());
-    EXPECT_TRUE(done) << done.error().message;
+    const agent::Process first =
+        start_and_meanwhile([](const agent::Process& started) { ::kill(started.pid, SIGKILL); });
     EXPECT_NE(daemon(), first);
-    EXPECT_TRUE(subject_.libvirt().available(Kind::machine, "vm"));
+}
+
+TEST_F(MachinesDaemon, IsThereAlthoughTheHelperEndedWhileItWasStarted) {
+    const agent::Process first =
+        start_and_meanwhile([this](const agent::Process&) { ::kill(subject_.client().helper_pid(), SIGKILL); });
+    EXPECT_EQ(daemon(), first) << "the next helper finds it";
 }
 
 // A broker that comes back finds it hanging.
