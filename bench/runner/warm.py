@@ -31,7 +31,8 @@ class Monitor:
 
     def __init__(self, path):
         self.connection = socket.socket(socket.AF_UNIX)
-        self.connection.connect(str(path))
+        # Its name is there a moment before somebody listens.
+        wait_until(lambda: self.connection.connect_ex(str(path)) == 0, "QEMU has no monitor", 20, 0.001)
         self.lines = self.connection.makefile("rb")
         self.lines.readline()  # its greeting
         self.ask("qmp_capabilities")
@@ -101,7 +102,6 @@ class Bare:
         run(["cp", self.directory / "template.qcow2", f"{at}.qcow2"])
         with Process(self.words(str(number), port, ["-incoming", "defer"]), self.directory, f"qemu-{number}") as guest:
             begin = guest.started_at
-            guest.wait_for((self.directory / f"{number}.qmp").exists, "has no monitor", 20, between=0.001)
             with open(self.directory / "saved", "rb") as state, Monitor(f"{at}.qmp") as monitor:
                 monitor.ask("getfd", file=state, fdname="state")
                 monitor.ask("migrate-incoming", uri="fd:state")
