@@ -141,13 +141,13 @@ def make_machine(machine, images):
     machine.run(["chown", "-R", "slipway:slipway", "/var/lib/slipway/images"])
     machine.run(["install", "-D", "-m", "644", "/usr/share/slipway/helper-machines.conf",
                  "/etc/systemd/system/slipway-helper.service.d/machines.conf"])
-    machine.run(["systemd-analyze", "verify", "--man=no", "slipway-helper.service"])
+    machine.run(["systemd-analyze", "verify", "--man=no", "/lib/systemd/system/slipway-helper.service"])
     machine.run(["systemctl", "daemon-reload"])
     machine.run(["systemctl", "restart", "slipway-helper", "slipway"])
     ready(machine)
     plans = ["slipway", "plans", "--json", "--state-dir", "/var/lib/slipway"]
     wait_until(lambda: any(each["engine"] == "vm" and each["available"]
-                           for each in json.loads(machine.run(plans)[1])["plans"]), 60, "machines can be made")
+                           for each in json.loads(machine.run(plans)[1])), 60, "machines can be made")
     status, made = machine.run(["curl", "-sS", "-d", '{"username":"suitepad","password":"suitepad"}',
                                 "http://127.0.0.1:5000/create"], False)
     expect(status == 0 and json.loads(made)["status"] == "SUCCESS", f"a machine is made: {made}\n{machine.log()}")
