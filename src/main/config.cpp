@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "main/configured_images.h"
 #include "main/database_plans.h"
 #include "main/machine_plans.h"
 #include "main/machines_config.h"
@@ -253,6 +254,7 @@ Config read(const toml::table& table, Problems& problems) {
     read_background(root, config.background, problems);
     read_webhooks(root, config.webhooks, problems);
     read_harbourmaster(root, config.harbourmaster, problems);
+    read_images(root, config.images, problems);
     read_plans(root, config.plans, config.local, problems);
     check_playbook_limits(config.plans, config.broker.provision_limit, problems);
     read_ec2(root, config.ec2, config.plans, problems);

@@ -82,6 +82,14 @@ struct MachinesConfig {
     std::uint32_t playbooks = 2;                           // that run at once
 };
 
+// An image that the server brings into the store by itself: one of file and url.
+struct ImageConfig {
+    std::string name;
+    std::filesystem::path file;  // absolute
+    std::string url;
+    std::string sha256;  // of the file as it is there; "": it is believed as it is
+};
+
 struct DummyConfig {
     std::uint32_t concurrency = 64;  // 0: what is asked for stays queued
 };
@@ -122,6 +130,7 @@ struct Config {
     WebhookConfig webhooks = {};
     HarbourMasterConfig harbourmaster = {};
     Ec2Config ec2 = {};
+    std::vector<ImageConfig> images = {};
     std::vector<Plan> plans;
 };
 

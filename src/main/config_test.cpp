@@ -8,24 +8,17 @@
 #include <gtest/gtest.h>
 
 #include "base/temporary_directory_test_support.h"
-#include "main/machines_config.h"
+#include "main/config_test_support.h"
 
 namespace slipway {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 const Plan* plan_of(const Config& config, std::string_view name, std::string_view engine = "redis") {
     const auto found = std::ranges::find_if(
         config.plans, [&](const Plan& plan) { return plan.name == name && plan.engine == engine; });
     return found == config.plans.end() ? nullptr : &*found;
-}
-
-std::string told(const Error& error) {
-    std::string text;
-    for (const FieldProblem& each : error.problems) text += fmt::format("{}: {}\n", each.field, each.problem);
-    return text;
 }
 
 // The manual's example, between its fences.
@@ -42,7 +35,7 @@ std::string manual() {
 // Every setting in words, so that two configurations can be compared.
 std::string words(const Config& config) {
     const auto& [server, log, broker, local, databases, machines, dummy, background, webhooks, harbourmaster, ec2,
-                 plans] = config;
+                 images, plans] = config;
     std::string text =
         fmt::format("{} {} {} {} {} {} {}\n{} {}\n{} {} {} {} {}\n", server.wait_limit.count(),
                     server.stop_grace.count(), server.max_body, server.max_connections, server.max_requests,
@@ -62,6 +55,7 @@ std::string words(const Config& config) {
     text += fmt::format("{} {} {} {} {} {} {} {}\n", machines.subnet, machines.bridge, machines.gateway,
                         machines.addresses, fmt::join(machines.nameservers, ","), machines.boots,
                         machines.acceleration, machines.container_uids);
+    for (const ImageConfig& each : images) text += fmt::format("{} {}\n", each.name, each.url);
     for (const Plan& plan : plans) {
         text +=
             fmt::format("{} {} {} {} {} {} {} {} {}\n", to_string(plan.kind), plan.engine, plan.name, plan.title,
@@ -85,7 +79,7 @@ TEST(Config, TheManualsExampleIsTheDefaults) {
 TEST(Config, AnEmptyFileMeansTheDefaults) {
     const auto config = parse_config("# nothing\n", "x.toml");
     ASSERT_TRUE(config);
-    ASSERT_EQ(config->plans.size(), 13U);
+    ASSERT_EQ(config->plans.size(), 14U);
     const std::vector<std::pair<std::string, std::int64_t>> wanted{{"small", 64}, {"medium", 256}, {"large", 1024}};
     for (const auto& [name, megabytes] : wanted) {
         const Plan* plan = plan_of(*config, name);
@@ -179,65 +173,6 @@ interval = "13s"
     EXPECT_FALSE(config->background.sweep_dry_run);
     EXPECT_EQ(config->background.sweep_grace, std::chrono::hours(2));
     EXPECT_EQ(config->background.sweep_interval, std::chrono::seconds(13));
-}
-
-TEST(Config, SaysHowMachinesAreRun) {
-    const auto config = parse_config(
-        "[machines]\nsubnet = \"10.9.0.0/20\"\nboots = 5\nacceleration = \"kvm\"\ncontainer_uids = 600000000\n",
-        "x.toml");
-    ASSERT_TRUE(config) << told(config.error());
-    EXPECT_EQ(config->machines.subnet, "10.9.0.0/20");
-    EXPECT_EQ(config->machines.boots, 5U);
-    EXPECT_EQ(config->machines.acceleration, "kvm");
-    EXPECT_EQ(config->machines.container_uids, 600'000'000U);
-    EXPECT_FALSE(parse_config("[machines]\ncontainer_uids = 1000\n", "x.toml")) << "people and services have these";
-    for (const std::string subnet : {"10.9.0.1/24", "10.0.0.0/8", "10.9.0.0/30", "10.9.0.0", "fd00::/64"}) {
-        const auto wrong = parse_config(fmt::format("[machines]\nsubnet = \"{}\"\n", subnet), "x.toml");
-        ASSERT_FALSE(wrong) << subnet;
-        EXPECT_THAT(told(wrong.error()), HasSubstr("must be like \"10.213.0.0/24\", from /16 to /29"));
-    }
-}
-
-TEST(Config, SaysWhichBridgeOfTheHostMachinesAreJoinedTo) {
-    const auto config = parse_config(
-        "[machines]\nsubnet = \"192.168.7.0/24\"\nbridge = \"br0\"\ngateway = \"192.168.7.1\"\n"
-        "addresses = \"192.168.7.100-192.168.7.199\"\nnameservers = [\"192.168.7.1\", \"192.168.7.2\"]\n",
-        "x.toml");
-    ASSERT_TRUE(config) << told(config.error());
-    const machines::Net net = net_of(config->machines);
-    EXPECT_EQ(net.bridge, "br0");
-    EXPECT_EQ(net.gateway.to_string(), "192.168.7.1");
-    EXPECT_EQ(net.first.to_string(), "192.168.7.100");
-    EXPECT_EQ(net.last.to_string(), "192.168.7.199");
-    EXPECT_EQ(net.nameservers.size(), 2U);
-    const machines::Net own = net_of(MachinesConfig{});
-    EXPECT_EQ(own.bridge, "") << "nothing of the host's network is touched unless somebody says so";
-    EXPECT_EQ(own.gateway.to_string(), "10.213.0.1");
-    EXPECT_EQ(own.first.to_string(), "10.213.0.2");
-    EXPECT_EQ(own.last.to_string(), "10.213.0.254");
-}
-
-TEST(Config, RefusesANetworkOfMachinesThatDoesNotFitTogether) {
-    const auto problem = [](const std::string& lines) {
-        const auto config = parse_config("[machines]\n" + lines, "x.toml");
-        return config ? std::string("none") : told(config.error());
-    };
-    const std::string bridge = "subnet = \"192.168.7.0/24\"\nbridge = \"br0\"\ngateway = \"192.168.7.1\"\n";
-    EXPECT_THAT(problem("bridge = \"br0\"\n"),
-                AllOf(HasSubstr("needs machines.gateway"), HasSubstr("needs machines.addresses")));
-    EXPECT_THAT(problem("bridge = \"../../etc\"\n"), HasSubstr("the name of a bridge of this host"));
-    EXPECT_THAT(problem("bridge = \"a-name-of-16-byt\"\n"), HasSubstr("the name of a bridge of this host"));
-    EXPECT_THAT(problem("gateway = \"10.213.0.1\"\n"), HasSubstr("of no use without machines.bridge"));
-    EXPECT_THAT(problem(bridge + "addresses = \"192.168.8.2-192.168.8.9\"\n"),
-                HasSubstr("addresses of machines.subnet (192.168.7.0/24)"));
-    EXPECT_THAT(problem(bridge + "addresses = \"192.168.7.1-192.168.7.9\"\n"),
-                HasSubstr("must not hold 192.168.7.1"));
-    EXPECT_THAT(problem(bridge + "addresses = \"192.168.7.9-192.168.7.2\"\n"), HasSubstr("the lower one first"));
-    EXPECT_THAT(problem("addresses = \"10.213.0.1-10.213.0.9\"\n"), HasSubstr("must not hold 10.213.0.1"));
-    EXPECT_THAT(problem("nameservers = [\"dns\"]\n"), HasSubstr("nameservers[0]"));
-    EXPECT_THAT(problem("nameservers = [\"9.9.9.9\", \"9.9.9.9\", \"9.9.9.9\", \"9.9.9.9\"]\n"),
-                HasSubstr("must be at most 3"));
-    EXPECT_EQ(problem("addresses = \"10.213.0.100-10.213.0.119\"\n"), "none");
 }
 
 TEST(Config, PlansReplaceTheEmbeddedOnesAltogether) {
@@ -429,7 +364,7 @@ TEST(Config, EmbeddedPlansOfMemcachedAreForLoopbackOnly) {
     const auto config =
         parse_config("[local]\nbind = [\"127.0.0.1\", \"192.0.2.1\"]\n[pool]\nsmall = 1\n", "x.toml");
     ASSERT_TRUE(config) << told(config.error());
-    EXPECT_EQ(config->plans.size(), 10U);
+    EXPECT_EQ(config->plans.size(), 11U);
     EXPECT_EQ(plan_of(*config, "small", "memcached"), nullptr);
     EXPECT_EQ(plan_of(*config, "small")->pool, 1U);
 }
@@ -527,7 +462,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Wrong{"[server\n", "x.toml:1: column 8", ""},  //
         Wrong{"\n[serve]\n", "x.toml:2: serve",
-              "is not a setting; known here: broker, databases, dummy, ec2, harbourmaster, local, log, machines, "
+              "is not a setting; known here: broker, databases, dummy, ec2, harbourmaster, image, local, log, "
+              "machines, "
               "plan, pool"},
         Wrong{"[server]\nlistn = []\n", "x.toml:2: server.listn",
               "known here: access_log, allow_anonymous, listen"},

@@ -43,7 +43,8 @@ Result<StateDir> prepare(const std::string& path) {
                             owner != nullptr ? owner->pw_name : fmt::format("'#{}'", facts.st_uid)));
 }
 
-// The user's proxies, and where temporary files may be; nothing else of the environment is for other programs.
+}  // namespace
+
 std::vector<std::string> passed_on(const Environment& environment) {
     std::vector<std::string> variables;
     for (const char* name : {"http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY", "TMPDIR"}) {
@@ -51,8 +52,6 @@ std::vector<std::string> passed_on(const Environment& environment) {
     }
     return variables;
 }
-
-}  // namespace
 
 images::InUse machines_below(const fs::path& state_dir) {
     return [state_dir](const fs::path& build) -> Result<bool> {

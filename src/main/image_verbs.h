@@ -39,6 +39,9 @@ class ImageVerbs final : public cli::LocalImages {
     SystemRandom random_;
 };
 
+// The user's proxies, and where temporary files may be; nothing else of the environment is for other programs.
+std::vector<std::string> passed_on(const Environment& environment);
+
 // Whether the disk of a machine rests on the build. Machines are looked for below the state directory, where
 // everything durable is.
 images::InUse machines_below(const std::filesystem::path& state_dir);

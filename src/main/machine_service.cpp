@@ -21,11 +21,13 @@ void tell(const Status& rested) {
 
 MachineService::MachineService(Parts parts)
     : parts_(std::move(parts)),
-      machines_(
-          libvirt_options(parts_.config.machines, parts_.installation, parts_.state_dir.images(), parts_.catalog),
+      images_(parts_.config.images, parts_.state_dir.path, process_environment()),
+      machines_(libvirt_options(parts_.config.machines, parts_.installation, parts_.state_dir.images(),
+                                parts_.catalog, missing_image()),
+                parts_.agent, parts_.clock, parts_.random),
+      containers_(
+          lxc_options(parts_.config.machines, parts_.installation, parts_.state_dir.images(), missing_image()),
           parts_.agent, parts_.clock, parts_.random),
-      containers_(lxc_options(parts_.config.machines, parts_.installation, parts_.state_dir.images()), parts_.agent,
-                  parts_.clock, parts_.random),
       consoles_(parts_.installation, parts_.agent),
       playbooks_(parts_.state_dir, parts_.config.machines, parts_.metrics) {}
 
@@ -45,7 +47,12 @@ std::map<std::string, Metrics::Boots> MachineService::boots() const {
     return {{"vm", of(machines_.boots())}, {"container", of(containers_.boots())}};
 }
 
+MissingImage MachineService::missing_image() {
+    return [this](const std::string& name) { return images_.missing(name); };
+}
+
 void MachineService::start(const boost::asio::any_io_executor& executor) {
+    images_.start();
     const auto keep = [&](auto& provider) {
         boost::asio::co_spawn(
             executor,

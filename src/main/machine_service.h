@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "base/scheduler.h"
+#include "main/configured_images.h"
 #include "main/consoles.h"
 #include "main/machines.h"
 #include "main/playbooks.h"
@@ -52,7 +53,10 @@ class MachineService {
     Task<void> keep_starting(std::string provider, std::function<Task<Status>()> start);
     Task<void> keep_tending();
 
+    MissingImage missing_image();
+
     Parts parts_;
+    ConfiguredImages images_;
     libvirt::LibvirtProvider machines_;
     lxc::LxcProvider containers_;
     machines::HelperConsoles consoles_;

@@ -41,13 +41,17 @@ libvirt::Acceleration acceleration_of(std::string_view word) {
 
 }  // namespace
 
-machines::FindImage image_finder(std::filesystem::path directory) {
-    return [directory = std::move(directory)](const std::string& name) -> Result<machines::Image> {
+machines::FindImage image_finder(std::filesystem::path directory, MissingImage missing) {
+    return [directory = std::move(directory),
+            missing = std::move(missing)](const std::string& name) -> Result<machines::Image> {
         // A build's directory is named by what is in it; only who has made a machine of it knows that name.
         const Result<images::Image> image =
             name.contains('@') ? images::open_image(directory / name) : images::ImageStore(directory).find(name);
         if (image) return description(*image);
         if (image.error().code != ErrorCode::not_found) return fail(image.error());
+        if (const std::string why = missing(name); !why.empty()) {
+            return fail(ErrorCode::not_found, fmt::format("the image {} is not there yet: {}", name, why));
+        }
         return fail(
             ErrorCode::not_found,
             fmt::format("there is no image {0} (slipway images build {0}, or slipway images import)", name));
@@ -55,7 +59,8 @@ machines::FindImage image_finder(std::filesystem::path directory) {
 }
 
 libvirt::LibvirtOptions libvirt_options(const MachinesConfig& config, const InstallationId& installation,
-                                        std::filesystem::path images_directory, const Catalog& catalog) {
+                                        std::filesystem::path images_directory, const Catalog& catalog,
+                                        MissingImage missing) {
     libvirt::LibvirtOptions options;
     for (const Plan& plan : catalog.plans()) {
         if (plan.provider == "libvirt" && json::get_bool(plan.parameters, kWarm)) {
@@ -67,18 +72,18 @@ libvirt::LibvirtOptions libvirt_options(const MachinesConfig& config, const Inst
     options.boots = config.boots;
     options.acceleration = acceleration_of(config.acceleration);
     options.keeper = keeper_of(images_directory);
-    options.find_image = image_finder(std::move(images_directory));
+    options.find_image = image_finder(std::move(images_directory), std::move(missing));
     return options;
 }
 
 lxc::LxcOptions lxc_options(const MachinesConfig& config, const InstallationId& installation,
-                            std::filesystem::path images_directory) {
+                            std::filesystem::path images_directory, MissingImage missing) {
     lxc::LxcOptions options;
     options.installation = installation;
     options.net = net_of(config);
     options.boots = config.boots;
     options.keeper = keeper_of(images_directory);
-    options.find_image = image_finder(std::move(images_directory));
+    options.find_image = image_finder(std::move(images_directory), std::move(missing));
     return options;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "main/config.h"
@@ -10,14 +11,17 @@
 
 namespace slipway {
 
+// Why an image of the configuration's is not there, in words (configured_images.h).
+using MissingImage = std::function<std::string(const std::string& name)>;
+
 // What machines can be made of: the images in this directory (src/images). Errors: not_found, with what to do.
-machines::FindImage image_finder(std::filesystem::path directory);
+machines::FindImage image_finder(std::filesystem::path directory, MissingImage missing);
 
 libvirt::LibvirtOptions libvirt_options(const MachinesConfig& config, const InstallationId& installation,
-                                        std::filesystem::path images, const Catalog& catalog);
+                                        std::filesystem::path images, const Catalog& catalog, MissingImage missing);
 
 lxc::LxcOptions lxc_options(const MachinesConfig& config, const InstallationId& installation,
-                            std::filesystem::path images);
+                            std::filesystem::path images, MissingImage missing);
 
 // Makes the directory of images where it is missing. Whoever runs machines reads in it.
 Status prepare_images(const std::filesystem::path& directory);

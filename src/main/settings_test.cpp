@@ -115,8 +115,9 @@ TEST(Settings, AProviderNamedOnTheCommandLineMakesEverything) {
     ASSERT_TRUE(local);
     for (const auto& each : {plain->config, local->config}) {
         for (const Plan& plan : each.plans) {
-            const std::map<Kind, std::string> own{
-                {Kind::database, "databases"}, {Kind::backup, "backups"}, {Kind::machine, "libvirt"}};
+            const std::map<Kind, std::string> own{{Kind::database, "databases"},
+                                                  {Kind::backup, "backups"},
+                                                  {Kind::machine, plan.engine == "vm" ? "libvirt" : "lxc"}};
             const auto found = own.find(plan.kind);
             EXPECT_EQ(plan.provider, found != own.end() ? found->second : "local") << plan.name;
         }

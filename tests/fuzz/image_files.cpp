@@ -3,10 +3,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/child.h"
 #include "fuzz/agent_root.h"
 #include "fuzz/fuzz.h"
 #include "images/image.h"
-#include "images/programs.h"
 #include "images/qcow2.h"
 #include "images/tree.h"
 
@@ -39,7 +39,7 @@ void check_tar(std::string_view input) {
     fs::create_directories(place / "files");
     std::ofstream(place / "in.tar", std::ios::binary) << input;
     images::Tree tree;
-    const Status read = images::add_tar(tree, place / "in.tar", place / "files", images::StopSign{});
+    const Status read = images::add_tar(tree, place / "in.tar", place / "files", StopSign{});
     std::size_t others = 0;
     for (const auto& each : fs::directory_iterator(place)) {
         others += each.path().filename() != "in.tar" && each.path().filename() != "files" ? 1 : 0;

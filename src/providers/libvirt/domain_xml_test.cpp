@@ -59,7 +59,7 @@ TEST(Domain, IsDescribedToLibvirtByItsPlan) {
 TEST(Domain, ThatIsRestoredDiffersFromItsTemplateInNamesAlone) {
     Image waits = image();
     waits.warm_cmdline = "quiet slipway.warm";
-    const auto shape = shape_of(target(), spec(), kSubnet);
+    const auto shape = shape_of(target(), spec(), kNet);
     ASSERT_TRUE(shape);
     const auto xml = [&](Begin begin) { return domain_xml(*shape, waits, {false, true, "tag", begin}); };
     EXPECT_THAT(xml(Begin::wait), HasSubstr("<cmdline>quiet slipway.warm random.trust_cpu=off"));

@@ -1,0 +1,19 @@
+// What tests of the configuration share.
+#pragma once
+
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/result.h"
+
+namespace slipway {
+
+// Every problem on a line of its own.
+inline std::string told(const Error& error) {
+    std::string text;
+    for (const FieldProblem& each : error.problems) text += fmt::format("{}: {}\n", each.field, each.problem);
+    return text;
+}
+
+}  // namespace slipway
