@@ -39,7 +39,7 @@ engine = "redis"
 name = "small"
 """
 # Of a container that is started by hand.
-LXC_GATEWAY, LXC_ADDRESS = "198.19.254.1", "198.19.254.2"
+LXC_GATEWAY, LXC_ADDRESS, LXC_MAC = "198.19.254.1", "198.19.254.2", "52:54:00:19:fe:02"
 LXC_CONFIG = """lxc.uts.name = bench
 lxc.rootfs.path = dir:{root}
 lxc.net.0.type = phys
@@ -59,10 +59,10 @@ TOLD = ("INSTANCE='bench-{number}'\nHOSTNAME='bench'\nLOGIN='bench'\nHASH='{hash
 LOGIN = json.dumps({"username": "bench", "password": "bench of machines"})
 
 
-def banner(host, port):
-    """Whether an SSH server greets there."""
+def banner(host, port, patience=1):
+    """Whether an SSH server greets there, within so many seconds."""
     try:
-        with socket.create_connection((host, port), timeout=1) as connection:
+        with socket.create_connection((host, port), timeout=patience) as connection:
             connection.settimeout(1)
             return connection.recv(4) == b"SSH-"
     except OSError:
@@ -200,14 +200,16 @@ def container_by_lxc(tools, _):
         (root / "run/slipway/machine").write_text(TOLD.format(number=number, hash=HASH), encoding="ascii")
         config = directory / "config"
         config.write_text(LXC_CONFIG.format(root=root, device=far, address=LXC_ADDRESS, gateway=LXC_GATEWAY), encoding="ascii")
-        run(["ip", "link", "add", near, "type", "veth", "peer", "name", far])
+        run(["ip", "link", "add", near, "type", "veth", "peer", "name", far, "address", LXC_MAC])
         try:
             run(["ip", "address", "add", f"{LXC_GATEWAY}/24", "dev", near])
             run(["ip", "link", "set", "dev", near, "up"])
+            # Else the kernel asks for its MAC too early, and again only a second later.
+            run(["ip", "neigh", "replace", LXC_ADDRESS, "lladdr", LXC_MAC, "dev", near, "nud", "permanent"])
             words = ["lxc-start", "--foreground", "--name", "bench", "--lxcpath", directory, "--rcfile", config]
             with Process(words, directory, f"lxc-{number}") as container:
                 begin = container.started_at
-                container.wait_for(lambda: banner(LXC_ADDRESS, 22), "does not greet", 60, between=0.002)
+                container.wait_for(lambda: banner(LXC_ADDRESS, 22, 0.02), "does not greet", 60, between=0.002)
                 seconds.append(time.monotonic() - begin)
                 run(["lxc-stop", "--kill", "--name", "bench", "--lxcpath", directory])
         finally:

@@ -13,7 +13,8 @@ namespace {
 using machines::Greeted;
 using machines::Greeting;
 
-constexpr Duration kLookAgain = std::chrono::milliseconds(100);
+constexpr Duration kLookAgain = std::chrono::milliseconds(50);
+constexpr Duration kListens = std::chrono::milliseconds(50);  // this very kernel answers
 constexpr Duration kLookAtTurn = std::chrono::milliseconds(250);
 constexpr Duration kLoginPatience = std::chrono::seconds(4);
 constexpr Duration kShutDownPatience = std::chrono::seconds(20);
@@ -138,6 +139,7 @@ Task<std::optional<ProviderAnswer>> LxcProvider::boot(Call& call) {
 machines::LoginTry LxcProvider::login_of(const Call& call) const {
     machines::LoginTry wanted;
     wanted.address = call.shape.address.to_string();
+    wanted.listens = kListens;
     wanted.user = json::get_string(call.spec.parameters, "username");
     wanted.password = secret_of(call.spec, "password");
     wanted.host_key = json::get_string(call.target.handle, "host_key");

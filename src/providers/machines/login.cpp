@@ -113,7 +113,7 @@ Task<bool> listens(const LoginTry& wanted, Deadline deadline) {
 Task<Greeting> greet(Workers& workers, LoginTry wanted, Deadline deadline) {
     Greeting nobody;
     nobody.why = "nobody listens for SSH on it yet";
-    if (!co_await listens(wanted, deadline.within(std::chrono::milliseconds(500)))) co_return nobody;
+    if (!co_await listens(wanted, deadline.within(wanted.listens))) co_return nobody;
     const auto greeting =
         co_await workers.run<Greeting>([wanted, deadline] { return talk(wanted, deadline); }, deadline);
     if (greeting) co_return *greeting;

@@ -29,6 +29,9 @@ struct LoginTry {
     Secret password;  // empty: none is tried
     // Where it is known: whoever has another one is told no password.
     std::string host_key = {};
+    // For the answer whether anybody listens: a packet that comes before its network does is asked for again only a
+    // second later.
+    Duration listens = std::chrono::milliseconds(500);
 };
 
 // Ends within the deadline.
