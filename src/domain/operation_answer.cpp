@@ -63,7 +63,8 @@ bool OperationAnswers::stop_asked() const {
     return op_.direction == Direction::forward && op_.cancel_requested && op_.kind != OperationKind::deprovision;
 }
 
-OperationStepped OperationAnswers::begin(bool fresh) {
+OperationStepped OperationAnswers::begin(bool fresh, bool unseen) {
+    if (unseen && op_.direction == Direction::forward) current().uncertain = true;
     if (op_.direction == Direction::forward) {
         if (stop_asked()) return give_up({});
         if (op_.kind != OperationKind::deprovision && at_ > op_.deadline) {
@@ -131,6 +132,8 @@ OperationStepped OperationAnswers::on_verify(const Observation& seen) {
                 op_.cursor -= 1;
                 current().status = StepStatus::intended;
                 current().attempts = std::max(current().attempts, attempts);
+                // Providers show what they made with a delay: it may still turn up.
+                if (seen.presence == Presence::absent) current().uncertain = true;
             }
             return again("it stopped before it could be checked", {}, 1.0);
         case Presence::failed: return give_up(seen.detail.empty() ? "it does not run" : seen.detail);

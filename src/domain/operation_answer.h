@@ -17,7 +17,7 @@ class OperationAnswers {
     OperationAnswers(const Operation& operation, TimePoint at, const RetryPolicy& policy)
         : op_(operation), at_(at), policy_(policy) {}
 
-    OperationStepped begin(bool fresh);
+    OperationStepped begin(bool fresh, bool unseen);
     OperationStepped observed(Verb verb, const Observation& seen);
     OperationStepped failed(Verb verb, const ProviderError& error, double jitter);
     // Forward work ends for good: undo it. For a removal: report what is left.

@@ -68,7 +68,7 @@ Next on(const Operation& in, TimePoint at, const ev::Leased& event, const RetryP
 
 Next on(const Operation& in, TimePoint at, const ev::Began& event, const RetryPolicy& policy) {
     if (!std::holds_alternative<Running>(in.state)) return refuse(in, "nobody holds its lease");
-    return OperationAnswers(in, at, policy).begin(event.fresh);
+    return OperationAnswers(in, at, policy).begin(event.fresh, event.unseen);
 }
 
 Next on(const Operation& in, TimePoint at, const ev::Answered& event, const RetryPolicy& policy) {

@@ -19,6 +19,8 @@ struct Leased {
 };
 struct Began {           // the worker that holds a new lease starts: what is to be done first?
     bool fresh = false;  // LeaseOutcome::fresh
+    // An answer could not be recorded, and was no sight of the thing: what was called may show up yet.
+    bool unseen = false;
 };
 struct Answered {  // a provider's answer to `verb` of the current step
     Verb verb = Verb::observe;

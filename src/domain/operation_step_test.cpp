@@ -293,6 +293,23 @@ TEST(OperationStep, ACancelTurnsTheWorkerRoundAtItsNextAnswerWhateverThatIs) {
     EXPECT_EQ(after(operation, ev::Began{false}), "running(undo)+remove");
 }
 
+// It was said to be made, and a cancellation came before that was recorded: a provider that shows what it made with
+// a delay says "absent" to the removal, and the thing turned up when its resource was gone.
+TEST(OperationStep, WhatMayHaveBeenMadeUnseenIsLookedForTwiceWhereItIsUndone) {
+    Operation operation = running(OperationKind::provision);
+    operation.cancel_requested = true;
+    auto stepped = step(operation, {kNow, ev::Began{false, true}}, kPolicy);
+    ASSERT_EQ(describe(stepped), "running(undo)+remove");
+    stepped = step(stepped->operation, {kNow, ev::Answered{Verb::remove, seen(Presence::absent), 0}}, kPolicy);
+    EXPECT_EQ(describe(stepped), "waiting(undo)");
+    operation.cancel_requested = false;
+    operation.cursor = 1;
+    operation.steps[0].status = StepStatus::done;
+    stepped = step(operation, {kNow, ev::Answered{Verb::observe, seen(Presence::absent), 0}}, kPolicy);
+    ASSERT_TRUE(stepped);
+    EXPECT_TRUE(stepped->operation.steps[0].uncertain) << "nor does a look that comes too early tell anything";
+}
+
 TEST(OperationStep, ADeletionCannotBeCancelled) {
     EXPECT_EQ(after(running(OperationKind::deprovision), ev::CancelRequested{"no"}), "-");
 }

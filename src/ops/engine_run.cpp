@@ -25,6 +25,11 @@ Allocation replacement(const AllocationRange& range, const ResourceId& resource,
     return allocation;
 }
 
+// The thing was seen to be there. That it was said to be made is none: providers show what they made with a delay.
+bool is_sight(const operation_event::Answered& answered) {
+    return answered.verb == Verb::observe && answered.answer && answered.answer->presence != Presence::absent;
+}
+
 }  // namespace
 
 struct Engine::Run {
@@ -148,8 +153,9 @@ Task<bool> Engine::advance(Run& run, OperationChange change) {
             // record may not hold for the new one. Observing again always does.
             case Recorded::reloaded:
                 run.reloaded = true;
-                if (std::holds_alternative<operation_event::Answered>(change))
-                    change = operation_event::Began{false};
+                if (const auto* answered = std::get_if<operation_event::Answered>(&change)) {
+                    change = operation_event::Began{false, !is_sight(*answered)};
+                }
                 break;
         }
     }

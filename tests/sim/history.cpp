@@ -297,6 +297,21 @@ class History {
                          {disk_.state(), cloud_, sealer_, intents, around_.on_this_host, disk_.most_placed(),
                           world_.now() + clock_offset_},
                          result_.violations);
+        if (verbose_ && !result_.violations.empty()) tell_stories();
+    }
+
+    // What the store knows of those that a violation names.
+    void tell_stories() const {
+        disk_.state().for_each_resource([&](const Resource& resource) {
+            const bool named = std::ranges::any_of(result_.violations, [&](const std::string& violation) {
+                return violation.contains(resource.external_name);
+            });
+            if (!named) return;
+            for (const Event& event : disk_.state().events(0, resource.id, 1000)) {
+                fmt::print(stderr, "{} {} {} {}\n", format_time(event.body.at), event.body.operation.str(),
+                           event.body.type, event.body.message);
+            }
+        });
     }
 
     void finish() {
