@@ -48,10 +48,10 @@ class AgentClient {
     Task<Answer<std::string>> log_tail(std::string name, Duration budget);
 
     // For machines (agent/machines.h). `network`: the id of one installation's.
-    // Kills the virtual machine, also one whose QEMU listens to nobody any more. None there is fine.
-    Task<Answer<void>> end_guest(std::string name, Identity identity, std::string network, Duration budget);
     Task<Answer<Started>> start_machines(std::string name, std::string network, bool kvm, std::string tag,
                                          Duration budget);
+    // Kills the virtual machine, also one whose QEMU listens to nobody any more. None there is fine.
+    Task<Answer<void>> end_guest(std::string name, Identity identity, std::string network, Duration budget);
     // Answers whether the machine has its volume still.
     Task<Answer<bool>> add_volume(std::string name, Identity identity, Duration budget);
     Task<Answer<void>> drop_volume(std::string name, Identity identity, Duration budget);

@@ -1,13 +1,13 @@
 // The verbs for the consoles of machines.
 #include "agent/client.h"
+#include "agent/client_request.h"
 #include "base/base64.h"
 
 namespace slipway::agent {
 
 Task<Answer<ConsolePart>> AgentClient::read_console(std::string name, Identity identity, ConsoleWish wish,
                                                     Duration budget) {
-    json::object request = to_json(identity);
-    request["name"] = name;
+    json::object request = request_for(name, identity);
     if (wish.after.empty()) {
         request["tail"] = wish.tail;
     } else {
@@ -24,8 +24,7 @@ Task<Answer<ConsolePart>> AgentClient::read_console(std::string name, Identity i
 
 Task<Answer<Typed>> AgentClient::type_at_console(std::string name, Identity identity, Secret input,
                                                  Duration budget) {
-    json::object request = to_json(identity);
-    request["name"] = name;
+    json::object request = request_for(name, identity);
     request["bytes"] = to_base64(input.reveal());
     const Answer<json::object> answer = co_await call("type_at_console", std::move(request), budget);
     if (!answer) co_return std::unexpected(answer.error());

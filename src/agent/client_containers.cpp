@@ -1,15 +1,8 @@
 // The verbs for containers.
 #include "agent/client.h"
+#include "agent/client_request.h"
 
 namespace slipway::agent {
-namespace {
-
-Answer<void> nothing(const Answer<json::object>& answer) {
-    if (!answer) return std::unexpected(answer.error());
-    return {};
-}
-
-}  // namespace
 
 Task<Answer<void>> AgentClient::check_containers(Duration budget) {
     co_return nothing(co_await call("check_containers", {}, budget));
@@ -22,8 +15,7 @@ Task<Answer<Started>> AgentClient::start_container(ContainerRequest request, Dur
 }
 
 Task<Answer<bool>> AgentClient::halt_container(std::string name, Identity identity, Init init, Duration budget) {
-    json::object request = to_json(identity);
-    request["name"] = name;
+    json::object request = request_for(name, identity);
     request["init"] = to_string(init);
     const Answer<json::object> answer = co_await call("halt_container", std::move(request), budget);
     if (!answer) co_return std::unexpected(answer.error());
@@ -32,8 +24,7 @@ Task<Answer<bool>> AgentClient::halt_container(std::string name, Identity identi
 
 Task<Answer<void>> AgentClient::end_container(std::string name, Identity identity, std::string network,
                                               Duration budget) {
-    json::object request = to_json(identity);
-    request["name"] = name;
+    json::object request = request_for(name, identity);
     request["network"] = network;
     co_return nothing(co_await call("end_container", std::move(request), budget));
 }

@@ -1,26 +1,12 @@
 // The verbs for machines.
 #include "agent/client.h"
+#include "agent/client_request.h"
 
 namespace slipway::agent {
-namespace {
-
-Answer<void> nothing(const Answer<json::object>& answer) {
-    if (!answer) return std::unexpected(answer.error());
-    return {};
-}
-
-json::object request_for(const std::string& name, const Identity& identity) {
-    json::object request = to_json(identity);
-    request["name"] = name;
-    return request;
-}
-
-}  // namespace
 
 Task<Answer<void>> AgentClient::end_guest(std::string name, Identity identity, std::string network,
                                           Duration budget) {
-    json::object request = to_json(identity);
-    request["name"] = name;
+    json::object request = request_for(name, identity);
     request["network"] = network;
     co_return nothing(co_await call("end_guest", std::move(request), budget));
 }

@@ -1,5 +1,6 @@
 // The verbs for templates of virtual machines.
 #include "agent/client.h"
+#include "agent/client_request.h"
 
 namespace slipway::agent {
 
@@ -10,16 +11,11 @@ Task<Answer<TemplateLook>> AgentClient::look_at_template(std::string name, Durat
 }
 
 Task<Answer<void>> AgentClient::freeze_template(std::string name, Identity identity, Duration budget) {
-    json::object request = to_json(identity);
-    request["name"] = name;
-    const Answer<json::object> answer = co_await call("freeze_template", std::move(request), budget);
-    if (!answer) co_return std::unexpected(answer.error());
-    co_return Answer<void>();
+    co_return nothing(co_await call("freeze_template", request_for(name, identity), budget));
 }
 
 Task<Answer<Wake>> AgentClient::wake_machine(WakeRequest wanted, Duration budget) {
-    json::object request = to_json(wanted.identity);
-    request["name"] = wanted.name;
+    json::object request = request_for(wanted.name, wanted.identity);
     request["template"] = wanted.from;
     request["description"] = wanted.description;
     const Answer<json::object> answer = co_await call("wake_machine", std::move(request), budget);

@@ -28,11 +28,6 @@ constexpr std::size_t kShaDigits = 64;
 bool digit(char c) { return c >= '0' && c <= '9'; }
 bool lower(char c) { return c >= 'a' && c <= 'z'; }
 
-bool is_sha256(std::string_view text) {
-    return text.size() == kShaDigits &&
-           std::ranges::all_of(text, [](char c) { return digit(c) || (c >= 'a' && c <= 'f'); });
-}
-
 // A name in the same directory, and of no hidden file.
 bool is_file_name(std::string_view text) {
     const auto may_stand = [](char c) {
@@ -201,6 +196,11 @@ Error named(const std::filesystem::path& path, Error error) {
 }
 
 }  // namespace
+
+bool is_sha256(std::string_view text) {
+    return text.size() == kShaDigits &&
+           std::ranges::all_of(text, [](char c) { return digit(c) || (c >= 'a' && c <= 'f'); });
+}
 
 std::string_view to_string(Seed seed) {
     switch (seed) {

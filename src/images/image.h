@@ -56,6 +56,8 @@ struct Image {
     [[nodiscard]] std::filesystem::path path_of(const ImageFile& file) const { return directory / file.file; }
 };
 
+// 64 hexadecimal digits, a to f in lower case.
+bool is_sha256(std::string_view text);
 // [a-z0-9][a-z0-9.-]{0,62}
 bool valid_image_name(std::string_view name);
 

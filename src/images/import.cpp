@@ -150,18 +150,9 @@ Result<std::string> beginning_of(const fs::path& path) {
     return beginning;
 }
 
-// Without what may be a token.
-std::string title_of(const ImportSource& source) {
-    if (source.url.empty()) return source.file.filename();
-    return source.url.substr(0, source.url.find_first_of("?#"));
-}
-
 Status check_source(const ImportSource& source) {
     if (source.file.empty() == source.url.empty()) return refuse("either a file or a URL is needed");
-    const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-    constexpr std::size_t kDigits = 64;
-    if (!source.sha256.empty() &&
-        (source.sha256.size() != kDigits || !std::ranges::all_of(source.sha256, hexadecimal))) {
+    if (!source.sha256.empty() && !is_sha256(source.sha256)) {
         return refuse("a SHA-256 has 64 hexadecimal digits, a to f in lower case");
     }
     if (source.url.empty()) return {};
@@ -170,6 +161,16 @@ Status check_source(const ImportSource& source) {
 }
 
 }  // namespace
+
+std::string title_of(const ImportSource& source) {
+    if (source.url.empty()) return source.file.filename();
+    return source.url.substr(0, source.url.find_first_of("?#"));
+}
+
+bool is_made_of(const Image& image, const ImportSource& source) {
+    return source.sha256.empty() ? image.made_from.starts_with(title_of(source) + " (SHA-256 ")
+                                 : image.made_from.contains(source.sha256);
+}
 
 std::string fault_of_url(const std::string& url, bool has_checksum) {
     const bool tls = url.starts_with("https://");

@@ -24,6 +24,11 @@ struct ImportSource {
 Result<Image> import_image(const std::string& name, const ImportSource& source, const ImageStore& store,
                            const Workshop& workshop);
 
+// Where it comes from, without what may be a token.
+std::string title_of(const ImportSource& source);
+// Whether the image was imported from there: of that content where it is told, else from that place.
+bool is_made_of(const Image& image, const ImportSource& source);
+
 // Why the address may not be imported from; empty: it may. Without TLS a checksum is needed; and a password in it
 // would be in the list of processes.
 std::string fault_of_url(const std::string& url, bool has_checksum);

@@ -159,13 +159,6 @@ void read_databases(TableReader& root, DatabasesConfig& out, Problems& problems)
     reader.finish();
 }
 
-void read_machines(TableReader& root, const LocalConfig& local, MachinesConfig& out, Problems& problems) {
-    const toml::table* table = root.table("machines");
-    if (table == nullptr) return;
-    TableReader reader(*table, "machines", problems);
-    slipway::read_machines(reader, local, out);
-}
-
 void read_dummy(TableReader& root, DummyConfig& out, Problems& problems) {
     const toml::table* table = root.table("dummy");
     if (table == nullptr) return;

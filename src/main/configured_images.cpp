@@ -15,7 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::minutes kTryAgain(5);
-constexpr std::size_t kDigits = 64;
 
 std::string check_name(const std::string& text) {
     return images::valid_image_name(text)
@@ -24,10 +23,9 @@ std::string check_name(const std::string& text) {
 }
 
 std::string check_sha256(const std::string& text) {
-    const bool good = text.size() == kDigits && std::ranges::all_of(text, [](char c) {
-                          return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                      });
-    return good ? "" : "must be 64 hexadecimal digits, a to f in lower case, as sha256sum prints them";
+    return images::is_sha256(text)
+               ? ""
+               : "must be 64 hexadecimal digits, a to f in lower case, as sha256sum prints them";
 }
 
 ImageConfig read_image(TableReader& reader) {
@@ -46,11 +44,7 @@ ImageConfig read_image(TableReader& reader) {
     return image;
 }
 
-// As the store says of it what it was made of (images/import.cpp).
-std::string title_of(const ImageConfig& wanted) {
-    return wanted.url.empty() ? wanted.file.filename().string()
-                              : wanted.url.substr(0, wanted.url.find_first_of("?#"));
-}
+images::ImportSource source_of(const ImageConfig& wanted) { return {wanted.file, wanted.url, wanted.sha256}; }
 
 }  // namespace
 
@@ -89,17 +83,14 @@ void ConfiguredImages::tell(const std::string& name, std::string why) {
     }
 }
 
-// Of the same source, and of the same content where that was said.
 bool ConfiguredImages::is_there(const ImageConfig& wanted) const {
     const Result<images::Image> found = store_.find(wanted.name);
-    if (!found) return false;
-    return wanted.sha256.empty() ? found->made_from.starts_with(title_of(wanted) + " (SHA-256 ")
-                                 : found->made_from.contains(wanted.sha256);
+    return found && images::is_made_of(*found, source_of(wanted));
 }
 
 void ConfiguredImages::bring(const ImageConfig& wanted) {
     log::info("images", "an image that the configuration names is fetched",
-              {{"image", wanted.name}, {"from", title_of(wanted)}});
+              {{"image", wanted.name}, {"from", images::title_of(source_of(wanted))}});
     const images::Programs programs(stop_, passed_on(environment_));
     const images::Progress say = [&](std::string_view sentence) {
         log::debug("images", std::string(sentence), {{"image", wanted.name}});

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "agent/testing.h"
 #include "base/digest.h"
 #include "base/temporary_directory_test_support.h"
 
@@ -11,6 +12,7 @@ namespace slipway {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::eventually;
 using ::testing::HasSubstr;
 
 class ConfiguredImagesTest : public ::testing::Test {
@@ -35,14 +37,6 @@ class ConfiguredImagesTest : public ::testing::Test {
     [[nodiscard]] std::string made_from() const {
         const auto image = images::ImageStore(place_.path() / "images").find("cloud");
         return image ? image->made_from : "";
-    }
-    static bool eventually(const std::function<bool()>& condition) {
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-        while (!condition()) {
-            if (std::chrono::steady_clock::now() > end) return false;
-            std::this_thread::yield();
-        }
-        return true;
     }
 
     TemporaryDirectory place_;

@@ -9,17 +9,12 @@
 
 #include "base/temporary_directory_test_support.h"
 #include "main/config.h"
+#include "main/config_test_support.h"
 
 namespace slipway {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::string told(const Error& error) {
-    std::string text;
-    for (const FieldProblem& each : error.problems) text += fmt::format("{}: {}\n", each.field, each.problem);
-    return text;
-}
 
 TEST(MachineConfig, MachinesAreMadeOfAnImageWithinLimits) {
     const auto config = parse_config(R"(

@@ -97,7 +97,11 @@ void check_net(TableReader& reader, const MachinesConfig& config) {
 
 }  // namespace
 
-void read_machines(TableReader& reader, const LocalConfig& local, MachinesConfig& out) {
+void read_machines(TableReader& root, const LocalConfig& local, MachinesConfig& out,
+                   std::vector<ConfigProblem>& problems) {
+    const toml::table* table = root.table("machines");
+    if (table == nullptr) return;
+    TableReader reader(*table, "machines", problems);
     reader.text("subnet", out.subnet, check_subnet);
     reader.text("bridge", out.bridge, check_bridge);
     reader.text("gateway", out.gateway, check_gateway);

@@ -7,8 +7,9 @@
 
 namespace slipway {
 
-// Problems go to the reader; `out` keeps what was not said.
-void read_machines(TableReader& reader, const LocalConfig& local, MachinesConfig& out);
+// `out` keeps what was not said.
+void read_machines(TableReader& root, const LocalConfig& local, MachinesConfig& out,
+                   std::vector<ConfigProblem>& problems);
 
 // Of a configuration without problems.
 machines::Net net_of(const MachinesConfig& config);

@@ -209,9 +209,13 @@ class Guests:
         if status not in (202, 404):
             self.ledger.lose(f"delete of container {guest.address} was answered {status} {answer}")
             return
-        gone = wait_until(lambda: self.ask("GET", path)[0] == 404 or self.ask("GET", path)[1]["state"] == "gone", PATIENCE, 0.1)
-        if not gone:
-            self.ledger.lose(f"container {guest.address} is not gone after {PATIENCE} s: {self.ask('GET', path)}")
+
+        def is_gone():
+            status, guest.answer = self.ask("GET", path)
+            return status == 404 or guest.answer["state"] == "gone"
+
+        if not wait_until(is_gone, PATIENCE, 0.1):
+            self.ledger.lose(f"container {guest.address} is not gone after {PATIENCE} s: {guest.answer}")
 
     def delete_everything(self):
         for each in self.in_state("made"):

@@ -5,6 +5,7 @@
 #include "agent/world.h"
 #include "base/log.h"
 #include "providers/libvirt/call.h"
+#include "providers/machines/instance.h"
 #include "providers/machines/password_hash.h"
 
 namespace slipway::libvirt {
@@ -204,7 +205,7 @@ Task<ProviderAnswer> LibvirtProvider::settle(Call& call, bool restored) {
     const agent::Answer<void> dropped =
         co_await agent_.drop_volume(call.name(), identity_of(call.target), call.deadline.left());
     if (!dropped) co_return std::unexpected(error_of(dropped.error(), true));
-    co_return running(call, greeting);
+    co_return machines::running(call.target, call.shape, greeting);
 }
 
 Task<ProviderAnswer> LibvirtProvider::do_converge(Call& call) {
@@ -247,9 +248,8 @@ Task<ProviderAnswer> LibvirtProvider::do_observe(Call& call) {
     Observation answer;
     if (!status->exists) {
         // An attempt to make it that came to nothing holds no image.
-        if (const Status released = options_.keeper.release(call.name()); !released) {
-            co_return refuse(ErrorClass::transient, "its image cannot be released", released.error().message);
-        }
+        if (const auto held = machines::release_image(options_.keeper, call.name()))
+            co_return std::unexpected(*held);
         co_return answer;
     }
     const Result<DomainSeen> seen = co_await hypervisor_->look(call.domain(), call.deadline);
@@ -275,7 +275,7 @@ Task<ProviderAnswer> LibvirtProvider::look_who_answers(Call& call, const std::st
     const machines::Greeting greeting =
         co_await machines::greet(logins_, std::move(wanted), call.deadline.within(kLoginPatience));
     if (greeting.seen == machines::Greeted::let_in || (known && greeting.seen == machines::Greeted::answered)) {
-        Observation seen = running(call, greeting);
+        Observation seen = machines::running(call.target, call.shape, greeting);
         // Its volume has to go, which is no business of a look.
         seen.unfinished = greeting.seen == machines::Greeted::let_in;
         co_return seen;
@@ -302,9 +302,7 @@ Task<ProviderAnswer> LibvirtProvider::do_remove(Call& call) {
     const agent::Answer<void> removed =
         co_await agent_.remove_instance(call.name(), identity_of(call.target), call.deadline.left());
     if (!removed) co_return std::unexpected(error_of(removed.error(), true));
-    if (const Status released = options_.keeper.release(call.name()); !released) {
-        co_return refuse(ErrorClass::transient, "its image cannot be released", released.error().message);
-    }
+    if (const auto held = machines::release_image(options_.keeper, call.name())) co_return std::unexpected(*held);
     co_return Observation{};
 }
 

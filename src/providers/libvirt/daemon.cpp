@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "providers/libvirt/call.h"
 #include "providers/machines/network.h"
+#include "providers/pause.h"
 
 namespace slipway::libvirt {
 namespace {
@@ -30,11 +31,6 @@ constexpr std::array<Needed, 6> kNeeded{{{"libvirtd", "libvirt-daemon"},
                                          {"genisoimage", "genisoimage"},
                                          {"ip", "iproute2"},
                                          {"bridge", "iproute2"}}};
-
-Task<void> pause(Duration delay) {
-    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, delay);
-    co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-}
 
 std::unexpected<Error> unavailable(std::string message, std::string detail = {}) {
     return fail(ErrorCode::unavailable, std::move(message), std::move(detail));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "providers/libvirt/call.h"
+#include "providers/machines/instance.h"
 #include "providers/machines/network.h"
 
 namespace slipway::libvirt {
@@ -75,30 +76,10 @@ Task<ProviderAnswer> LibvirtProvider::answer(Verb verb, Target target, Spec spec
 }
 
 json::object LibvirtProvider::meta(const Call& call) const {
-    json::object meta{{"installation", call.target.installation.str()},
-                      {"resource", call.target.resource.str()},
-                      {"generation", call.target.generation},
-                      {"token", call.target.token},
-                      {"uid", static_cast<std::int64_t>(uid_)},
-                      {"kind", to_string(Kind::machine)},
-                      {"engine", kEngine},
-                      {"provider", name()},
-                      {"address", call.shape.address.to_string()},
-                      {"image", call.image.directory}};
+    json::object meta = machines::meta_of(call.target, call.shape,
+                                          {std::string(kEngine), std::string(name()), uid_, call.image.directory});
     if (!call.from.empty()) meta["template"] = call.from;
     return meta;
-}
-
-Observation LibvirtProvider::running(const Call& call, const machines::Greeting& greeting) const {
-    Observation seen;
-    seen.presence = Presence::running;
-    seen.endpoint = Endpoint{"ssh", call.shape.address.to_string(), 22};
-    seen.handle = {{"uuid", machines::uuid_of(call.target)},
-                   {"mac", machines::mac_of(call.target)},
-                   {"host_key", greeting.host_key},
-                   {"generation", call.target.generation}};
-    seen.proven = greeting.seen == machines::Greeted::let_in;
-    return seen;
 }
 
 Task<std::expected<InventoryPage, ProviderError>> LibvirtProvider::inventory(std::string cursor, Duration budget) {

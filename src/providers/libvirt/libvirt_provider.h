@@ -111,7 +111,6 @@ class LibvirtProvider final : public ByVerb {
     Task<Result<bool>> has_machines(Deadline deadline);
     [[nodiscard]] json::object daemon_meta(std::uint64_t generation) const;
     [[nodiscard]] json::object meta(const Call& call) const;
-    [[nodiscard]] Observation running(const Call& call, const machines::Greeting& greeting) const;
 
     LibvirtOptions options_;
     agent::AgentClient& agent_;

@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "domain/resource.h"
+#include "providers/pause.h"
 
 namespace slipway::libvirt {
 namespace {
@@ -20,11 +21,6 @@ constexpr const char* kPrefix = "warm-";
 constexpr const char* kOwner = "warm";  // in the place of a resource's id
 // Of the card that nobody talks to: a machine sets its own before that is up.
 constexpr const char* kMac = "52:54:00:00:00:00";
-
-Task<void> pause(Duration delay) {
-    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, delay);
-    co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-}
 
 std::unexpected<Error> could_not(std::string what, std::string why) {
     return fail(ErrorCode::provider_failure, std::move(what), std::move(why));

@@ -33,11 +33,6 @@ boost::system::error_code try_bind(const std::string& address, std::uint16_t por
 }
 }  // namespace
 
-Task<void> pause(Duration delay) {
-    asio::steady_timer timer(co_await asio::this_coro::executor, delay);
-    co_await timer.async_wait(kAwait);
-}
-
 Task<bool> wait_exit(agent::Process process, Deadline deadline) {
     UniqueFd pidfd = agent::open_pidfd(process);
     if (!pidfd) co_return !agent::is_alive(process);

@@ -9,10 +9,9 @@
 #include "agent/process.h"
 #include "base/task.h"
 #include "providers/deadline.h"
+#include "providers/pause.h"
 
 namespace slipway::local {
-
-Task<void> pause(Duration delay);
 
 // True once that process is dead (at once where it is already).
 Task<bool> wait_exit(agent::Process process, Deadline deadline);

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "providers/lxc/call.h"
+#include "providers/machines/instance.h"
 #include "providers/machines/password_hash.h"
 
 namespace slipway::lxc {
@@ -159,7 +160,7 @@ Task<ProviderAnswer> LxcProvider::settle(Call& call) {
     const agent::Answer<void> dropped =
         co_await agent_.drop_volume(call.name(), identity_of(call.target), call.deadline.left());
     if (!dropped) co_return std::unexpected(error_of(dropped.error(), true));
-    co_return running(call, greeting);
+    co_return machines::running(call.target, call.shape, greeting);
 }
 
 Task<ProviderAnswer> LxcProvider::do_converge(Call& call) {
@@ -192,9 +193,8 @@ Task<ProviderAnswer> LxcProvider::do_observe(Call& call) {
     Observation answer;
     if (!status->exists) {
         // An attempt to make it that came to nothing holds no image.
-        if (const Status released = options_.keeper.release(call.name()); !released) {
-            co_return refuse(ErrorClass::transient, "its image cannot be released", released.error().message);
-        }
+        if (const auto held = machines::release_image(options_.keeper, call.name()))
+            co_return std::unexpected(*held);
         co_return answer;
     }
     if (!status->held) {
@@ -213,7 +213,7 @@ Task<ProviderAnswer> LxcProvider::look_who_answers(Call& call) {
     const Greeting greeting =
         co_await machines::greet(logins_, std::move(wanted), call.deadline.within(kLoginPatience));
     if (greeting.seen == Greeted::let_in || (known && greeting.seen == Greeted::answered)) {
-        Observation seen = running(call, greeting);
+        Observation seen = machines::running(call.target, call.shape, greeting);
         // The files that told it who it is have to go, which is no business of a look.
         seen.unfinished = greeting.seen == Greeted::let_in;
         co_return seen;
@@ -242,9 +242,7 @@ Task<ProviderAnswer> LxcProvider::do_remove(Call& call) {
     const agent::Answer<void> removed =
         co_await agent_.remove_instance(call.name(), identity_of(call.target), call.deadline.left());
     if (!removed) co_return std::unexpected(error_of(removed.error(), true));
-    if (const Status released = options_.keeper.release(call.name()); !released) {
-        co_return refuse(ErrorClass::transient, "its image cannot be released", released.error().message);
-    }
+    if (const auto held = machines::release_image(options_.keeper, call.name())) co_return std::unexpected(*held);
     co_return Observation{};
 }
 

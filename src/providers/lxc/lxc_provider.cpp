@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "providers/lxc/call.h"
+#include "providers/machines/instance.h"
 #include "providers/machines/network.h"
 
 namespace slipway::lxc {
@@ -115,28 +116,8 @@ Task<ProviderAnswer> LxcProvider::answer(Verb verb, Target target, Spec spec, Du
 }
 
 json::object LxcProvider::meta(const Call& call) const {
-    return {{"installation", call.target.installation.str()},
-            {"resource", call.target.resource.str()},
-            {"generation", call.target.generation},
-            {"token", call.target.token},
-            {"uid", static_cast<std::int64_t>(uid_)},
-            {"kind", to_string(Kind::machine)},
-            {"engine", kEngine},
-            {"provider", name()},
-            {"address", call.shape.address.to_string()},
-            {"image", call.image.directory}};
-}
-
-Observation LxcProvider::running(const Call& call, const machines::Greeting& greeting) const {
-    Observation seen;
-    seen.presence = Presence::running;
-    seen.endpoint = Endpoint{"ssh", call.shape.address.to_string(), 22};
-    seen.handle = {{"uuid", machines::uuid_of(call.target)},
-                   {"mac", machines::mac_of(call.target)},
-                   {"host_key", greeting.host_key},
-                   {"generation", call.target.generation}};
-    seen.proven = greeting.seen == machines::Greeted::let_in;
-    return seen;
+    return machines::meta_of(call.target, call.shape,
+                             {std::string(kEngine), std::string(name()), uid_, call.image.directory});
 }
 
 Task<std::expected<InventoryPage, ProviderError>> LxcProvider::inventory(std::string cursor, Duration budget) {

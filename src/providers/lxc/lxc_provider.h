@@ -74,7 +74,6 @@ class LxcProvider final : public ByVerb {
     [[nodiscard]] std::optional<ProviderError> hold_image(const Call& call) const;
     [[nodiscard]] machines::LoginTry login_of(const Call& call) const;
     [[nodiscard]] json::object meta(const Call& call) const;
-    [[nodiscard]] Observation running(const Call& call, const machines::Greeting& greeting) const;
 
     Task<Status> bring_up(Deadline deadline);
     Task<Status> started(Deadline deadline);

@@ -20,7 +20,7 @@ Task<bool> pong(std::uint16_t port) {
             "127.0.0.1", port, {local::command({"AUTH", "default", kTenantCanary}), local::command({"PING"})},
             deadline);
         if (replies && replies->back() == "+PONG") co_return true;
-        co_await local::pause(std::chrono::microseconds(500));
+        co_await slipway::pause(std::chrono::microseconds(500));
     }
     co_return false;
 }
