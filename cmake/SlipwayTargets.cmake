@@ -85,6 +85,15 @@ function(slipway_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT 1500)
 endfunction()
 
+# slipway_compile_together(TEST...): for the sanitizers, of which every change is compiled anew, these programs' files
+# are compiled several at once: most of their compilation is the headers that they share. Their names must not collide,
+# then. The program itself is compiled file by file, as everywhere.
+function(slipway_compile_together)
+  if(SLIPWAY_SANITIZE)
+    set_target_properties(${ARGN} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+  endif()
+endfunction()
+
 # The answers that a test is given by our APIs are kept and compared with their descriptions (tests/api).
 set(SLIPWAY_ANSWERS "${CMAKE_BINARY_DIR}/answers")
 function(slipway_records_answers test)

@@ -8,8 +8,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const OrganizationId kAcme("acme");
-
 class BackupsTest : public PlacedTest {
   protected:
     BackupsTest() {

@@ -23,6 +23,8 @@
 
 namespace slipway::broker_test {
 
+inline const OrganizationId kAcme("acme");
+
 using namespace std::chrono_literals;
 
 // Reversible, and bound to its context: what is sealed for one place does not open in another.

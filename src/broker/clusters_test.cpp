@@ -8,8 +8,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
-const OrganizationId kAcme("acme");
-
 class ClustersTest : public PlacedTest {
   protected:
     ClustersTest() { clusters_ = std::make_unique<Clusters>(Clusters::Parts{store_, *broker_, clock_, random_}); }

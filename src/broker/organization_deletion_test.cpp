@@ -7,8 +7,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const OrganizationId kAcme("acme");
-
 class OrganizationDeletionTest : public AdministeredTest {
   protected:
     OrganizationDeletionTest() {

@@ -34,6 +34,9 @@ namespace slipway::faces::test {
 
 using http::Method;
 
+// What a client of the Redis API asks for.
+inline const std::string kSmall = R"({"plan":"small","billingcode":"gwp"})";
+
 // Reversible, and bound to its context: what is sealed for one place does not open in another.
 class HexSealer final : public Sealer {
   public:

@@ -440,12 +440,6 @@ parameters = {connections = 5, extensions = ["hstore"]}
     EXPECT_EQ(database.pool, 3U);
 }
 
-struct Wrong {
-    const char* text;
-    const char* place;    // FILE:LINE: key
-    const char* problem;  // part of what is said
-};
-
 // Whatever is wrong is told with its line, and with what would be right.
 class WrongConfig : public ::testing::TestWithParam<Wrong> {};
 

@@ -16,4 +16,11 @@ inline std::string told(const Error& error) {
     return text;
 }
 
+// A configuration that is refused.
+struct Wrong {
+    std::string text;
+    const char* place;    // FILE:LINE: key
+    const char* problem;  // part of what is said
+};
+
 }  // namespace slipway

@@ -71,12 +71,6 @@ TEST(MachineConfig, PlansWithoutMachinesAreNoProblemOfTheEc2Api) {
     EXPECT_TRUE(std::ranges::none_of(config->plans, [](const Plan& plan) { return plan.kind == Kind::machine; }));
 }
 
-struct Wrong {
-    std::string text;
-    const char* place;    // FILE:LINE: key
-    const char* problem;  // part of what is said
-};
-
 const std::string kPlan = "[[plan]]\nname = \"a\"\nkind = \"machine\"\nengine = \"vm\"\n";
 
 class WrongMachineConfig : public ::testing::TestWithParam<Wrong> {};

@@ -57,6 +57,15 @@ Commit accept(const Resource& resource, const Operation& operation);
 // Everything that can be seen through the interface, as text that can be compared.
 std::string dump(Store& store);
 
+inline const OrganizationId kAcme("acme");
+
+// A commit of one write.
+inline Commit writing(Write write) {
+    Commit commit;
+    commit.writes.push_back(std::move(write));
+    return commit;
+}
+
 class StoreConformance : public ::testing::TestWithParam<BackendFactory> {
   protected:
     void SetUp() override { backend = GetParam().make(clock); }

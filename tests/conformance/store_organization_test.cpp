@@ -10,8 +10,6 @@
 namespace slipway::conformance {
 namespace {
 
-const OrganizationId kAcme("acme");
-
 ApiKey key(const std::string& id, const std::string& organization, Role role = Role::user) {
     return {ApiKeyId(id), "hash of " + id, OrganizationId(organization), role, "", kStart, std::nullopt};
 }
@@ -27,11 +25,6 @@ Cluster cluster(const std::string& organization) {
 }
 Quota quota(const std::string& organization) { return {OrganizationId(organization), std::nullopt, "", "", 7}; }
 
-Commit writing(Write write) {
-    Commit commit;
-    commit.writes.push_back(std::move(write));
-    return commit;
-}
 Commit deleting(const OrganizationId& id = kAcme) { return writing(write::DeleteOrganization{id, kStart + 5s}); }
 
 class StoreOrganization : public StoreConformance {

@@ -6,8 +6,6 @@
 namespace slipway::conformance {
 namespace {
 
-const OrganizationId kAcme("acme");
-
 Resource server(int number, ResourceState state = resource_state::Ready{{"postgres", "h", 1}, {}}) {
     Resource resource = sample_resource(number, "system");
     resource.kind = Kind::database_server;
@@ -40,11 +38,6 @@ Commit under(Precondition precondition) {
 }
 Cluster cluster(std::string name, std::string slug, std::string organization = "acme") {
     return {OrganizationId(std::move(organization)), std::move(name), std::move(slug), {}, kStart, 0};
-}
-Commit writing(Write write) {
-    Commit commit;
-    commit.writes.push_back(std::move(write));
-    return commit;
 }
 
 class StorePlacement : public StoreConformance {

@@ -56,7 +56,7 @@ std::vector<std::string> usage_of(Store& store) {
     return words;
 }
 
-std::string counts_of(Store& store, const char* organization) {
+std::string plan_counts(Store& store, const char* organization) {
     std::string words;
     for (const LiveCount& count : run(store.live_counts(OrganizationId(organization))).value()) {
         words += fmt::format("{} {}; ", count.plan, count.live);
@@ -129,15 +129,15 @@ TEST_F(UpgradeTest, WhatIsUsedIsBilledFromItsLastChange) {
 
 TEST_F(UpgradeTest, LiveResourcesAreCountedAndGoOnBeingCounted) {
     const auto store = open();
-    EXPECT_EQ(counts_of(*store, "acme"), "large 1; small 6; ");
-    EXPECT_EQ(counts_of(*store, "globex"), "small 3; ");
+    EXPECT_EQ(plan_counts(*store, "acme"), "large 1; small 6; ");
+    EXPECT_EQ(plan_counts(*store, "globex"), "small 3; ");
     Commit commit = accept(sample_resource(20), sample_operation(20, sample_resource(20)));
     commit.preconditions.emplace_back(
         precondition::PlanResourcesBelow{OrganizationId("acme"), Kind::cache, "redis", "small", 7});
     ASSERT_TRUE(std::holds_alternative<Committed>(run(store->commit(commit)).value()));
     commit.writes = {write::PutResource{sample_resource(21)}};
     EXPECT_EQ(std::get<Rejected>(run(store->commit(commit)).value()).obstacle, Obstacle::quota_reached);
-    EXPECT_EQ(counts_of(*store, "acme"), "large 1; small 7; ");
+    EXPECT_EQ(plan_counts(*store, "acme"), "large 1; small 7; ");
 }
 
 TEST_F(UpgradeTest, ResourcesAreCountedByStateAndGoOnBeingCounted) {

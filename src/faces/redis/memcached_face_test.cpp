@@ -6,8 +6,6 @@
 namespace slipway::faces::test {
 namespace {
 
-const std::string kSmall = R"({"plan":"small","billingcode":"gwp"})";
-
 std::string golden(const Reply& reply) {
     std::string text = fmt::format("{} {}", reply.status, reply.body);
     text = std::regex_replace(text, std::regex("oct-[0-9a-f]{8}"), "NAME");

@@ -6,8 +6,6 @@
 namespace slipway::faces::test {
 namespace {
 
-const std::string kSmall = R"({"plan":"small","billingcode":"gwp"})";
-
 TEST(RedisAccess, AnonymousIsForLoopbackOrWhereItWasAllowed) {
     World world;
     EXPECT_EQ(world.ask(Method::get, "/v1/redis/plans").status, 200);

@@ -18,8 +18,6 @@ std::string golden(const Reply& reply) {
     return std::regex_replace(text, std::regex("20[0-9]{2}-[-0-9T:.]+Z"), "TIME");
 }
 
-const std::string kSmall = R"({"plan":"small","billingcode":"gwp"})";
-
 TEST(RedisFace, PlansAreAnObjectOfTitles) {
     World world;
     const Reply reply = world.ask(Method::get, "/v1/redis/plans");

@@ -20,7 +20,7 @@ Shape shape() {
     return shape;
 }
 
-Image image() {
+Image warm_image() {
     Image image{"tiny@0123", "x86_64", "vmlinuz", "initrd", "quiet", 64U << 20U};
     image.warm_cmdline = "quiet slipway.warm";
     return image;
@@ -29,7 +29,7 @@ Image image() {
 const WarmHost kHost{"QEMU 7.2.22, libvirt 9.0.0", "model: 1\n", false, 299'998};
 
 TEST(WarmTemplate, IsOneForAllMachinesOfOneKind) {
-    const std::string name = template_name(shape(), image(), kHost);
+    const std::string name = template_name(shape(), warm_image(), kHost);
     EXPECT_THAT(name, MatchesRegex("warm-[0-9a-f]{16}"));
     Shape other = shape();
     other.name = "oct-2";
@@ -37,12 +37,12 @@ TEST(WarmTemplate, IsOneForAllMachinesOfOneKind) {
     other.login = "bob";
     other.mac = "52:54:00:00:00:02";
     other.address = boost::asio::ip::make_address_v4("10.213.0.9");
-    EXPECT_EQ(template_name(other, image(), kHost), name);
+    EXPECT_EQ(template_name(other, warm_image(), kHost), name);
 }
 
 // A state that fits anything else would be restored with what it was not saved with.
 TEST(WarmTemplate, IsAnotherForWhateverItsStateDependsOn) {
-    std::set<std::string> names{template_name(shape(), image(), kHost)};
+    std::set<std::string> names{template_name(shape(), warm_image(), kHost)};
     for (void (*change)(Shape&, Image&, WarmHost&) : {
              +[](Shape& of, Image&, WarmHost&) { of.cpus = 2; },
              +[](Shape& of, Image&, WarmHost&) { of.memory *= 2; },
@@ -54,7 +54,7 @@ TEST(WarmTemplate, IsAnotherForWhateverItsStateDependsOn) {
              +[](Shape&, Image&, WarmHost& of) { of.processor = "model: 2\n"; },
          }) {
         Shape of = shape();
-        Image on = image();
+        Image on = warm_image();
         WarmHost host = kHost;
         change(of, on, host);
         names.insert(template_name(of, on, host));

@@ -11,6 +11,7 @@ constexpr int kMaxRounds = 6;
 constexpr Duration kEndTime = std::chrono::seconds(5);       // for what was killed to be gone
 constexpr Duration kMargin = std::chrono::milliseconds(20);  // to answer before the budget is over
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);
+constexpr Duration kSlowestLook = std::chrono::milliseconds(50);  // for the end of what was killed
 
 Observation still_loading(std::string detail) {
     Observation seen;
@@ -229,14 +230,20 @@ Task<void> LocalProvider::stop(Call& call, agent::Process process, bool gently) 
     if (killed) co_await wait_exit(process, call.deadline.within(kEndTime));
 }
 
-// The main process is dead, but the lock is held: by a child of it, e.g. one that rewrites the data file.
+// The main process is dead, but the lock is held: by a child of it, e.g. one that rewrites the data file. A large
+// one takes its time to end even when it is killed, which is no reason to give up before the call's time is over.
 Task<void> LocalProvider::clear_rest(Call& call) {
     call.touched = true;
-    const agent::Answer<std::int64_t> killed =
-        co_await agent_.kill_rest(call.name(), identity_of(call.target), call.deadline.left());
-    // Found none: it was just ending. Killed some: their end takes a moment.
-    static_cast<void>(killed);
-    co_await pause(std::chrono::milliseconds(2));
+    for (Duration waited = std::chrono::milliseconds(2);; waited = std::min(2 * waited, kSlowestLook)) {
+        const agent::Answer<std::int64_t> killed =
+            co_await agent_.kill_rest(call.name(), identity_of(call.target), call.deadline.left());
+        // Found none: it was just ending. Killed some: their end takes a moment.
+        static_cast<void>(killed);
+        co_await pause(std::min(waited, call.deadline.left()));
+        const agent::Answer<agent::InstanceStatus> status =
+            co_await agent_.status(call.name(), call.deadline.left());
+        if (!status || !status->held || status->process || call.deadline.over()) co_return;
+    }
 }
 
 // Nothing of it is wanted any more, so that nothing is to be written first: it is killed at once.

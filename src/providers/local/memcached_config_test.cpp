@@ -5,19 +5,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "providers/local/config_test_support.h"
+
 namespace slipway::local {
 namespace {
 
 using ::testing::HasSubstr;
 
-const std::vector<std::string> kLoopback{"127.0.0.1", "::1"};
 constexpr std::int64_t kMebibyte = 1 << 20;
 
-Target target() { return {InstallationId("ins"), ResourceId("res_1"), "oct-1", 3, "t", {}}; }
-Spec spec(json::object parameters = {}) {
-    Spec spec;
-    spec.engine = "memcached";
-    spec.allocations = {{"port", 20'001}};
+Spec memcached(json::object parameters = {}) {
+    Spec spec = spec_of("memcached");
+    spec.secrets.clear();
     spec.parameters = std::move(parameters);
     return spec;
 }
@@ -29,7 +28,7 @@ std::string option(const Setup& setup, std::string_view name) {
 
 TEST(MemcachedConfig, ThePlansLimitsBecomeArguments) {
     const auto setup = memcached_setup(
-        target(), spec({{"maxmemory", 256 * kMebibyte}, {"maxclients", 50}, {"max_item_size", 2 * kMebibyte}}),
+        target(), memcached({{"maxmemory", 256 * kMebibyte}, {"maxclients", 50}, {"max_item_size", 2 * kMebibyte}}),
         kLoopback);
     ASSERT_TRUE(setup) << setup.error().message;
     EXPECT_EQ(option(*setup, "-m"), "256");
@@ -46,29 +45,30 @@ TEST(MemcachedConfig, ThePlansLimitsBecomeArguments) {
 }
 
 TEST(MemcachedConfig, WhatNoPlanSaysIsSmall) {
-    const auto setup = memcached_setup(target(), spec(), {"127.0.0.1"});
+    const auto setup = memcached_setup(target(), memcached(), {"127.0.0.1"});
     ASSERT_TRUE(setup);
     EXPECT_EQ(option(*setup, "-m"), "64");
     EXPECT_EQ(option(*setup, "-I"), "1048576");
     EXPECT_EQ(option(*setup, "-l"), "127.0.0.1");
     // The smallest that memcached starts with at all: an item may take half of the memory.
-    const auto least = memcached_setup(target(), spec({{"maxmemory", kMebibyte}}), kLoopback);
+    const auto least = memcached_setup(target(), memcached({{"maxmemory", kMebibyte}}), kLoopback);
     ASSERT_TRUE(least);
     EXPECT_EQ(option(*least, "-I"), "524288");
 }
 
 TEST(MemcachedConfig, TheTagChangesWithWhatNeedsARestart) {
-    const std::string before = memcached_setup(target(), spec(), kLoopback)->tag;
-    EXPECT_EQ(memcached_setup(target(), spec({{"maxmemory", 64 * kMebibyte}}), kLoopback)->tag, before);
+    const std::string before = memcached_setup(target(), memcached(), kLoopback)->tag;
+    EXPECT_EQ(memcached_setup(target(), memcached({{"maxmemory", 64 * kMebibyte}}), kLoopback)->tag, before);
     for (const json::object& parameters :
          {json::object{{"maxmemory", 65 * kMebibyte}}, json::object{{"maxclients", 5}},
           json::object{{"max_item_size", 2 * kMebibyte}}}) {
-        EXPECT_NE(memcached_setup(target(), spec(parameters), kLoopback)->tag, before) << json::dump(parameters);
+        EXPECT_NE(memcached_setup(target(), memcached(parameters), kLoopback)->tag, before)
+            << json::dump(parameters);
     }
-    Spec port = spec();
+    Spec port = memcached();
     port.allocations["port"] = 20'002;
     EXPECT_NE(memcached_setup(target(), port, kLoopback)->tag, before);
-    EXPECT_NE(memcached_setup(target(), spec(), {"127.0.0.1"})->tag, before);
+    EXPECT_NE(memcached_setup(target(), memcached(), {"127.0.0.1"})->tag, before);
 }
 
 TEST(MemcachedConfig, AWrongParameterIsPermanentAndNamesItself) {
@@ -85,16 +85,16 @@ TEST(MemcachedConfig, AWrongParameterIsPermanentAndNamesItself) {
         {"max_item_size", 33 * kMebibyte},  // more than half of the memory
         {"max_item_size", "1m -A"}};
     for (const auto& [key, value] : wrong) {
-        const auto setup = memcached_setup(target(), spec({{key, value}}), kLoopback);
+        const auto setup = memcached_setup(target(), memcached({{key, value}}), kLoopback);
         ASSERT_FALSE(setup) << key << " " << json::dump(value);
         EXPECT_EQ(setup.error().error_class, ErrorClass::permanent);
         EXPECT_THAT(setup.error().message, HasSubstr(key));
     }
     const auto huge = memcached_setup(
-        target(), spec({{"maxmemory", 4096 * kMebibyte}, {"max_item_size", 1025 * kMebibyte}}), kLoopback);
+        target(), memcached({{"maxmemory", 4096 * kMebibyte}, {"max_item_size", 1025 * kMebibyte}}), kLoopback);
     ASSERT_FALSE(huge);
     EXPECT_THAT(huge.error().message, HasSubstr("1073741824")) << "memcached's own limit";
-    Spec nowhere = spec();
+    Spec nowhere = memcached();
     nowhere.allocations.clear();
     EXPECT_FALSE(memcached_setup(target(), nowhere, kLoopback));
 }
@@ -102,13 +102,13 @@ TEST(MemcachedConfig, AWrongParameterIsPermanentAndNamesItself) {
 // Whoever reaches its port owns the cache.
 TEST(MemcachedConfig, WithoutPasswordsItListensOnLoopbackOnly) {
     for (const std::string address : {"0.0.0.0", "::", "192.0.2.1", "not an address"}) {
-        const auto setup = memcached_setup(target(), spec(), {"127.0.0.1", address});
+        const auto setup = memcached_setup(target(), memcached(), {"127.0.0.1", address});
         ASSERT_FALSE(setup) << address;
         EXPECT_EQ(setup.error().error_class, ErrorClass::permanent);
         EXPECT_THAT(setup.error().message, HasSubstr("loopback"));
     }
-    EXPECT_FALSE(memcached_setup(target(), spec({{"password", true}}), kLoopback));
-    EXPECT_TRUE(memcached_setup(target(), spec({{"password", false}}), kLoopback));
+    EXPECT_FALSE(memcached_setup(target(), memcached({{"password", true}}), kLoopback));
+    EXPECT_TRUE(memcached_setup(target(), memcached({{"password", false}}), kLoopback));
 }
 
 }  // namespace

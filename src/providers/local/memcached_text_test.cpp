@@ -6,18 +6,18 @@
 namespace slipway::local {
 namespace {
 
-using Kind = TextReply::Kind;
+using TextKind = TextReply::Kind;
 
 const std::string kStats = "STAT pid 17\r\nSTAT version 1.6.18\r\nSTAT inter 127.0.0.1,::1 and more\r\nEND\r\n";
 
 TEST(MemcachedText, FiguresAreReadUpToTheirEnd) {
     const TextReply reply = read_text_reply(kStats);
-    ASSERT_EQ(reply.kind, Kind::statistics);
+    ASSERT_EQ(reply.kind, TextKind::statistics);
     const std::vector<Statistic> wanted{{"pid", "17"}, {"version", "1.6.18"}, {"inter", "127.0.0.1,::1 and more"}};
     EXPECT_EQ(reply.statistics, wanted);
     EXPECT_EQ(reply.size, kStats.size());
     EXPECT_EQ(read_text_reply(kStats + "OK\r\n").size, kStats.size()) << "what follows is not part of it";
-    EXPECT_EQ(read_text_reply("END\r\n").kind, Kind::statistics) << "none at all";
+    EXPECT_EQ(read_text_reply("END\r\n").kind, TextKind::statistics) << "none at all";
     EXPECT_EQ(read_text_reply("STAT empty\r\nEND\r\n").statistics.at(0).value, "");
     EXPECT_EQ(read_text_reply("STAT empty \r\nEND\r\n").statistics.at(0).value, "");
 }
@@ -26,7 +26,7 @@ TEST(MemcachedText, OtherRepliesAreOneLine) {
     for (const std::string line :
          {"OK", "ERROR", "ERROR Too many open connections", "SERVER_ERROR out of memory", "VERSION 1.6.18"}) {
         const TextReply reply = read_text_reply(line + "\r\n");
-        ASSERT_EQ(reply.kind, Kind::line) << line;
+        ASSERT_EQ(reply.kind, TextKind::line) << line;
         EXPECT_EQ(reply.line, line);
         EXPECT_EQ(reply.size, line.size() + 2);
     }
@@ -37,7 +37,7 @@ TEST(MemcachedText, EveryBeginningIsIncomplete) {
     for (const std::string& whole : {kStats, std::string("OK\r\n")}) {
         for (std::size_t size = 0; size < whole.size(); ++size) {
             const TextReply reply = read_text_reply(std::string_view(whole).substr(0, size));
-            EXPECT_EQ(reply.kind, Kind::incomplete) << size;
+            EXPECT_EQ(reply.kind, TextKind::incomplete) << size;
             EXPECT_EQ(reply.size, 0U);
         }
     }
@@ -61,26 +61,26 @@ TEST(MemcachedText, GarbageIsBroken) {
              "STAT\r\n"s,
          }) {
         const TextReply reply = read_text_reply(text);
-        EXPECT_EQ(reply.kind, Kind::broken) << text;
+        EXPECT_EQ(reply.kind, TextKind::broken) << text;
         EXPECT_TRUE(reply.statistics.empty());
     }
 }
 
 TEST(MemcachedText, WhatHasNoEndIsGivenUp) {
-    EXPECT_EQ(read_text_reply(std::string(kMaxTextLine, 'x')).kind, Kind::incomplete);
-    EXPECT_EQ(read_text_reply(std::string(kMaxTextLine, 'x') + "\r\n").kind, Kind::line);
-    EXPECT_EQ(read_text_reply(std::string(kMaxTextLine + 2, 'x')).kind, Kind::broken);
-    EXPECT_EQ(read_text_reply(std::string(kMaxTextLine + 1, 'x') + "\r\n").kind, Kind::broken);
+    EXPECT_EQ(read_text_reply(std::string(kMaxTextLine, 'x')).kind, TextKind::incomplete);
+    EXPECT_EQ(read_text_reply(std::string(kMaxTextLine, 'x') + "\r\n").kind, TextKind::line);
+    EXPECT_EQ(read_text_reply(std::string(kMaxTextLine + 2, 'x')).kind, TextKind::broken);
+    EXPECT_EQ(read_text_reply(std::string(kMaxTextLine + 1, 'x') + "\r\n").kind, TextKind::broken);
     std::string many;
     for (std::size_t i = 0; i < kMaxStatistics; ++i) many += "STAT k v\r\n";
-    EXPECT_EQ(read_text_reply(many).kind, Kind::incomplete);
-    EXPECT_EQ(read_text_reply(many + "END\r\n").kind, Kind::statistics);
-    EXPECT_EQ(read_text_reply(many + "STAT k v\r\nEND\r\n").kind, Kind::broken);
+    EXPECT_EQ(read_text_reply(many).kind, TextKind::incomplete);
+    EXPECT_EQ(read_text_reply(many + "END\r\n").kind, TextKind::statistics);
+    EXPECT_EQ(read_text_reply(many + "STAT k v\r\nEND\r\n").kind, TextKind::broken);
     std::string large;
     const std::string line = "STAT k " + std::string(kMaxTextLine - 10, 'v') + "\r\n";
     while (large.size() <= kMaxTextReply) large += line;
-    EXPECT_EQ(read_text_reply(large).kind, Kind::broken);
-    EXPECT_EQ(read_text_reply(large + "END\r\n").kind, Kind::broken);
+    EXPECT_EQ(read_text_reply(large).kind, TextKind::broken);
+    EXPECT_EQ(read_text_reply(large + "END\r\n").kind, TextKind::broken);
 }
 
 TEST(MemcachedText, OnlyWholeNumbersAreNumbers) {

@@ -2,32 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include "providers/local/config_test_support.h"
 #include "providers/local/parameters.h"
 #include "providers/sql/verifier.h"
 
 namespace slipway::local {
 namespace {
 
-const std::vector<std::string> kLoopback{"127.0.0.1", "::1"};
-
-Target target() { return {InstallationId("ins"), ResourceId("res_1"), "oct-1", 3, "t", {}}; }
-Spec spec() {
-    Spec spec;
-    spec.kind = Kind::database_server;
-    spec.engine = "postgres";
-    spec.allocations = {{"port", 20'001}};
-    spec.secrets = {{"password", Secret("tenant-canary")}, {"management_password", Secret("manager-canary")}};
-    return spec;
-}
-std::string file(const Setup& setup, std::string_view name) {
-    for (const agent::FileContent& each : setup.files) {
-        if (each.file == name) return each.content;
-    }
-    return {};
-}
-
 TEST(PostgresConfig, HoldsVerifiersAndNeverAPassword) {
-    const auto setup = postgres_setup(target(), spec(), kLoopback);
+    const auto setup = postgres_setup(target(), spec_of("postgres", Kind::database_server), kLoopback);
     ASSERT_TRUE(setup) << setup.error().message;
     std::string everything = fmt::format("{}{}{}", fmt::join(setup->args, " "), setup->tag, setup->seed.user);
     for (const agent::FileContent& each : setup->files) everything += each.content;
@@ -53,7 +36,7 @@ TEST(PostgresConfig, AVerifierIsTheSameForTheSameEngineAndRoleOnly) {
 }
 
 TEST(PostgresConfig, ListensWhereItIsToldAndNowhereElse) {
-    const auto setup = postgres_setup(target(), spec(), kLoopback);
+    const auto setup = postgres_setup(target(), spec_of("postgres", Kind::database_server), kLoopback);
     const std::string text = file(*setup, kPostgresConfigFile);
     EXPECT_TRUE(text.contains("port = 20001\nlisten_addresses = '127.0.0.1,::1'\n")) << text;
     EXPECT_TRUE(text.contains("unix_socket_directories = ''\n"));
@@ -62,21 +45,24 @@ TEST(PostgresConfig, ListensWhereItIsToldAndNowhereElse) {
 }
 
 TEST(PostgresConfig, OnlyPasswordsOpenItAndTheAdministratorComesFromThisMachine) {
-    EXPECT_EQ(file(*postgres_setup(target(), spec(), kLoopback), kPostgresAccessFile),
-              "host all slipway 127.0.0.0/8 scram-sha-256\n"
-              "host all slipway ::1/128 scram-sha-256\n"
-              "host all slipway all reject\n"
-              "host all all all scram-sha-256\n");
+    EXPECT_EQ(
+        file(*postgres_setup(target(), spec_of("postgres", Kind::database_server), kLoopback), kPostgresAccessFile),
+        "host all slipway 127.0.0.0/8 scram-sha-256\n"
+        "host all slipway ::1/128 scram-sha-256\n"
+        "host all slipway all reject\n"
+        "host all all all scram-sha-256\n");
     // A connection from this machine to another of its addresses comes from that one.
-    const std::string access =
-        file(*postgres_setup(target(), spec(), {"10.0.0.5", "0.0.0.0", "fd00::5"}), kPostgresAccessFile);
+    const std::string access = file(
+        *postgres_setup(target(), spec_of("postgres", Kind::database_server), {"10.0.0.5", "0.0.0.0", "fd00::5"}),
+        kPostgresAccessFile);
     EXPECT_TRUE(access.contains("host all slipway 10.0.0.5/32 scram-sha-256\n")) << access;
     EXPECT_TRUE(access.contains("host all slipway fd00::5/128 scram-sha-256\n")) << access;
     EXPECT_FALSE(access.contains("0.0.0.0")) << access;
 }
 
 TEST(PostgresConfig, NothingThatClientsSendIsLogged) {
-    const std::string text = file(*postgres_setup(target(), spec(), kLoopback), kPostgresConfigFile);
+    const std::string text =
+        file(*postgres_setup(target(), spec_of("postgres", Kind::database_server), kLoopback), kPostgresConfigFile);
     for (const std::string line :
          {"log_statement = none", "log_min_error_statement = panic", "log_min_messages = log",
           "log_min_duration_statement = -1", "log_parameter_max_length_on_error = 0", "fsync = on"}) {
@@ -85,27 +71,27 @@ TEST(PostgresConfig, NothingThatClientsSendIsLogged) {
 }
 
 TEST(PostgresConfig, TheTagChangesWithWhatNeedsARestartAndNotWithAPassword) {
-    const std::string before = postgres_setup(target(), spec(), kLoopback)->tag;
+    const std::string before = postgres_setup(target(), spec_of("postgres", Kind::database_server), kLoopback)->tag;
     EXPECT_TRUE(agent::valid_tag(before));
-    Spec other = spec();
+    Spec other = spec_of("postgres", Kind::database_server);
     other.secrets["password"] = Secret("another");
     EXPECT_EQ(postgres_setup(target(), other, kLoopback)->tag, before);
-    other = spec();
+    other = spec_of("postgres", Kind::database_server);
     other.parameters["engine_version"] = "9.6";
     EXPECT_EQ(postgres_setup(target(), other, kLoopback)->tag, before);
-    other = spec();
+    other = spec_of("postgres", Kind::database_server);
     other.allocations["port"] = 20'002;
     EXPECT_NE(postgres_setup(target(), other, kLoopback)->tag, before);
     for (const auto& [key, value] :
          std::vector<std::pair<std::string, std::int64_t>>{{"max_connections", 17}, {"shared_buffers", 16 << 20}}) {
-        other = spec();
+        other = spec_of("postgres", Kind::database_server);
         other.parameters[key] = value;
         EXPECT_NE(postgres_setup(target(), other, kLoopback)->tag, before) << key;
     }
 }
 
 TEST(PostgresConfig, ConnectionsOfOurOwnAreAddedToThoseOfThePlan) {
-    Spec with = spec();
+    Spec with = spec_of("postgres", Kind::database_server);
     with.parameters = {{"max_connections", 40}, {"shared_buffers", 64 << 20}};
     const std::string text = file(*postgres_setup(target(), with, kLoopback), kPostgresConfigFile);
     EXPECT_TRUE(
@@ -127,7 +113,7 @@ TEST(PostgresConfig, AWrongParameterIsPermanentAndNamesItself) {
                                                                  {"user", 5},
                                                                  {"user", json::value(std::string(33, 'a'))}};
     for (const auto& [key, value] : wrong) {
-        Spec broken = spec();
+        Spec broken = spec_of("postgres", Kind::database_server);
         broken.parameters[key] = value;
         const auto setup = postgres_setup(target(), broken, kLoopback);
         ASSERT_FALSE(setup) << key;
@@ -135,13 +121,13 @@ TEST(PostgresConfig, AWrongParameterIsPermanentAndNamesItself) {
         EXPECT_TRUE(setup.error().message.contains(key)) << setup.error().message;
     }
     for (const std::string key : {"password", "management_password"}) {
-        Spec broken = spec();
+        Spec broken = spec_of("postgres", Kind::database_server);
         broken.secrets[key] = Secret("ä");
         EXPECT_TRUE(postgres_setup(target(), broken, kLoopback).error().message.contains(key));
         broken.secrets.erase(key);
         EXPECT_TRUE(postgres_setup(target(), broken, kLoopback).error().message.contains(key));
     }
-    Spec nowhere = spec();
+    Spec nowhere = spec_of("postgres", Kind::database_server);
     nowhere.allocations.clear();
     EXPECT_FALSE(postgres_setup(target(), nowhere, kLoopback));
 }

@@ -2,22 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "providers/local/config_test_support.h"
+
 namespace slipway::local {
 namespace {
 
-const std::vector<std::string> kLoopback{"127.0.0.1", "::1"};
-
-Target target() { return {InstallationId("ins"), ResourceId("res_1"), "oct-1", 3, "t", {}}; }
-Spec spec() {
-    Spec spec;
-    spec.engine = "redis";
-    spec.allocations = {{"port", 20'001}};
-    spec.secrets = {{"password", Secret("tenant-canary")}, {"management_password", Secret("manager-canary")}};
-    return spec;
-}
-
 TEST(RedisConfig, HoldsHashesAndNeverAPassword) {
-    const auto config = redis_config(target(), spec(), kLoopback);
+    const auto config = redis_config(target(), spec_of("redis"), kLoopback);
     ASSERT_TRUE(config) << config.error().message;
     EXPECT_EQ(config->text.find("canary"), std::string::npos);
     EXPECT_NE(config->text.find("user default on #"), std::string::npos);
@@ -26,17 +17,17 @@ TEST(RedisConfig, HoldsHashesAndNeverAPassword) {
 }
 
 TEST(RedisConfig, TheTagChangesWithWhatNeedsARestartAndNotWithWhatCanBeSetOnline) {
-    const auto before = redis_config(target(), spec(), kLoopback);
-    Spec online = spec();
+    const auto before = redis_config(target(), spec_of("redis"), kLoopback);
+    Spec online = spec_of("redis");
     online.parameters = {{"maxmemory", 1'000'000}, {"maxmemory_policy", "allkeys-lru"}, {"appendfsync", "always"}};
     EXPECT_EQ(redis_config(target(), online, kLoopback)->tag, before->tag);
-    Spec port = spec();
+    Spec port = spec_of("redis");
     port.allocations["port"] = 20'002;
     EXPECT_NE(redis_config(target(), port, kLoopback)->tag, before->tag);
-    Spec clients = spec();
+    Spec clients = spec_of("redis");
     clients.parameters = {{"maxclients", 5}};
     EXPECT_NE(redis_config(target(), clients, kLoopback)->tag, before->tag);
-    Spec password = spec();
+    Spec password = spec_of("redis");
     password.secrets["password"] = Secret("another");
     EXPECT_NE(redis_config(target(), password, kLoopback)->tag, before->tag);
 }
@@ -50,7 +41,7 @@ TEST(RedisConfig, AWrongParameterIsPermanentAndNamesItself) {
                                                                  {"maxclients", 100'000},
                                                                  {"max_file_bytes", 1}};
     for (const auto& [key, value] : wrong) {
-        Spec broken = spec();
+        Spec broken = spec_of("redis");
         broken.parameters[key] = value;
         const auto config = redis_config(target(), broken, kLoopback);
         ASSERT_FALSE(config) << key;
@@ -60,14 +51,14 @@ TEST(RedisConfig, AWrongParameterIsPermanentAndNamesItself) {
 }
 
 TEST(RedisConfig, WithoutAPasswordItListensOnLoopbackOnly) {
-    Spec open = spec();
+    Spec open = spec_of("redis");
     open.parameters = {{"password", false}};
     const auto config = redis_config(target(), open, kLoopback);
     ASSERT_TRUE(config);
     EXPECT_NE(config->text.find("user default on nopass "), std::string::npos);
     EXPECT_NE(config->text.find("protected-mode no\n"), std::string::npos);
     EXPECT_FALSE(redis_config(target(), open, {"0.0.0.0"}));
-    Spec none = spec();
+    Spec none = spec_of("redis");
     none.secrets.erase("password");
     none.parameters = {{"password", true}};
     EXPECT_FALSE(redis_config(target(), none, kLoopback));

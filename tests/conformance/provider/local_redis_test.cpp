@@ -1,6 +1,7 @@
 // What is particular to real engines on this machine.
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -163,26 +164,50 @@ TEST_F(LocalRedis, AHungEngineIsNeverCalledStoppedAndUpdateReplacesIt) {
     EXPECT_EQ(tenant({"GET", "k"}), "$kept");
 }
 
-TEST_F(LocalRedis, AChildThatOutlivedItsEngineIsClearedAwayBeforeTheNextStart) {
-    ASSERT_TRUE(is(create(), Presence::running));
-    subject_.make_stop("oct-1");
-    // As a rewriting child of a killed engine does: hold the lock's description, and nothing else.
-    const std::string lock = subject_.directory("oct-1") + "/lock";
+// As a rewriting child of a killed engine does: holds the lock's description, and as much memory. The child's pid.
+pid_t hold_lock(const std::string& lock, std::size_t memory) {
     const pid_t child = ::fork();
-    if (child == 0) {
-        const int fd = ::open(lock.c_str(), O_RDWR);
-        if (fd < 0 || !agent::take_lock(fd)) ::_exit(1);
-        for (;;) ::pause();
+    if (child != 0) return child;
+    if (memory != 0) {
+        const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+        if (::mmap(nullptr, memory, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED) ::_exit(1);
     }
-    ASSERT_TRUE(eventually([&] {
-        const UniqueFd fd(::open(lock.c_str(), O_RDONLY));
-        return agent::lock_is_held(fd.get());
-    }));
-    EXPECT_TRUE(is(observe(), Presence::pending));
-    EXPECT_TRUE(is(update(), Presence::running));
+    const int fd = ::open(lock.c_str(), O_RDWR);
+    if (fd < 0 || !agent::take_lock(fd)) ::_exit(1);
+    for (;;) ::pause();
+}
+
+void expect_killed(pid_t child) {
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+bool is_locked(const std::string& lock) {
+    const UniqueFd fd(::open(lock.c_str(), O_RDONLY));
+    return agent::lock_is_held(fd.get());
+}
+
+TEST_F(LocalRedis, AChildThatOutlivedItsEngineIsClearedAwayBeforeTheNextStart) {
+    ASSERT_TRUE(is(create(), Presence::running));
+    subject_.make_stop("oct-1");
+    const std::string lock = subject_.directory("oct-1") + "/lock";
+    const pid_t child = hold_lock(lock, 0);
+    ASSERT_TRUE(eventually([&] { return is_locked(lock); }));
+    EXPECT_TRUE(is(observe(), Presence::pending));
+    EXPECT_TRUE(is(update(), Presence::running));
+    expect_killed(child);
+}
+
+// A killed process gives its memory back before it lets go of its files: some hundred milliseconds for a gigabyte.
+TEST_F(LocalRedis, AChildThatTakesItsTimeToEndIsWaitedFor) {
+    ASSERT_TRUE(is(create(), Presence::running));
+    subject_.make_stop("oct-1");
+    const std::string lock = subject_.directory("oct-1") + "/lock";
+    const pid_t child = hold_lock(lock, std::size_t{1} << 30U);
+    ASSERT_TRUE(eventually([&] { return is_locked(lock); }));
+    EXPECT_TRUE(is(update(), Presence::running));
+    expect_killed(child);
 }
 
 TEST_F(LocalRedis, AnEngineWhoseConnectionsAreAllTakenIsStillRunning) {
