@@ -8,8 +8,10 @@
 namespace slipway::local {
 namespace {
 
+Spec mysql() { return spec_of("mysql", Kind::database_server); }
+
 TEST(MariadbConfig, HoldsHashesAndNeverAPassword) {
-    const auto setup = mariadb_setup(target(), spec_of("mysql", Kind::database_server), kLoopback);
+    const auto setup = mariadb_setup(target(), mysql(), kLoopback);
     ASSERT_TRUE(setup) << setup.error().message;
     std::string everything = fmt::format("{}{}", fmt::join(setup->args, " "), setup->tag);
     for (const agent::FileContent& each : setup->files) {
@@ -25,7 +27,7 @@ TEST(MariadbConfig, HoldsHashesAndNeverAPassword) {
 }
 
 TEST(MariadbConfig, ListensWhereItIsToldAndKeepsItsSocketToItself) {
-    const auto setup = mariadb_setup(target(), spec_of("mysql", Kind::database_server), kLoopback);
+    const auto setup = mariadb_setup(target(), mysql(), kLoopback);
     const std::string text = file(*setup, kMariadbConfigFile);
     for (const std::string line :
          {"port=20001", "bind-address=127.0.0.1,::1", "socket=/proc/self/fd/5/socket", "skip-name-resolve",
@@ -38,8 +40,7 @@ TEST(MariadbConfig, ListensWhereItIsToldAndKeepsItsSocketToItself) {
 
 TEST(MariadbConfig, TheAdministratorComesFromThisMachineAndTheTenantHasNoRightsOverTheServer) {
     const std::string logins =
-        file(*mariadb_setup(target(), spec_of("mysql", Kind::database_server), {"127.0.0.1", "10.0.0.5"}),
-             kMariadbLoginsFile);
+        file(*mariadb_setup(target(), mysql(), {"127.0.0.1", "10.0.0.5"}), kMariadbLoginsFile);
     for (const std::string host : {"127.0.0.1", "::1", "10.0.0.5"}) {
         EXPECT_TRUE(logins.contains(fmt::format("GRANT ALL PRIVILEGES ON *.* TO 'slipway'@'{}'", host))) << logins;
     }
@@ -52,19 +53,18 @@ TEST(MariadbConfig, TheAdministratorComesFromThisMachineAndTheTenantHasNoRightsO
 }
 
 TEST(MariadbConfig, TheTagChangesWithWhatNeedsARestartAndNotWithAPassword) {
-    const std::string before = mariadb_setup(target(), spec_of("mysql", Kind::database_server), kLoopback)->tag;
-    Spec other = spec_of("mysql", Kind::database_server);
+    const std::string before = mariadb_setup(target(), mysql(), kLoopback)->tag;
+    Spec other = mysql();
     other.secrets["password"] = Secret("another");
     EXPECT_EQ(mariadb_setup(target(), other, kLoopback)->tag, before);
-    EXPECT_NE(
-        file(*mariadb_setup(target(), other, kLoopback), kMariadbLoginsFile),
-        file(*mariadb_setup(target(), spec_of("mysql", Kind::database_server), kLoopback), kMariadbLoginsFile));
-    other = spec_of("mysql", Kind::database_server);
+    EXPECT_NE(file(*mariadb_setup(target(), other, kLoopback), kMariadbLoginsFile),
+              file(*mariadb_setup(target(), mysql(), kLoopback), kMariadbLoginsFile));
+    other = mysql();
     other.allocations["port"] = 20'002;
     EXPECT_NE(mariadb_setup(target(), other, kLoopback)->tag, before);
     for (const auto& [key, value] :
          std::vector<std::pair<std::string, std::int64_t>>{{"max_connections", 17}, {"buffer_pool", 64 << 20}}) {
-        other = spec_of("mysql", Kind::database_server);
+        other = mysql();
         other.parameters[key] = value;
         EXPECT_NE(mariadb_setup(target(), other, kLoopback)->tag, before) << key;
     }
@@ -75,14 +75,14 @@ TEST(MariadbConfig, AWrongParameterIsPermanentAndNamesItself) {
         {"max_connections", 9}, {"max_connections", "100"}, {"max_connections", 5001}, {"buffer_pool", 1},
         {"buffer_pool", "32M"}, {"user", "slipway"},        {"user", "a'b"},           {"user", "%"}};
     for (const auto& [key, value] : wrong) {
-        Spec broken = spec_of("mysql", Kind::database_server);
+        Spec broken = mysql();
         broken.parameters[key] = value;
         const auto setup = mariadb_setup(target(), broken, kLoopback);
         ASSERT_FALSE(setup) << key;
         EXPECT_EQ(setup.error().error_class, ErrorClass::permanent);
         EXPECT_TRUE(setup.error().message.contains(key)) << setup.error().message;
     }
-    Spec without = spec_of("mysql", Kind::database_server);
+    Spec without = mysql();
     without.secrets.erase("management_password");
     EXPECT_TRUE(mariadb_setup(target(), without, kLoopback).error().message.contains("management_password"));
 }

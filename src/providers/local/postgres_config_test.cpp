@@ -9,8 +9,10 @@
 namespace slipway::local {
 namespace {
 
+Spec postgres() { return spec_of("postgres", Kind::database_server); }
+
 TEST(PostgresConfig, HoldsVerifiersAndNeverAPassword) {
-    const auto setup = postgres_setup(target(), spec_of("postgres", Kind::database_server), kLoopback);
+    const auto setup = postgres_setup(target(), postgres(), kLoopback);
     ASSERT_TRUE(setup) << setup.error().message;
     std::string everything = fmt::format("{}{}{}", fmt::join(setup->args, " "), setup->tag, setup->seed.user);
     for (const agent::FileContent& each : setup->files) everything += each.content;
@@ -36,7 +38,7 @@ TEST(PostgresConfig, AVerifierIsTheSameForTheSameEngineAndRoleOnly) {
 }
 
 TEST(PostgresConfig, ListensWhereItIsToldAndNowhereElse) {
-    const auto setup = postgres_setup(target(), spec_of("postgres", Kind::database_server), kLoopback);
+    const auto setup = postgres_setup(target(), postgres(), kLoopback);
     const std::string text = file(*setup, kPostgresConfigFile);
     EXPECT_TRUE(text.contains("port = 20001\nlisten_addresses = '127.0.0.1,::1'\n")) << text;
     EXPECT_TRUE(text.contains("unix_socket_directories = ''\n"));
@@ -45,24 +47,21 @@ TEST(PostgresConfig, ListensWhereItIsToldAndNowhereElse) {
 }
 
 TEST(PostgresConfig, OnlyPasswordsOpenItAndTheAdministratorComesFromThisMachine) {
-    EXPECT_EQ(
-        file(*postgres_setup(target(), spec_of("postgres", Kind::database_server), kLoopback), kPostgresAccessFile),
-        "host all slipway 127.0.0.0/8 scram-sha-256\n"
-        "host all slipway ::1/128 scram-sha-256\n"
-        "host all slipway all reject\n"
-        "host all all all scram-sha-256\n");
+    EXPECT_EQ(file(*postgres_setup(target(), postgres(), kLoopback), kPostgresAccessFile),
+              "host all slipway 127.0.0.0/8 scram-sha-256\n"
+              "host all slipway ::1/128 scram-sha-256\n"
+              "host all slipway all reject\n"
+              "host all all all scram-sha-256\n");
     // A connection from this machine to another of its addresses comes from that one.
-    const std::string access = file(
-        *postgres_setup(target(), spec_of("postgres", Kind::database_server), {"10.0.0.5", "0.0.0.0", "fd00::5"}),
-        kPostgresAccessFile);
+    const std::string access =
+        file(*postgres_setup(target(), postgres(), {"10.0.0.5", "0.0.0.0", "fd00::5"}), kPostgresAccessFile);
     EXPECT_TRUE(access.contains("host all slipway 10.0.0.5/32 scram-sha-256\n")) << access;
     EXPECT_TRUE(access.contains("host all slipway fd00::5/128 scram-sha-256\n")) << access;
     EXPECT_FALSE(access.contains("0.0.0.0")) << access;
 }
 
 TEST(PostgresConfig, NothingThatClientsSendIsLogged) {
-    const std::string text =
-        file(*postgres_setup(target(), spec_of("postgres", Kind::database_server), kLoopback), kPostgresConfigFile);
+    const std::string text = file(*postgres_setup(target(), postgres(), kLoopback), kPostgresConfigFile);
     for (const std::string line :
          {"log_statement = none", "log_min_error_statement = panic", "log_min_messages = log",
           "log_min_duration_statement = -1", "log_parameter_max_length_on_error = 0", "fsync = on"}) {
@@ -71,27 +70,27 @@ TEST(PostgresConfig, NothingThatClientsSendIsLogged) {
 }
 
 TEST(PostgresConfig, TheTagChangesWithWhatNeedsARestartAndNotWithAPassword) {
-    const std::string before = postgres_setup(target(), spec_of("postgres", Kind::database_server), kLoopback)->tag;
+    const std::string before = postgres_setup(target(), postgres(), kLoopback)->tag;
     EXPECT_TRUE(agent::valid_tag(before));
-    Spec other = spec_of("postgres", Kind::database_server);
+    Spec other = postgres();
     other.secrets["password"] = Secret("another");
     EXPECT_EQ(postgres_setup(target(), other, kLoopback)->tag, before);
-    other = spec_of("postgres", Kind::database_server);
+    other = postgres();
     other.parameters["engine_version"] = "9.6";
     EXPECT_EQ(postgres_setup(target(), other, kLoopback)->tag, before);
-    other = spec_of("postgres", Kind::database_server);
+    other = postgres();
     other.allocations["port"] = 20'002;
     EXPECT_NE(postgres_setup(target(), other, kLoopback)->tag, before);
     for (const auto& [key, value] :
          std::vector<std::pair<std::string, std::int64_t>>{{"max_connections", 17}, {"shared_buffers", 16 << 20}}) {
-        other = spec_of("postgres", Kind::database_server);
+        other = postgres();
         other.parameters[key] = value;
         EXPECT_NE(postgres_setup(target(), other, kLoopback)->tag, before) << key;
     }
 }
 
 TEST(PostgresConfig, ConnectionsOfOurOwnAreAddedToThoseOfThePlan) {
-    Spec with = spec_of("postgres", Kind::database_server);
+    Spec with = postgres();
     with.parameters = {{"max_connections", 40}, {"shared_buffers", 64 << 20}};
     const std::string text = file(*postgres_setup(target(), with, kLoopback), kPostgresConfigFile);
     EXPECT_TRUE(
@@ -113,7 +112,7 @@ TEST(PostgresConfig, AWrongParameterIsPermanentAndNamesItself) {
                                                                  {"user", 5},
                                                                  {"user", json::value(std::string(33, 'a'))}};
     for (const auto& [key, value] : wrong) {
-        Spec broken = spec_of("postgres", Kind::database_server);
+        Spec broken = postgres();
         broken.parameters[key] = value;
         const auto setup = postgres_setup(target(), broken, kLoopback);
         ASSERT_FALSE(setup) << key;
@@ -121,13 +120,13 @@ TEST(PostgresConfig, AWrongParameterIsPermanentAndNamesItself) {
         EXPECT_TRUE(setup.error().message.contains(key)) << setup.error().message;
     }
     for (const std::string key : {"password", "management_password"}) {
-        Spec broken = spec_of("postgres", Kind::database_server);
+        Spec broken = postgres();
         broken.secrets[key] = Secret("ä");
         EXPECT_TRUE(postgres_setup(target(), broken, kLoopback).error().message.contains(key));
         broken.secrets.erase(key);
         EXPECT_TRUE(postgres_setup(target(), broken, kLoopback).error().message.contains(key));
     }
-    Spec nowhere = spec_of("postgres", Kind::database_server);
+    Spec nowhere = postgres();
     nowhere.allocations.clear();
     EXPECT_FALSE(postgres_setup(target(), nowhere, kLoopback));
 }

@@ -7,8 +7,10 @@
 namespace slipway::local {
 namespace {
 
+Spec redis() { return spec_of("redis"); }
+
 TEST(RedisConfig, HoldsHashesAndNeverAPassword) {
-    const auto config = redis_config(target(), spec_of("redis"), kLoopback);
+    const auto config = redis_config(target(), redis(), kLoopback);
     ASSERT_TRUE(config) << config.error().message;
     EXPECT_EQ(config->text.find("canary"), std::string::npos);
     EXPECT_NE(config->text.find("user default on #"), std::string::npos);
@@ -17,17 +19,17 @@ TEST(RedisConfig, HoldsHashesAndNeverAPassword) {
 }
 
 TEST(RedisConfig, TheTagChangesWithWhatNeedsARestartAndNotWithWhatCanBeSetOnline) {
-    const auto before = redis_config(target(), spec_of("redis"), kLoopback);
-    Spec online = spec_of("redis");
+    const auto before = redis_config(target(), redis(), kLoopback);
+    Spec online = redis();
     online.parameters = {{"maxmemory", 1'000'000}, {"maxmemory_policy", "allkeys-lru"}, {"appendfsync", "always"}};
     EXPECT_EQ(redis_config(target(), online, kLoopback)->tag, before->tag);
-    Spec port = spec_of("redis");
+    Spec port = redis();
     port.allocations["port"] = 20'002;
     EXPECT_NE(redis_config(target(), port, kLoopback)->tag, before->tag);
-    Spec clients = spec_of("redis");
+    Spec clients = redis();
     clients.parameters = {{"maxclients", 5}};
     EXPECT_NE(redis_config(target(), clients, kLoopback)->tag, before->tag);
-    Spec password = spec_of("redis");
+    Spec password = redis();
     password.secrets["password"] = Secret("another");
     EXPECT_NE(redis_config(target(), password, kLoopback)->tag, before->tag);
 }
@@ -41,7 +43,7 @@ TEST(RedisConfig, AWrongParameterIsPermanentAndNamesItself) {
                                                                  {"maxclients", 100'000},
                                                                  {"max_file_bytes", 1}};
     for (const auto& [key, value] : wrong) {
-        Spec broken = spec_of("redis");
+        Spec broken = redis();
         broken.parameters[key] = value;
         const auto config = redis_config(target(), broken, kLoopback);
         ASSERT_FALSE(config) << key;
@@ -51,14 +53,14 @@ TEST(RedisConfig, AWrongParameterIsPermanentAndNamesItself) {
 }
 
 TEST(RedisConfig, WithoutAPasswordItListensOnLoopbackOnly) {
-    Spec open = spec_of("redis");
+    Spec open = redis();
     open.parameters = {{"password", false}};
     const auto config = redis_config(target(), open, kLoopback);
     ASSERT_TRUE(config);
     EXPECT_NE(config->text.find("user default on nopass "), std::string::npos);
     EXPECT_NE(config->text.find("protected-mode no\n"), std::string::npos);
     EXPECT_FALSE(redis_config(target(), open, {"0.0.0.0"}));
-    Spec none = spec_of("redis");
+    Spec none = redis();
     none.secrets.erase("password");
     none.parameters = {{"password", true}};
     EXPECT_FALSE(redis_config(target(), none, kLoopback));
