@@ -195,7 +195,8 @@ Said Machine::ssh(const std::string& login, const std::string& password, const s
              login + "@127.0.0.1",
              command},
             {"SSH_ASKPASS=" + (place_ / "askpass").string(), "SSH_ASKPASS_REQUIRE=force", "PASSWORD=" + password});
-        return !said.err.contains("reset by peer") && !said.err.contains("timed out");
+        const auto unheard = [&](const char* words) { return said.err.contains(words); };
+        return !unheard("reset by peer") && !unheard("timed out") && !unheard("closed by remote host");
     });
     return said;
 }
