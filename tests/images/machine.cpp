@@ -169,7 +169,7 @@ bool Machine::console_says(const std::string& text) const {
 
 Said Machine::ssh(const std::string& login, const std::string& password, const std::string& command) const {
     Said said;
-    // The server begins to listen when everything else is done.
+    // The server begins to listen when everything else is done. Until then QEMU takes connections and closes them.
     eventually([&] {
         fs::remove(place_ / "known_hosts");
         said = run_to_end(
@@ -195,8 +195,8 @@ Said Machine::ssh(const std::string& login, const std::string& password, const s
              login + "@127.0.0.1",
              command},
             {"SSH_ASKPASS=" + (place_ / "askpass").string(), "SSH_ASKPASS_REQUIRE=force", "PASSWORD=" + password});
-        const auto unheard = [&](const char* words) { return said.err.contains(words); };
-        return !unheard("reset by peer") && !unheard("timed out") && !unheard("closed by remote host");
+        return !said.err.contains("reset by peer") && !said.err.contains("timed out") &&
+               !said.err.contains("kex_exchange_identification");
     });
     return said;
 }
